@@ -1,0 +1,64 @@
+// Command sandbox makes a real Kubernetes cluster on this machine for one stack, and runs the Pulumi program on it.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/opex-project/opex/sandbox/internal/layout"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	if err := command().ExecuteContext(ctx); err != nil {
+		var code exitCode
+		if errors.As(err, &code) {
+			os.Exit(int(code))
+		}
+		fmt.Fprintln(os.Stderr, "sandbox:", err)
+		os.Exit(1)
+	}
+}
+
+// options are the flags that every subcommand takes.
+type options struct {
+	stack, repo string
+	nodes       int
+}
+
+func (o options) sandbox() (layout.Sandbox, error) {
+	repo, err := filepath.Abs(o.repo)
+	if err != nil {
+		return layout.Sandbox{}, err
+	}
+	return layout.New(repo, o.stack, o.nodes)
+}
+
+func command() *cobra.Command {
+	o := &options{}
+	root := &cobra.Command{
+		Use:   "sandbox",
+		Short: "A real Kubernetes cluster on this machine, for one stack",
+		Long: `A real Kubernetes cluster and S3 server on this machine, for one stack of the Pulumi program.
+
+Everything is built from Go modules and Debian's packages and runs in namespaces of its own. All state lies in the
+git-ignored folder .sandbox; the sandbox of each stack is separate, what is built is shared.`,
+		SilenceUsage: true, SilenceErrors: true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&o.stack, "stack", "staging", "the stack: staging or prod")
+	flags.StringVar(&o.repo, "repo", ".", "the repository's folder")
+	flags.IntVar(&o.nodes, "nodes", 1, fmt.Sprintf("Kubernetes nodes, 1 to %d", layout.MaxNodes))
+	root.AddCommand(upCommand(o), buildCommand(o), downCommand(o), cleanCommand(o), statusCommand(o), shellCommand(o), execCommand(o),
+		initCommand(o), initNodeCommand(o))
+	return root
+}

@@ -1,0 +1,143 @@
+// Package build compiles what a sandbox runs, from the Go modules that the repository pins.
+package build
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/opex-project/opex/sandbox/internal/layout"
+)
+
+// Target is one `go build`.
+type Target struct {
+	// Title says to a person what is built.
+	Title string
+	// Module is the folder of the Go module, from the repository's root.
+	Module string
+	// Packages are the commands to build; each file has its package's last element as name.
+	Packages []string
+	// Flags are further flags of `go build`.
+	Flags []string
+	// Minutes is about how long it takes with an empty cache on two cores.
+	Minutes float64
+}
+
+// kubernetesVersion is the version of k8s.io/kubernetes in sandbox/go.mod; a test holds them together.
+const kubernetesVersion = "v1.37.2"
+
+// pulumiVersion is the version of github.com/pulumi/pulumi/pkg/v3 in sandbox/go.mod; a test holds them together.
+const pulumiVersion = "v3.250.0"
+
+// strip leaves out symbol tables. Anything that changes how packages compile (-trimpath, -gcflags) must be equal for all
+// targets, or what they share is compiled twice.
+const strip = "-s -w"
+
+// Targets returns everything that is built, longest first.
+func Targets() []Target {
+	major, minor, _ := strings.Cut(strings.TrimPrefix(kubernetesVersion, "v"), ".")
+	minor, _, _ = strings.Cut(minor, ".")
+	version := "-X k8s.io/component-base/version."
+	return []Target{
+		{Title: "Kubernetes and etcd", Module: "sandbox", Packages: []string{"./cmd/kube"}, Minutes: 9, Flags: []string{
+			fmt.Sprintf("-ldflags=%s %sgitVersion=%s %sgitMajor=%s %sgitMinor=%s", strip, version, kubernetesVersion, version, major, version, minor)}},
+		{Title: "the Pulumi CLI", Module: "sandbox", Packages: []string{"github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"}, Minutes: 4, Flags: []string{
+			fmt.Sprintf("-ldflags=%s -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=%s", strip, pulumiVersion)}},
+		{Title: "Pulumi's plugins", Module: "sandbox", Minutes: 2, Flags: []string{"-ldflags=" + strip}, Packages: []string{
+			"./cmd/pulumi-language-go", "./cmd/pulumi-resource-kubernetes", "./cmd/pulumi-resource-aws"}},
+		{Title: "containerd", Module: "sandbox/containerd", Minutes: 2,
+			Flags: []string{"-tags=no_btrfs,no_devmapper,no_zfs", "-ldflags=" + strip}, Packages: []string{
+				"github.com/containerd/containerd/v2/cmd/containerd",
+				"github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2",
+				"github.com/containerd/containerd/v2/cmd/ctr"}},
+		{Title: "the S3 server, CoreDNS, pause", Module: "sandbox", Minutes: 1.5, Flags: []string{"-ldflags=" + strip},
+			Packages: []string{"github.com/versity/versitygw/cmd/versitygw", "./cmd/coredns", "./cmd/pause"}},
+		{Title: "Task API", Module: "taskapi", Minutes: 0.5, Flags: []string{"-ldflags=" + strip}, Packages: []string{"./cmd/task-api"}},
+	}
+}
+
+// kubePrograms are the names by which the multi-call program kube is called from a shell.
+var kubePrograms = []string{"kubectl"}
+
+// Run builds a target into the sandboxes' bin folder. note is told what the compiler is at.
+func Run(ctx context.Context, s layout.Sandbox, t Target, note func(format string, args ...any)) error {
+	if err := os.MkdirAll(s.Shared("bin"), 0o755); err != nil {
+		return err
+	}
+	command := exec.CommandContext(ctx, "go", Args(s, t)...)
+	command.Dir = filepath.Join(s.Repo, t.Module)
+	// One setting for all: with and without cgo, everything above the package net would be compiled twice.
+	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
+	progress, err := command.StderrPipe()
+	if err != nil {
+		return err
+	}
+	if err := command.Start(); err != nil {
+		return fmt.Errorf("build %s: %w", t.Title, err)
+	}
+	var said bytes.Buffer
+	compiled := 0
+	for lines := bufio.NewScanner(progress); lines.Scan(); {
+		line := lines.Text()
+		if strings.Contains(line, " ") || strings.HasPrefix(line, "#") {
+			fmt.Fprintln(&said, line) // not a package: a message
+		} else {
+			compiled++
+		}
+		note("%d packages compiled, now %s", compiled, line)
+	}
+	if err := command.Wait(); err != nil {
+		return fmt.Errorf("build %s (go %s): %w\n%s", t.Title, strings.Join(Args(s, t), " "), err, said.String())
+	}
+	note("%d packages compiled", compiled)
+	return nil
+}
+
+// Args is the argument list of the `go` command for a target.
+func Args(s layout.Sandbox, t Target) []string {
+	args := append([]string{"build", "-v", "-buildvcs=false", "-o", s.Shared("bin") + "/"}, t.Flags...)
+	return append(args, t.Packages...)
+}
+
+// Link makes the names by which programs of kube are called, and what Pulumi finds on its PATH.
+func Link(s layout.Sandbox) error {
+	for _, name := range kubePrograms {
+		link := s.Bin(name)
+		if target, err := os.Readlink(link); err == nil && target == "kube" {
+			continue
+		}
+		if err := os.RemoveAll(link); err != nil {
+			return err
+		}
+		if err := os.Symlink("kube", link); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Built says whether all files of a target are there, new or old.
+func Built(s layout.Sandbox, t Target) bool {
+	for _, pkg := range t.Packages {
+		if _, err := os.Stat(s.Bin(path.Base(pkg))); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// Done says whether everything is built, new or old.
+func Done(s layout.Sandbox) bool {
+	for _, t := range Targets() {
+		if !Built(s, t) {
+			return false
+		}
+	}
+	return true
+}

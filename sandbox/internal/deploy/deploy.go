@@ -1,0 +1,129 @@
+package deploy
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/opex-project/opex/sandbox/internal/cluster"
+	"github.com/opex-project/opex/sandbox/internal/layout"
+)
+
+// Enter puts this process, and so every command that it runs, into the environment of a sandbox: plain `pulumi` and
+// `kubectl` then work on it.
+func Enter(s layout.Sandbox) error {
+	var problems []error
+	for key, value := range map[string]string{
+		"PATH":       searchPath(s, os.Getenv("PATH")),
+		"KUBECONFIG": s.Kubeconfig(), // for kubectl; the Pulumi program takes its cluster from the stack's config only
+
+		"PULUMI_HOME":                                 pulumiHome(s),
+		"PULUMI_BACKEND_URL":                          "file://" + s.State("pulumi"),
+		"PULUMI_CONFIG_PASSPHRASE_FILE":               passphraseFile(s),
+		"PULUMI_STACK":                                s.Stack,
+		"PULUMI_OPTION_CONFIG_FILE":                   s.StackFile(),
+		"PULUMI_SKIP_UPDATE_CHECK":                    "true",
+		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+
+		"AWS_CA_BUNDLE": s.State("pki", "ca.crt"), // the S3 server's certificate
+		"CGO_ENABLED":   "0",                      // as everything else is built here: what it shares is compiled once
+	} {
+		problems = append(problems, os.Setenv(key, value))
+	}
+	return errors.Join(problems...)
+}
+
+// Prepare enters the sandbox and makes what Pulumi needs there: its folders, the passphrase, the merged stack file, the stack and its secrets.
+func Prepare(ctx context.Context, s layout.Sandbox) error {
+	if err := Enter(s); err != nil {
+		return err
+	}
+	for _, folder := range []string{pulumiHome(s), s.State("pulumi")} {
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			return err
+		}
+	}
+	if err := installPlugins(s); err != nil {
+		return err
+	}
+	if err := makeOnce(passphraseFile(s)); err != nil {
+		return err
+	}
+	uid, err := cluster.Kubectl(ctx, s, nil, "get", "namespace", "kube-system", "--output=jsonpath={.metadata.uid}")
+	if err != nil {
+		return err
+	}
+	overlay := map[string]any{"opex:cluster": map[string]any{
+		"kubeconfig": s.Kubeconfig(), "context": s.Name(), "uid": string(uid),
+	}}
+	stackPath := filepath.Join(s.Repo, "Pulumi."+s.Stack+".yaml")
+	if err := MergeStackFile(stackPath, s.StackFile(), overlay); err != nil {
+		return err
+	}
+	if _, err := Pulumi(ctx, s, "", "stack", "select", "--create", s.Stack); err != nil {
+		return err
+	}
+	merged, err := readStackFile(s.StackFile())
+	if err != nil || merged.Config[keptKeys[0]] != nil {
+		return err
+	}
+	// Through standard input: an argument could be read in the process list.
+	_, err = Pulumi(ctx, s, randomHex(), "config", "set", "--secret", "--path", "opex:databasePasswords.task-api")
+	return err
+}
+
+// Up runs `pulumi up`; its output goes where people look.
+func Up(ctx context.Context, s layout.Sandbox) error {
+	command := exec.CommandContext(ctx, "pulumi", "up", "--yes", "--skip-preview", "--suppress-permalink")
+	command.Dir, command.Stdout, command.Stderr = s.Repo, os.Stderr, os.Stderr
+	if err := command.Run(); err != nil {
+		return fmt.Errorf("pulumi up: %w; the lines above say why. `make shell` opens a shell in which `pulumi up` runs again", err)
+	}
+	return nil
+}
+
+// Outputs returns the stack's outputs.
+func Outputs(ctx context.Context, s layout.Sandbox) (map[string]any, error) {
+	data, err := Pulumi(ctx, s, "", "stack", "output", "--json")
+	if err != nil {
+		return nil, err
+	}
+	var outputs map[string]any
+	return outputs, json.Unmarshal(data, &outputs)
+}
+
+// Pulumi runs a pulumi command and returns what it prints on standard output.
+func Pulumi(ctx context.Context, s layout.Sandbox, in string, args ...string) ([]byte, error) {
+	command := exec.CommandContext(ctx, "pulumi", append(args, "--non-interactive")...)
+	command.Dir, command.Stdin = s.Repo, strings.NewReader(in)
+	var out, said bytes.Buffer
+	command.Stdout, command.Stderr = &out, &said
+	if err := command.Run(); err != nil {
+		return nil, fmt.Errorf("pulumi %s: %w\n%s", strings.Join(args, " "), err, strings.TrimSpace(said.String()))
+	}
+	return out.Bytes(), nil
+}
+
+func passphraseFile(s layout.Sandbox) string { return s.State("passphrase") }
+
+func makeOnce(path string) error {
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	return os.WriteFile(path, []byte(randomHex()), 0o600)
+}
+
+// randomHex returns 32 hexadecimal digits.
+func randomHex() string {
+	secret := make([]byte, 16)
+	_, _ = rand.Read(secret) // never fails (crypto/rand)
+	return hex.EncodeToString(secret)
+}

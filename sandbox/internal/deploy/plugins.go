@@ -1,0 +1,83 @@
+package deploy
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/mod/modfile"
+
+	"github.com/opex-project/opex/sandbox/internal/layout"
+)
+
+// resourcePlugins maps the program's SDK modules to the plugins that serve them.
+var resourcePlugins = map[string]string{
+	"github.com/pulumi/pulumi-kubernetes/sdk/v4": "kubernetes",
+	"github.com/pulumi/pulumi-aws/sdk/v6":        "aws",
+}
+
+// installPlugins fills the sandbox's Pulumi home with the resource plugins that the program's go.mod asks for: the official
+// one where this machine has it, else the offline stand-in. There, and not on the PATH, no warning is printed about them.
+func installPlugins(s layout.Sandbox) error {
+	path := filepath.Join(s.Repo, "go.mod")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	module, err := modfile.ParseLax(path, data, nil)
+	if err != nil {
+		return err
+	}
+	folder := filepath.Join(pulumiHome(s), "plugins")
+	if err := os.RemoveAll(folder); err != nil {
+		return err
+	}
+	for _, require := range module.Require {
+		name, is := resourcePlugins[require.Mod.Path]
+		if !is {
+			continue
+		}
+		installed := filepath.Join(folder, fmt.Sprintf("resource-%s-%s", name, require.Mod.Version))
+		if official := officialPlugin(filepath.Base(installed)); official != "" {
+			err = errors.Join(os.MkdirAll(folder, 0o755), os.Symlink(official, installed))
+		} else {
+			file := "pulumi-resource-" + name
+			err = errors.Join(os.MkdirAll(installed, 0o755), os.Symlink(s.Bin(file), filepath.Join(installed, file)))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// officialPlugin is the folder of a plugin that Pulumi itself has installed for this user, or "".
+func officialPlugin(name string) string {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return ""
+	}
+	folder := filepath.Join(home, ".pulumi", "plugins", name)
+	if _, err := os.Stat(folder); err != nil {
+		return ""
+	}
+	return folder
+}
+
+// searchPath puts the sandbox's programs first. Where Pulumi is installed with its language plugin for Go, that comes
+// before them: the official CLI and the official plugin belong together.
+func searchPath(s layout.Sandbox, path string) string {
+	own := s.Shared("bin")
+	if strings.HasPrefix(path, own+":") {
+		return path // in `make shell` already
+	}
+	if official, err := exec.LookPath("pulumi-language-go"); err == nil {
+		return filepath.Dir(official) + ":" + own + ":" + path
+	}
+	return own + ":" + path
+}
+
+func pulumiHome(s layout.Sandbox) string { return s.Shared("pulumi-home") }

@@ -1,0 +1,81 @@
+// Package deploy runs the Pulumi program on a sandbox: the stack's own file with a small overlay, the real engine, and an
+// environment in which plain `pulumi` and `kubectl` commands work.
+package deploy
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"gopkg.in/yaml.v3"
+)
+
+// stackFile is Pulumi.<stack>.yaml.
+type stackFile struct {
+	SecretsProvider string         `yaml:"secretsprovider,omitempty"`
+	EncryptedKey    string         `yaml:"encryptedkey,omitempty"`
+	EncryptionSalt  string         `yaml:"encryptionsalt,omitempty"`
+	Config          map[string]any `yaml:"config"`
+}
+
+// keptKeys are set on the sandbox by `pulumi config set` and survive a new merge.
+var keptKeys = []string{"opex:databasePasswords"}
+
+// MergeStackFile writes the stack's file with the overlay's values in place of its own, and with the secrets of the file
+// that it replaces. Objects are merged key by key; everything else is replaced whole.
+func MergeStackFile(stackPath, mergedPath string, overlay map[string]any) error {
+	stack, err := readStackFile(stackPath)
+	if err != nil {
+		return err
+	}
+	before, err := readStackFile(mergedPath)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	// The stack's own secrets belong to its own secrets provider, which the sandbox cannot ask.
+	merged := stackFile{EncryptionSalt: before.EncryptionSalt, Config: merge(stack.Config, overlay)}
+	for _, key := range keptKeys {
+		delete(merged.Config, key)
+		if value, had := before.Config[key]; had {
+			merged.Config[key] = value
+		}
+	}
+	data, err := yaml.Marshal(merged)
+	if err != nil {
+		return err
+	}
+	note := fmt.Sprintf("# Made by `make up` from %s and the sandbox's overlay. Changes here are lost.\n", stackPath)
+	if err := os.WriteFile(mergedPath+".new", append([]byte(note), data...), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(mergedPath+".new", mergedPath)
+}
+
+func readStackFile(path string) (stackFile, error) {
+	var file stackFile
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return file, err
+	}
+	if err := yaml.Unmarshal(data, &file); err != nil {
+		return file, fmt.Errorf("%s: %w", path, err)
+	}
+	return file, nil
+}
+
+func merge(base, over map[string]any) map[string]any {
+	merged := map[string]any{}
+	for key, value := range base {
+		merged[key] = value
+	}
+	for key, value := range over {
+		below, isMap := merged[key].(map[string]any)
+		above, bothMaps := value.(map[string]any)
+		if isMap && bothMaps {
+			value = merge(below, above)
+		}
+		merged[key] = value
+	}
+	return merged
+}

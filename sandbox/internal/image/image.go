@@ -1,0 +1,187 @@
+// Package image makes container images without a container engine: a layer of files, a little configuration, one archive
+// that containerd imports under the names that charts and manifests ask for.
+package image
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"github.com/opex-project/opex/sandbox/internal/layout"
+	"github.com/opex-project/opex/sandbox/internal/node"
+)
+
+// Image is one image of the sandbox.
+type Image struct {
+	// Name is its archive's name in the images folder.
+	Name string
+	// References are the names it is asked for by.
+	References []string
+	// Layer writes its file system as a tar archive; what it writes depends only on its inputs.
+	Layer func(ctx context.Context, s layout.Sandbox, out io.Writer) error
+	// Files are the built programs in it, and Recipe is whatever else it is made from; a change of either makes it anew.
+	Files  []string
+	Recipe string
+	// Config is how it runs.
+	Config v1.Config
+}
+
+// NonRoot is the user of images whose program needs no user of its own, as in the distroless images.
+const NonRoot = "65532:65532"
+
+// Images returns every image that the sandbox runs.
+func Images() []Image {
+	return []Image{
+		program("pause", node.PauseImage, v1.Config{User: "65535:65535"}),
+		program("coredns", "registry.k8s.io/coredns/coredns:v1.15.0", v1.Config{User: NonRoot}),
+		program("task-api", "ghcr.io/opex-project/task-api:0.1.0", v1.Config{User: NonRoot}),
+		Postgres(),
+	}
+}
+
+// program is an image of one static program.
+func program(file, reference string, config v1.Config) Image {
+	config.Entrypoint = []string{"/" + file}
+	return Image{
+		Name: file, References: []string{reference}, Config: config,
+		Files: []string{file},
+		Layer: func(_ context.Context, s layout.Sandbox, out io.Writer) error {
+			content, err := os.ReadFile(s.Bin(file))
+			if err != nil {
+				return err
+			}
+			archive := tar.NewWriter(out)
+			for _, folder := range []string{"etc/", "tmp/"} {
+				if err := archive.WriteHeader(&tar.Header{Name: folder, Typeflag: tar.TypeDir, Mode: 0o755}); err != nil {
+					return err
+				}
+			}
+			users := "root:x:0:0:root:/:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/:/sbin/nologin\n"
+			if err := writeFile(archive, "etc/passwd", 0o644, []byte(users)); err != nil {
+				return err
+			}
+			if err := writeFile(archive, file, 0o755, content); err != nil {
+				return err
+			}
+			return archive.Close()
+		},
+	}
+}
+
+// Build makes the image's archive.
+func Build(ctx context.Context, s layout.Sandbox, i Image) error {
+	target := Archive(s, i)
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return err
+	}
+	rootfs := target + ".layer"
+	defer os.Remove(rootfs)
+	file, err := os.Create(rootfs)
+	if err != nil {
+		return err
+	}
+	if err := i.Layer(ctx, s, file); err != nil {
+		file.Close()
+		return fmt.Errorf("image %s: %w", i.Name, err)
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	layer, err := tarball.LayerFromFile(rootfs)
+	if err != nil {
+		return fmt.Errorf("image %s: %w", i.Name, err)
+	}
+	whole, err := mutate.AppendLayers(empty.Image, layer)
+	if err != nil {
+		return err
+	}
+	config, err := whole.ConfigFile()
+	if err != nil {
+		return err
+	}
+	config.Architecture, config.OS, config.Config = runtime.GOARCH, "linux", i.Config
+	if whole, err = mutate.ConfigFile(whole, config); err != nil {
+		return err
+	}
+	images := map[name.Tag]v1.Image{}
+	for _, reference := range i.References {
+		tag, err := name.NewTag(reference, name.StrictValidation)
+		if err != nil {
+			return fmt.Errorf("image %s: %w", i.Name, err)
+		}
+		images[tag] = whole
+	}
+	if err := tarball.MultiWriteToFile(target+".new", images); err != nil {
+		return fmt.Errorf("image %s: %w", i.Name, err)
+	}
+	if err := os.Rename(target+".new", target); err != nil {
+		return err
+	}
+	digest, err := digestOf(s, i)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(digestPath(s, i), []byte(digest), 0o644)
+}
+
+// Archive is the path of an image's archive.
+func Archive(s layout.Sandbox, i Image) string { return s.Shared("images", i.Name+".tar") }
+
+// UpToDate says whether the image's archive was made from its inputs as they are now.
+func UpToDate(s layout.Sandbox, i Image) bool {
+	if _, err := os.Stat(Archive(s, i)); err != nil {
+		return false
+	}
+	now, err := digestOf(s, i)
+	made, readErr := os.ReadFile(digestPath(s, i))
+	return err == nil && readErr == nil && now == string(made)
+}
+
+// Version changes whenever the image does.
+func Version(s layout.Sandbox, i Image) (string, error) {
+	version, err := os.ReadFile(digestPath(s, i))
+	return string(version), err
+}
+
+// digestOf covers the image's configuration and the content of its inputs; their times change at every build.
+func digestOf(s layout.Sandbox, i Image) (string, error) {
+	digest := sha256.New()
+	fmt.Fprintf(digest, "%v %+v %s\n", i.References, i.Config, i.Recipe)
+	for _, file := range i.Files {
+		content, err := os.Open(s.Bin(file))
+		if err != nil {
+			return "", err
+		}
+		_, err = io.Copy(digest, content)
+		content.Close()
+		if err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(digest.Sum(nil)), nil
+}
+
+func digestPath(s layout.Sandbox, i Image) string { return Archive(s, i) + ".digest" }
+
+func writeFile(archive *tar.Writer, file string, mode int64, content []byte) error {
+	header := &tar.Header{Name: path.Clean(file), Typeflag: tar.TypeReg, Mode: mode, Size: int64(len(content))}
+	if err := archive.WriteHeader(header); err != nil {
+		return err
+	}
+	_, err := io.Copy(archive, bytes.NewReader(content))
+	return err
+}
