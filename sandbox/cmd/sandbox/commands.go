@@ -27,7 +27,7 @@ func downCommand(o *options) *cobra.Command {
 			if err := boot.Stop(s); err != nil {
 				return err
 			}
-			fmt.Fprintf(os.Stderr, "The sandbox of %s is down. `make up STACK=%s` starts it again where it was, `make clean STACK=%s` forgets it.\n", s.Stack, s.Stack, s.Stack)
+			fmt.Fprintf(os.Stderr, "The sandbox %s is down. `make up STACK=%s` starts it again where it was, `make clean STACK=%s` forgets it.\n", s.Instance, s.Stack, s.Stack)
 			return nil
 		},
 	}
@@ -47,7 +47,7 @@ func cleanCommand(o *options) *cobra.Command {
 			if err := os.RemoveAll(s.State()); err != nil {
 				return err
 			}
-			fmt.Fprintf(os.Stderr, "The sandbox of %s and all that it held are deleted.\n", s.Stack)
+			fmt.Fprintf(os.Stderr, "The sandbox %s and all that it held are deleted.\n", s.Instance)
 			return nil
 		},
 	}
@@ -57,21 +57,21 @@ func statusCommand(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use: "status", Args: cobra.NoArgs, Short: "Say which sandboxes run, and how their pods are",
 		RunE: func(c *cobra.Command, _ []string) error {
-			for _, stack := range layout.Stacks {
-				o.stack = stack
+			for _, instance := range layout.Instances {
 				s, err := o.sandbox()
 				if err != nil {
 					return err
 				}
+				s.Instance = instance
 				pid, running, err := boot.Running(s)
 				if err != nil {
 					return err
 				}
 				if !running {
-					fmt.Fprintf(c.OutOrStdout(), "%s: down\n", stack)
+					fmt.Fprintf(c.OutOrStdout(), "%s: down\n", instance)
 					continue
 				}
-				fmt.Fprintf(c.OutOrStdout(), "%s: up (process %d, API https://127.0.0.1:%d, S3 https://127.0.0.1:%d)\n", stack, pid, s.Ports().API, s.Ports().S3)
+				fmt.Fprintf(c.OutOrStdout(), "%s: up (process %d, API https://127.0.0.1:%d, S3 https://127.0.0.1:%d)\n", instance, pid, s.Ports().API, s.Ports().S3)
 				pods, err := cluster.Kubectl(c.Context(), s, nil, "get", "pods", "--all-namespaces", "--output=wide")
 				if err != nil {
 					return err
@@ -119,7 +119,7 @@ func runIn(c *cobra.Command, o *options, args []string) error {
 	}
 	_, running, err := boot.Running(s)
 	if err != nil || !running {
-		return fmt.Errorf("the sandbox of %s is down: run `make up STACK=%s` first", s.Stack, s.Stack)
+		return fmt.Errorf("the sandbox %s is down: run `make up STACK=%s` first", s.Instance, s.Stack)
 	}
 	if err := deploy.Enter(s); err != nil {
 		return err

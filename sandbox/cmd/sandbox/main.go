@@ -30,8 +30,8 @@ func main() {
 
 // options are the flags that every subcommand takes.
 type options struct {
-	stack, repo string
-	nodes       int
+	stack, instance, repo string
+	nodes                 int
 }
 
 func (o options) sandbox() (layout.Sandbox, error) {
@@ -39,7 +39,7 @@ func (o options) sandbox() (layout.Sandbox, error) {
 	if err != nil {
 		return layout.Sandbox{}, err
 	}
-	return layout.New(repo, o.stack, o.nodes)
+	return layout.New(repo, o.stack, o.instance, o.nodes)
 }
 
 func command() *cobra.Command {
@@ -56,6 +56,7 @@ git-ignored folder .sandbox; the sandbox of each stack is separate, what is buil
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&o.stack, "stack", "staging", "the stack: staging or prod")
+	flags.StringVar(&o.instance, "instance", "", "the sandbox's name, if not the stack's: the tests run on one called "+layout.TestInstance)
 	flags.StringVar(&o.repo, "repo", ".", "the repository's folder")
 	flags.IntVar(&o.nodes, "nodes", 1, fmt.Sprintf("Kubernetes nodes, 1 to %d", layout.MaxNodes))
 	root.AddCommand(upCommand(o), buildCommand(o), downCommand(o), cleanCommand(o), statusCommand(o), shellCommand(o), execCommand(o),

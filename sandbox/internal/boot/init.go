@@ -127,7 +127,7 @@ func (s *supervisor) startFurther(sandbox layout.Sandbox, i int) error {
 		return err
 	}
 	pid, ended, err := s.start(filepath.Join(node.BinMount, "sandbox"),
-		[]string{"sandbox", "init-node", "--stack", sandbox.Stack, "--nodes", strconv.Itoa(sandbox.Nodes), "--repo", sandbox.Repo, "--index", strconv.Itoa(i)},
+		[]string{"sandbox", "init-node", "--stack", sandbox.Stack, "--instance", sandbox.Instance, "--nodes", strconv.Itoa(sandbox.Nodes), "--repo", sandbox.Repo, "--index", strconv.Itoa(i)},
 		nil, logFile, &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET})
 	if err != nil {
 		return fmt.Errorf("start node %s: %w", name, err)

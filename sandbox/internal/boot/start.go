@@ -80,7 +80,7 @@ func Start(s layout.Sandbox, program string) error {
 		return err
 	}
 	defer logFile.Close()
-	command := exec.Command(program, "init", "--stack", s.Stack, "--nodes", strconv.Itoa(s.Nodes), "--repo", s.Repo)
+	command := exec.Command(program, "init", "--stack", s.Stack, "--instance", s.Instance, "--nodes", strconv.Itoa(s.Nodes), "--repo", s.Repo)
 	command.Stdout, command.Stderr, command.ExtraFiles = logFile, logFile, files
 	command.SysProcAttr = &syscall.SysProcAttr{
 		Setsid:     true,
@@ -106,7 +106,7 @@ func Stop(s layout.Sandbox) error {
 		if !waitGone(s, 10*time.Second) {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 			if !waitGone(s, 10*time.Second) {
-				return fmt.Errorf("process %d of sandbox %s does not end, not even when killed", pid, s.Stack)
+				return fmt.Errorf("process %d of sandbox %s does not end, not even when killed", pid, s.Instance)
 			}
 		}
 	}

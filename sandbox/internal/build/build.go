@@ -58,7 +58,7 @@ func Targets() []Target {
 				"github.com/containerd/containerd/v2/cmd/ctr"}},
 		{Title: "the S3 server, CoreDNS, pause", Module: "sandbox", Minutes: 1.5, Flags: []string{"-ldflags=" + strip},
 			Packages: []string{"github.com/versity/versitygw/cmd/versitygw", "./cmd/coredns", "./cmd/pause"}},
-		{Title: "Task API", Module: "taskapi", Minutes: 0.5, Flags: []string{"-ldflags=" + strip}, Packages: []string{"./cmd/task-api"}},
+		{Title: "Task API", Module: "taskapi", Minutes: 0.5, Flags: []string{"-ldflags=" + strip}, Packages: []string{"github.com/opex-project/opex/taskapi"}},
 	}
 }
 

@@ -36,7 +36,7 @@ func WaitBooted(ctx context.Context, s layout.Sandbox) error {
 			return err
 		}
 		if !running {
-			return fmt.Errorf("sandbox %s has ended while it booted:\n%s", s.Stack, tail(boot.LogPath(s, "init")))
+			return fmt.Errorf("sandbox %s has ended while it booted:\n%s", s.Instance, tail(boot.LogPath(s, "init")))
 		}
 		missing := ""
 		if _, err := Kubectl(ctx, s, nil, "get", "--raw=/readyz"); err != nil {
@@ -52,7 +52,7 @@ func WaitBooted(ctx context.Context, s layout.Sandbox) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("sandbox %s: %s is not ready after %s; logs: %s", s.Stack, missing, bootTimeout, s.State("logs"))
+			return fmt.Errorf("sandbox %s: %s is not ready after %s; logs: %s", s.Instance, missing, bootTimeout, s.State("logs"))
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
@@ -62,7 +62,7 @@ func WaitBooted(ctx context.Context, s layout.Sandbox) error {
 func LoadImages(ctx context.Context, s layout.Sandbox) (int, error) {
 	pid, running, err := boot.Running(s)
 	if err != nil || !running {
-		return 0, fmt.Errorf("load images: sandbox %s does not run: %w", s.Stack, err)
+		return 0, fmt.Errorf("load images: sandbox %s does not run: %w", s.Instance, err)
 	}
 	loaded := 0
 	for i := range s.Nodes {
@@ -121,7 +121,7 @@ func WaitReady(ctx context.Context, s layout.Sandbox) error {
 		}
 		time.Sleep(200 * time.Millisecond)
 	}
-	return fmt.Errorf("sandbox %s is not ready after %s: %w; `make status` shows its pods", s.Stack, bootTimeout, last)
+	return fmt.Errorf("sandbox %s is not ready after %s: %w; `make status` shows its pods", s.Instance, bootTimeout, last)
 }
 
 // nodesReport says which node is not ready, or has not renewed its lease since the boot.

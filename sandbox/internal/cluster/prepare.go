@@ -105,7 +105,7 @@ func makeS3Keys(s layout.Sandbox) error {
 	if _, err := rand.Read(secret); err != nil {
 		return err
 	}
-	data, err := json.Marshal(boot.S3Keys{Access: "opex-" + s.Stack, Secret: hex.EncodeToString(secret)})
+	data, err := json.Marshal(boot.S3Keys{Access: s.Name(), Secret: hex.EncodeToString(secret)})
 	if err != nil {
 		return err
 	}

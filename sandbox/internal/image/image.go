@@ -48,7 +48,7 @@ func Images() []Image {
 	return []Image{
 		program("pause", node.PauseImage, v1.Config{User: "65535:65535"}),
 		program("coredns", "registry.k8s.io/coredns/coredns:v1.15.0", v1.Config{User: NonRoot}),
-		program("task-api", "ghcr.io/opex-project/task-api:0.1.0", v1.Config{User: NonRoot}),
+		program("taskapi", "ghcr.io/opex-project/task-api:0.1.0", v1.Config{User: NonRoot}),
 		Postgres(),
 	}
 }

@@ -2,9 +2,12 @@
 package layout
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"path/filepath"
+	"slices"
+	"strings"
 )
 
 // StateFolder is the one git-ignored folder that holds whatever a sandbox makes.
@@ -34,34 +37,45 @@ const (
 // MaxNodes keeps the nodes' pod ranges inside PodNetwork.
 const MaxNodes = 16
 
-// Stacks lists the stacks a sandbox can be made for, in the order of their host ports. One cluster per environment.
+// Stacks lists the stacks a sandbox can be made for. One cluster per environment.
 var Stacks = []string{"staging", "prod"}
+
+// TestInstance is the sandbox of the end-to-end tests, beside those of the stacks, so that tests touch no sandbox in use.
+const TestInstance = "test"
+
+// Instances lists all sandboxes that can be up at once, in the order of their host ports.
+var Instances = append(slices.Clone(Stacks), TestInstance)
 
 // Sandbox is one sandbox: the cluster of one stack.
 type Sandbox struct {
 	// Stack is the Pulumi stack it runs: one of Stacks.
 	Stack string
+	// Instance is its name among all sandboxes: one of Instances, by default the stack's name.
+	Instance string
 	// Repo is the absolute path of the repository.
 	Repo string
 	// Nodes is the number of Kubernetes nodes, 1 to MaxNodes.
 	Nodes int
 }
 
-// New returns the sandbox of a stack, or an error that lists every wrong argument.
-func New(repo, stack string, nodes int) (Sandbox, error) {
-	known := false
-	for _, s := range Stacks {
-		known = known || s == stack
+// New returns the sandbox of a stack, or an error that lists every wrong argument. An empty instance means the stack's own.
+func New(repo, stack, instance string, nodes int) (Sandbox, error) {
+	if instance == "" {
+		instance = stack
 	}
-	switch {
-	case !known:
-		return Sandbox{}, fmt.Errorf("no sandbox for stack %q: the stacks are %v", stack, Stacks)
-	case nodes < 1 || nodes > MaxNodes:
-		return Sandbox{}, fmt.Errorf("%d nodes: a sandbox has 1 to %d", nodes, MaxNodes)
-	case !filepath.IsAbs(repo):
-		return Sandbox{}, fmt.Errorf("repository %q: an absolute path is needed", repo)
+	var problems []error
+	if !slices.Contains(Stacks, stack) {
+		problems = append(problems, fmt.Errorf("no sandbox for stack %q: the stacks are %s", stack, strings.Join(Stacks, ", ")))
+	} else if !slices.Contains(Instances, instance) {
+		problems = append(problems, fmt.Errorf("no sandbox %q: there are %s", instance, strings.Join(Instances, ", ")))
 	}
-	return Sandbox{Stack: stack, Repo: repo, Nodes: nodes}, nil
+	if nodes < 1 || nodes > MaxNodes {
+		problems = append(problems, fmt.Errorf("%d nodes: a sandbox has 1 to %d", nodes, MaxNodes))
+	}
+	if !filepath.IsAbs(repo) {
+		problems = append(problems, fmt.Errorf("repository %q: an absolute path is needed", repo))
+	}
+	return Sandbox{Stack: stack, Instance: instance, Repo: repo, Nodes: nodes}, errors.Join(problems...)
 }
 
 // Shared is the folder of what all sandboxes share: binaries, images, the compiled Pulumi program.
@@ -74,11 +88,11 @@ func (s Sandbox) Bin(name string) string { return s.Shared("bin", name) }
 
 // State is a path in this sandbox's own folder.
 func (s Sandbox) State(parts ...string) string {
-	return s.Shared(append([]string{s.Stack}, parts...)...)
+	return s.Shared(append([]string{s.Instance}, parts...)...)
 }
 
 // Name is the sandbox's name: its cgroup, its cluster, its kubeconfig context.
-func (s Sandbox) Name() string { return "opex-" + s.Stack }
+func (s Sandbox) Name() string { return "opex-" + s.Instance }
 
 // Kubeconfig is the administrator's kubeconfig for the host.
 func (s Sandbox) Kubeconfig() string { return s.State("kubeconfig") }
@@ -89,14 +103,9 @@ func (s Sandbox) StackFile() string { return s.State("Pulumi." + s.Stack + ".yam
 // HostPorts are the loopback ports on the host through which a sandbox is reached.
 type HostPorts struct{ API, S3, HTTP int }
 
-// Ports returns the sandbox's host ports: 16443, 16900 and 16080 for the first stack, 1000 more for each next one.
+// Ports returns the sandbox's host ports: 16443, 16900 and 16080 for the first instance, 1000 more for each next one.
 func (s Sandbox) Ports() HostPorts {
-	base := 16000
-	for i, stack := range Stacks {
-		if stack == s.Stack {
-			base += 1000 * i
-		}
-	}
+	base := 16000 + 1000*max(0, slices.Index(Instances, s.Instance))
 	return HostPorts{API: base + 443, S3: base + 900, HTTP: base + 80}
 }
 
@@ -106,7 +115,7 @@ func (s Sandbox) ServiceURL(service, namespace string, port int) string {
 }
 
 // NodeName is the name of node i, counted from 0. Node 0 also runs the control plane.
-func (s Sandbox) NodeName(i int) string { return fmt.Sprintf("%s-%d", s.Stack, i) }
+func (s Sandbox) NodeName(i int) string { return fmt.Sprintf("%s-%d", s.Instance, i) }
 
 // NodeAddress is the address of node i.
 func NodeAddress(i int) netip.Addr { return netip.AddrFrom4([4]byte{198, 18, 0, byte(10 + i)}) }

@@ -84,7 +84,7 @@ func Check(m Machine, s layout.Sandbox, built, running bool) error {
 	if len(problems) == 0 {
 		return nil
 	}
-	return fmt.Errorf("sandbox %s cannot start; nothing was changed:\n%w", s.Stack, errors.Join(problems...))
+	return fmt.Errorf("sandbox %s cannot start; nothing was changed:\n%w", s.Instance, errors.Join(problems...))
 }
 
 // MissingPackages lists the Debian packages that are not installed.

@@ -1,0 +1,84 @@
+package deploy
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+)
+
+func TestMergeStackFile(t *testing.T) {
+	stack := `secretsprovider: awskms://alias/opex
+encryptedkey: abc
+config:
+  opex:environment: staging
+  opex:cluster: {kubeconfig: ~/.kube/config, context: eks, extra: kept}
+  opex:databasePasswords: {task-api: {secure: of-the-real-stack}}
+`
+	overlay := map[string]any{"opex:cluster": map[string]any{"kubeconfig": "/k", "context": "sandbox"}}
+	for name, c := range map[string]struct {
+		before        string
+		wantSalt      string
+		wantPasswords any
+	}{
+		"first time takes no secret of the real stack": {},
+		"later keeps the sandbox's salt and secrets": {
+			before:        "encryptionsalt: v1:salt\nconfig:\n  opex:databasePasswords: {task-api: {secure: own}}\n  opex:cluster: {context: old}\n",
+			wantSalt:      "v1:salt",
+			wantPasswords: map[string]any{"task-api": map[string]any{"secure": "own"}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stackPath, mergedPath := filepath.Join(t.TempDir(), "Pulumi.staging.yaml"), filepath.Join(t.TempDir(), "merged.yaml")
+			write(t, stackPath, stack)
+			if c.before != "" {
+				write(t, mergedPath, c.before)
+			}
+			if err := MergeStackFile(stackPath, mergedPath, overlay); err != nil {
+				t.Fatal(err)
+			}
+			merged, err := readStackFile(mergedPath)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if merged.SecretsProvider != "" || merged.EncryptedKey != "" {
+				t.Error("the real stack's secrets provider was taken over")
+			}
+			if merged.EncryptionSalt != c.wantSalt {
+				t.Errorf("salt %q, want %q", merged.EncryptionSalt, c.wantSalt)
+			}
+			if !reflect.DeepEqual(merged.Config["opex:databasePasswords"], c.wantPasswords) {
+				t.Errorf("passwords %v, want %v", merged.Config["opex:databasePasswords"], c.wantPasswords)
+			}
+			want := map[string]any{"kubeconfig": "/k", "context": "sandbox", "extra": "kept"}
+			if !reflect.DeepEqual(merged.Config["opex:cluster"], want) {
+				t.Errorf("cluster %v, want %v", merged.Config["opex:cluster"], want)
+			}
+			if after, _ := os.ReadFile(stackPath); string(after) != stack {
+				t.Error("the stack's own file was changed")
+			}
+		})
+	}
+}
+
+func TestMergeStackFileRefusesABrokenFileAndKeepsTheMergedOne(t *testing.T) {
+	stackPath, mergedPath := filepath.Join(t.TempDir(), "Pulumi.staging.yaml"), filepath.Join(t.TempDir(), "merged.yaml")
+	write(t, stackPath, "config: [not, a, map]")
+	write(t, mergedPath, "config: {}\n")
+	if err := MergeStackFile(stackPath, mergedPath, nil); err == nil {
+		t.Error("accepted")
+	}
+	if err := MergeStackFile(filepath.Join(t.TempDir(), "missing"), mergedPath, nil); err == nil {
+		t.Error("a missing file was accepted")
+	}
+	if after, _ := os.ReadFile(mergedPath); string(after) != "config: {}\n" {
+		t.Errorf("the merged file was changed to %q", after)
+	}
+}
+
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
