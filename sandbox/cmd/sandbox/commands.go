@@ -121,9 +121,11 @@ func runIn(c *cobra.Command, o *options, args []string) error {
 	if err != nil || !running {
 		return fmt.Errorf("the sandbox %s is down: run `make up STACK=%s` first", s.Instance, s.Stack)
 	}
-	if err := deploy.Enter(s); err != nil {
+	leave, err := deploy.Enter(s)
+	if err != nil {
 		return err
 	}
+	defer leave()
 	command := exec.CommandContext(c.Context(), args[0], args[1:]...)
 	command.Dir, command.Stdin, command.Stdout, command.Stderr = s.Repo, os.Stdin, os.Stdout, os.Stderr
 	err = command.Run()

@@ -82,6 +82,11 @@ func runUp(ctx context.Context, s layout.Sandbox, noDeploy bool) error {
 		fmt.Fprintf(os.Stderr, "\nThe cluster of %s is up after %s. Next: `make shell STACK=%s`.\n", s.Stack, progress.Duration(report.Total()), s.Stack)
 		return nil
 	}
+	leave, err := deploy.Enter(s)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	if err := report.Stage("Prepare the stack "+s.Stack, func() error { return deploy.Prepare(ctx, s) }); err != nil {
 		return err
 	}

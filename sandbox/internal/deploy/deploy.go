@@ -8,18 +8,33 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 
+	"github.com/opex-project/opex/sandbox/internal/charts"
 	"github.com/opex-project/opex/sandbox/internal/cluster"
 	"github.com/opex-project/opex/sandbox/internal/layout"
+	"github.com/opex-project/opex/sandbox/internal/pki"
 )
 
 // Enter puts this process, and so every command that it runs, into the environment of a sandbox: plain `pulumi` and
-// `kubectl` then work on it.
-func Enter(s layout.Sandbox) error {
+// `kubectl` then work on it, and the official chart repositories are answered for. The function that it returns leaves.
+func Enter(s layout.Sandbox) (leave func() error, err error) {
+	ca, err := pki.LoadAuthority(s.State("pki"), "ca")
+	if err != nil {
+		return nil, err
+	}
+	mirror, err := charts.Start(ca, charts.Repositories())
+	if err != nil {
+		return nil, err
+	}
+	trusted, err := writeTrusted(s, ca)
+	if err != nil {
+		return nil, err
+	}
 	var problems []error
 	for key, value := range map[string]string{
 		"PATH":       searchPath(s, os.Getenv("PATH")),
@@ -33,19 +48,33 @@ func Enter(s layout.Sandbox) error {
 		"PULUMI_SKIP_UPDATE_CHECK":                    "true",
 		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
 
-		"AWS_CA_BUNDLE": s.State("pki", "ca.crt"), // the S3 server's certificate
-		"CGO_ENABLED":   "0",                      // as everything else is built here: what it shares is compiled once
+		"HTTPS_PROXY":   mirror.URL,
+		"https_proxy":   mirror.URL,
+		"SSL_CERT_FILE": trusted,
+		"AWS_CA_BUNDLE": trusted, // the S3 server's certificate
+		"CGO_ENABLED":   "0",     // as everything else is built here: what it shares is compiled once
 	} {
 		problems = append(problems, os.Setenv(key, value))
 	}
-	return errors.Join(problems...)
+	return mirror.Close, errors.Join(problems...)
 }
 
-// Prepare enters the sandbox and makes what Pulumi needs there: its folders, the passphrase, the merged stack file, the stack and its secrets.
-func Prepare(ctx context.Context, s layout.Sandbox) error {
-	if err := Enter(s); err != nil {
-		return err
+// writeTrusted writes the certificates to trust: the machine's own and the sandbox's authority.
+func writeTrusted(s layout.Sandbox, ca *pki.Authority) (string, error) {
+	system := os.Getenv("SSL_CERT_FILE")
+	if system == "" {
+		system = "/etc/ssl/certs/ca-certificates.crt" // Debian's package ca-certificates
 	}
+	trusted, err := os.ReadFile(system)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	path := s.State("trusted.crt")
+	return path, os.WriteFile(path, append(trusted, ca.CertPEM...), 0o644)
+}
+
+// Prepare makes what Pulumi needs in a sandbox that was entered: its folders, the passphrase, the merged stack file, the stack and its secrets.
+func Prepare(ctx context.Context, s layout.Sandbox) error {
 	for _, folder := range []string{pulumiHome(s), s.State("pulumi")} {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return err

@@ -1,0 +1,66 @@
+package charts
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// Repository is an official chart repository and what the sandbox serves in its place.
+type Repository struct {
+	// URL is its official address.
+	URL    string
+	Charts []Source
+}
+
+// Source is where a chart's files come from.
+type Source struct {
+	// Module and Version name the Go module in which the project publishes its chart; the checksum database vouches for it.
+	Module, Version string
+	// Folder is the chart's folder in the module.
+	Folder string
+	// Stamp replaces the version in Chart.yaml, where the project does so at release.
+	Stamp string
+}
+
+// Repositories are the mirrored repositories.
+func Repositories() []Repository {
+	return []Repository{
+		{URL: "https://kubernetes-sigs.github.io/metrics-server/", Charts: []Source{
+			{Module: "sigs.k8s.io/metrics-server", Version: "v0.9.0", Folder: "charts/metrics-server"},
+		}},
+	}
+}
+
+func (r Repository) pack() ([]archive, error) {
+	var all []archive
+	for _, source := range r.Charts {
+		dir, err := source.download()
+		if err != nil {
+			return nil, err
+		}
+		packed, err := pack(os.DirFS(filepath.Join(dir, source.Folder)), source.Stamp)
+		if err != nil {
+			return nil, fmt.Errorf("chart %s of %s: %w", source.Folder, source.Module, err)
+		}
+		all = append(all, packed)
+	}
+	return all, nil
+}
+
+// download returns the folder of the module in the module cache.
+func (s Source) download() (string, error) {
+	command := exec.Command("go", "mod", "download", "-json", s.Module+"@"+s.Version)
+	command.Dir = "/" // outside any module
+	var said bytes.Buffer
+	command.Stderr = &said
+	out, err := command.Output()
+	var module struct{ Dir, Error string }
+	if parseErr := json.Unmarshal(out, &module); parseErr != nil || module.Error != "" || err != nil {
+		return "", fmt.Errorf("download %s@%s: %v %s %s", s.Module, s.Version, err, module.Error, said.String())
+	}
+	return module.Dir, nil
+}
