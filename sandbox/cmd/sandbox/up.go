@@ -181,7 +181,7 @@ func finish(s layout.Sandbox, outputs map[string]any, total time.Duration) error
 	var problems []error
 	fmt.Fprintf(os.Stderr, "\nThe stack %s is up after %s.\n", s.Stack, progress.Duration(total))
 	for _, service := range services {
-		err := cluster.ServiceAnswers(context.Background(), service.URL+service.HealthPath)
+		err := cluster.ServiceAnswers(context.Background(), service.HealthURL)
 		problems = append(problems, err)
 		if err == nil {
 			fmt.Fprintf(os.Stderr, "  %s answers at %s\n", service.Name, service.URL)

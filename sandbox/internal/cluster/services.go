@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"sort"
@@ -16,15 +17,15 @@ type Service struct {
 	Name string
 	// URL is its address on this machine.
 	URL string
-	// HealthPath answers 200 while the service is alive.
-	HealthPath string
+	// HealthURL answers 200 while the service is alive.
+	HealthURL string
 }
 
 // Services reads the services from the stack's outputs, by name.
 func Services(s layout.Sandbox, outputs map[string]any) ([]Service, error) {
 	var described map[string]struct {
-		URL        string `json:"url"`
-		HealthPath string `json:"healthPath"`
+		URL       string `json:"url"`
+		HealthURL string `json:"healthUrl"`
 	}
 	data, err := json.Marshal(outputs["services"])
 	if err != nil {
@@ -35,17 +36,27 @@ func Services(s layout.Sandbox, outputs map[string]any) ([]Service, error) {
 	}
 	var services []Service
 	for name, d := range described {
-		inside, err := url.Parse(d.URL)
-		if err != nil {
+		address, err := fromOutside(s, d.URL)
+		health, healthErr := fromOutside(s, d.HealthURL)
+		if err := errors.Join(err, healthErr); err != nil {
 			return nil, fmt.Errorf("stack output services: %s: %w", name, err)
 		}
-		parts := strings.Split(inside.Hostname(), ".")
-		port, err := strconv.Atoi(inside.Port())
-		if err != nil || len(parts) < 2 {
-			return nil, fmt.Errorf("stack output services: %s: %q is not http://<service>.<namespace>.svc...:<port>", name, d.URL)
-		}
-		services = append(services, Service{Name: name, URL: s.ServiceURL(parts[0], parts[1], port), HealthPath: d.HealthPath})
+		services = append(services, Service{Name: name, URL: address, HealthURL: health})
 	}
 	sort.Slice(services, func(i, j int) bool { return services[i].Name < services[j].Name })
 	return services, nil
+}
+
+// fromOutside turns http://<service>.<namespace>.svc.cluster.local:<port>/<path> into the address on this machine.
+func fromOutside(s layout.Sandbox, inside string) (string, error) {
+	address, err := url.Parse(inside)
+	if err != nil {
+		return "", err
+	}
+	parts := strings.Split(address.Hostname(), ".")
+	port, err := strconv.Atoi(address.Port())
+	if err != nil || len(parts) < 3 || parts[2] != "svc" {
+		return "", fmt.Errorf("%q is not http://<service>.<namespace>.svc...:<port>", inside)
+	}
+	return s.ServiceURL(parts[0], parts[1], port) + address.Path, nil
 }
