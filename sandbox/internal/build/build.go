@@ -21,6 +21,8 @@ type Target struct {
 	Title string
 	// Module is the folder of the Go module, from the repository's root.
 	Module string
+	// Folder is where the files go, in the sandboxes' state folder; empty means bin, which is on the PATH.
+	Folder string
 	// Packages are the commands to build; each file has its package's last element as name.
 	Packages []string
 	// Flags are further flags of `go build`.
@@ -39,6 +41,9 @@ const pulumiVersion = "v3.250.0"
 // targets, or what they share is compiled twice.
 const strip = "-s -w"
 
+// PluginFolder holds the resource plugins. On the PATH, Pulumi would warn about each at every command.
+const PluginFolder = "plugins"
+
 // Targets returns everything that is built, longest first.
 func Targets() []Target {
 	major, minor, _ := strings.Cut(strings.TrimPrefix(kubernetesVersion, "v"), ".")
@@ -49,8 +54,10 @@ func Targets() []Target {
 			fmt.Sprintf("-ldflags=%s %sgitVersion=%s %sgitMajor=%s %sgitMinor=%s", strip, version, kubernetesVersion, version, major, version, minor)}},
 		{Title: "the Pulumi CLI", Module: "sandbox", Packages: []string{"github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"}, Minutes: 4, Flags: []string{
 			fmt.Sprintf("-ldflags=%s -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=%s", strip, pulumiVersion)}},
-		{Title: "Pulumi's plugins", Module: "sandbox", Minutes: 2, Flags: []string{"-ldflags=" + strip}, Packages: []string{
-			"./cmd/pulumi-language-go", "./cmd/pulumi-resource-kubernetes", "./cmd/pulumi-resource-aws"}},
+		{Title: "Pulumi's language host", Module: "sandbox", Minutes: 0.5, Flags: []string{"-ldflags=" + strip},
+			Packages: []string{"./cmd/pulumi-language-go"}},
+		{Title: "Pulumi's resource plugins", Module: "sandbox", Minutes: 2, Flags: []string{"-ldflags=" + strip}, Folder: PluginFolder,
+			Packages: []string{"./cmd/pulumi-resource-kubernetes", "./cmd/pulumi-resource-aws"}},
 		{Title: "containerd", Module: "sandbox/containerd", Minutes: 2,
 			Flags: []string{"-tags=no_btrfs,no_devmapper,no_zfs", "-ldflags=" + strip}, Packages: []string{
 				"github.com/containerd/containerd/v2/cmd/containerd",
@@ -67,7 +74,7 @@ var kubePrograms = []string{"kubectl"}
 
 // Run builds a target into the sandboxes' bin folder. note is told what the compiler is at.
 func Run(ctx context.Context, s layout.Sandbox, t Target, note func(format string, args ...any)) error {
-	if err := os.MkdirAll(s.Shared("bin"), 0o755); err != nil {
+	if err := os.MkdirAll(t.folder(s), 0o755); err != nil {
 		return err
 	}
 	command := exec.CommandContext(ctx, "go", Args(s, t)...)
@@ -99,9 +106,16 @@ func Run(ctx context.Context, s layout.Sandbox, t Target, note func(format strin
 	return nil
 }
 
+func (t Target) folder(s layout.Sandbox) string {
+	if t.Folder == "" {
+		return s.Shared("bin")
+	}
+	return s.Shared(t.Folder)
+}
+
 // Args is the argument list of the `go` command for a target.
 func Args(s layout.Sandbox, t Target) []string {
-	args := append([]string{"build", "-v", "-buildvcs=false", "-o", s.Shared("bin") + "/"}, t.Flags...)
+	args := append([]string{"build", "-v", "-buildvcs=false", "-o", t.folder(s) + "/"}, t.Flags...)
 	return append(args, t.Packages...)
 }
 
@@ -125,7 +139,7 @@ func Link(s layout.Sandbox) error {
 // Built says whether all files of a target are there, new or old.
 func Built(s layout.Sandbox, t Target) bool {
 	for _, pkg := range t.Packages {
-		if _, err := os.Stat(s.Bin(path.Base(pkg))); err != nil {
+		if _, err := os.Stat(filepath.Join(t.folder(s), path.Base(pkg))); err != nil {
 			return false
 		}
 	}

@@ -109,9 +109,17 @@ func Prepare(ctx context.Context, s layout.Sandbox) error {
 	return err
 }
 
-// Up runs `pulumi up`; its output goes where people look.
+// Up runs `pulumi up`; its output goes where people look. An up that was killed is first made good.
 func Up(ctx context.Context, s layout.Sandbox) error {
-	command := exec.CommandContext(ctx, "pulumi", "up", "--yes", "--skip-preview", "--suppress-permalink")
+	interrupted, err := recoverInterrupted(ctx, s)
+	if err != nil {
+		return err
+	}
+	command := exec.CommandContext(ctx, "pulumi", "up", "--yes", "--skip-preview", "--suppress-permalink=true", "--suppress-outputs")
+	if interrupted {
+		fmt.Fprintln(os.Stderr, "An earlier update was interrupted; what it had created without noting it is taken over.")
+		command.Env = append(os.Environ(), "PULUMI_K8S_UPSERT_EXISTING_OBJECTS=true")
+	}
 	command.Dir, command.Stdout, command.Stderr = s.Repo, os.Stderr, os.Stderr
 	if err := command.Run(); err != nil {
 		return fmt.Errorf("pulumi up: %w; the lines above say why. `make shell` opens a shell in which `pulumi up` runs again", err)

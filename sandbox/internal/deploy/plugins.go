@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/mod/modfile"
 
+	"github.com/opex-project/opex/sandbox/internal/build"
 	"github.com/opex-project/opex/sandbox/internal/layout"
 )
 
@@ -45,7 +46,7 @@ func installPlugins(s layout.Sandbox) error {
 			err = errors.Join(os.MkdirAll(folder, 0o755), os.Symlink(official, installed))
 		} else {
 			file := "pulumi-resource-" + name
-			err = errors.Join(os.MkdirAll(installed, 0o755), os.Symlink(s.Bin(file), filepath.Join(installed, file)))
+			err = errors.Join(os.MkdirAll(installed, 0o755), os.Symlink(s.Shared(build.PluginFolder, file), filepath.Join(installed, file)))
 		}
 		if err != nil {
 			return err

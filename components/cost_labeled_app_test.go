@@ -1,0 +1,138 @@
+package components_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/opex-project/opex/components"
+	"github.com/opex-project/opex/internal/pulumitest"
+)
+
+// declare runs NewCostLabeledApp for each of the arguments by name.
+func declare(t *testing.T, apps map[string]*components.CostLabeledAppArgs) (*pulumitest.Record, error) {
+	t.Helper()
+	return pulumitest.Run(t, func(ctx *pulumi.Context) error {
+		provider, err := kubernetes.NewProvider(ctx, "cluster", &kubernetes.ProviderArgs{Kubeconfig: pulumi.String("none")})
+		if err != nil {
+			return err
+		}
+		for name, args := range apps {
+			if _, err := components.NewCostLabeledApp(ctx, name, args, pulumi.Providers(provider)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, pulumitest.Options{})
+}
+
+// shop is a valid service without a database, and withDatabase one that has it.
+func shop() *components.CostLabeledAppArgs {
+	return &components.CostLabeledAppArgs{
+		Service: components.ServiceSpec{Name: "shop", Image: "example.com/shop:1.0", Env: map[string]string{"B": "2", "A": "1"},
+			Labels: map[string]string{"tier": "gold"}},
+		Environment: "staging",
+		Namespace:   pulumi.String("shops"),
+	}
+}
+
+func withDatabase() *components.CostLabeledAppArgs {
+	args := shop()
+	args.Service.Name = "till"
+	args.Service.Database = &components.DatabaseSpec{StorageClass: "fast"}
+	args.DatabasePassword = pulumi.String("hidden-in-the-cellar")
+	args.DatabasePasswordDigest = pulumi.String("0123456789abcdef")
+	return args
+}
+
+func TestTwoServicesSideBySideAreTheGoldenOnes(t *testing.T) {
+	record, err := declare(t, map[string]*components.CostLabeledAppArgs{"shop": shop(), "till": withDatabase()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pulumitest.Golden(t, "testdata/two-services.yaml", record.Manifests(t))
+}
+
+func TestPlainPasswordBecomesASecret(t *testing.T) {
+	record, err := declare(t, map[string]*components.CostLabeledAppArgs{"till": withDatabase()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(record.Clear(), "hidden-in-the-cellar") {
+		t.Errorf("the password can be read in the record:\n%s", record.Clear())
+	}
+	if len(record.Find("till-db-secret").Secrets) == 0 {
+		t.Error("the Secret holds nothing secret")
+	}
+}
+
+func TestArgumentsStayAsTheCallerMadeThem(t *testing.T) {
+	args := withDatabase()
+	if _, err := declare(t, map[string]*components.CostLabeledAppArgs{"till": args}); err != nil {
+		t.Fatal(err)
+	}
+	if args.Service.Team != "" || args.Service.Database.Image != "" {
+		t.Errorf("defaults were written into the caller's arguments: %+v", args.Service)
+	}
+}
+
+func TestCostLabeledAppRefuses(t *testing.T) {
+	change := func(change func(*components.CostLabeledAppArgs)) *components.CostLabeledAppArgs {
+		args := withDatabase()
+		change(args)
+		return args
+	}
+	spec := func(with func(*components.ServiceSpec)) *components.CostLabeledAppArgs {
+		return change(func(a *components.CostLabeledAppArgs) { with(&a.Service) })
+	}
+	image := func(image string) *components.CostLabeledAppArgs {
+		return spec(func(s *components.ServiceSpec) { s.Image = image })
+	}
+	cases := map[string]struct {
+		args *components.CostLabeledAppArgs
+		says string
+	}{
+		"nil":                       {nil, `name: "" is no DNS label`},
+		"nothing":                   {&components.CostLabeledAppArgs{}, "Namespace: is nil"},
+		"no environment":            {change(func(a *components.CostLabeledAppArgs) { a.Environment = "" }), "Environment: is empty: its costs would belong to nobody"},
+		"no namespace":              {change(func(a *components.CostLabeledAppArgs) { a.Namespace = nil }), "Namespace: is nil"},
+		"no password":               {change(func(a *components.CostLabeledAppArgs) { a.DatabasePassword = nil }), "DatabasePassword: is nil, but the service has a database"},
+		"no digest":                 {change(func(a *components.CostLabeledAppArgs) { a.DatabasePasswordDigest = nil }), "DatabasePasswordDigest: is nil"},
+		"password without database": {spec(func(s *components.ServiceSpec) { s.Database = nil }), "DatabasePassword: is given, but the service has no database"},
+		"a name in capitals":        {spec(func(s *components.ServiceSpec) { s.Name = "Shop" }), `name: "Shop" is no DNS label`},
+		"a name of digits":          {spec(func(s *components.ServiceSpec) { s.Name = "1shop" }), `name: "1shop" is no DNS label`},
+		"a long name":               {spec(func(s *components.ServiceSpec) { s.Name = strings.Repeat("a", 41) }), "has 41 characters, allowed are 40"},
+		"a team with spaces":        {spec(func(s *components.ServiceSpec) { s.Team = "a team" }), `team: "a team" is no label value`},
+		"no image":                  {image(""), `image: "" is no image name`},
+		"an image without tag":      {image("example.com:5000/shop"), `image: "example.com:5000/shop" has neither tag nor digest`},
+		"the tag latest":            {image("shop:latest"), "the tag latest moves"},
+		"half a digest":             {image("shop@sha256:abc"), "is no image name"},
+		"a privileged port":         {spec(func(s *components.ServiceSpec) { s.Port = 80 }), "port: is 80, allowed are 1024 to 65535"},
+		"negative replicas":         {spec(func(s *components.ServiceSpec) { s.Replicas = -1 }), "replicas: is -1, want 1 or more"},
+		"requests above limits":     {spec(func(s *components.ServiceSpec) { s.Resources.Requests.Memory = "2Gi" }), "resources.requests.memory: is 2Gi, more than limits.memory (1Gi)"},
+		"a word as quantity":        {spec(func(s *components.ServiceSpec) { s.Resources.Limits.CPU = "lots" }), `resources.limits.cpu: "lots" is no quantity`},
+		"no CPU at all":             {spec(func(s *components.ServiceSpec) { s.Resources.Requests.CPU = "0" }), "resources.requests.cpu: is 0, want more than 0"},
+		"a path without slash":      {spec(func(s *components.ServiceSpec) { s.HealthPath = "health" }), `healthPath: "health" is no HTTP path`},
+		"a variable of the program": {spec(func(s *components.ServiceSpec) { s.Env = map[string]string{"PGPASSWORD": "x"} }), "env.PGPASSWORD: is set by the program"},
+		"a variable with a dash":    {spec(func(s *components.ServiceSpec) { s.Env = map[string]string{"A-B": "x"} }), "env.A-B: a valid C identifier"},
+		"a label of the program":    {spec(func(s *components.ServiceSpec) { s.Labels = map[string]string{"team": "x"} }), "labels.team: is set by the program"},
+		"an impossible label":       {spec(func(s *components.ServiceSpec) { s.Labels = map[string]string{"a/b/c": "x"} }), "labels.a/b/c: "},
+		"two colliding labels":      {spec(func(s *components.ServiceSpec) { s.Labels = map[string]string{"a.b": "x", "a-b": "y"} }), "labels: a-b and a.b become one key, a_b, in metrics"},
+		"another kind of database":  {spec(func(s *components.ServiceSpec) { s.Database.Kind = "mysql" }), `database.kind: is "mysql", allowed is postgres`},
+		"a database without tag":    {spec(func(s *components.ServiceSpec) { s.Database.Image = "postgres" }), "database.image: \"postgres\" has neither tag nor digest"},
+		"a volume of no size":       {spec(func(s *components.ServiceSpec) { s.Database.DumpSize = "0" }), "database.dumpSize: is 0, want more than 0"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			record, err := declare(t, map[string]*components.CostLabeledAppArgs{"mine": c.args})
+			if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), `CostLabeledApp "mine"`) {
+				t.Errorf("error is\n%v\nwant one of CostLabeledApp \"mine\" that says\n%s", err, c.says)
+			}
+			if len(record.Resources) != 1 {
+				t.Errorf("registered in spite of it: %+v", record.Resources[1:])
+			}
+		})
+	}
+}

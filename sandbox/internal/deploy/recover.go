@@ -1,0 +1,77 @@
+package deploy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/opex-project/opex/sandbox/internal/layout"
+)
+
+// recoverInterrupted makes good what a killed engine left: a lock whose holder is dead is removed, and operations that were
+// under way are reported, so that the next update takes over the objects which they may have created. The same by hand, on
+// any cluster: `pulumi cancel`, then `PULUMI_K8S_UPSERT_EXISTING_OBJECTS=true pulumi up`.
+func recoverInterrupted(ctx context.Context, s layout.Sandbox) (bool, error) {
+	dead, err := deadLocks(s.State("pulumi", ".pulumi", "locks"))
+	if err != nil {
+		return false, err
+	}
+	if dead {
+		if _, err := Pulumi(ctx, s, "", "cancel", "--yes"); err != nil {
+			return false, err
+		}
+	}
+	data, err := Pulumi(ctx, s, "", "stack", "export")
+	if err != nil {
+		return false, err
+	}
+	var state struct {
+		Deployment struct {
+			Pending []any `json:"pending_operations"`
+		} `json:"deployment"`
+	}
+	if err := json.Unmarshal(data, &state); err != nil {
+		return false, fmt.Errorf("pulumi stack export: %w", err)
+	}
+	return dead || len(state.Deployment.Pending) > 0, nil
+}
+
+// deadLocks says whether the stack is locked by processes of this host that are gone, and by no other.
+func deadLocks(folder string) (bool, error) {
+	dead := false
+	host, err := os.Hostname()
+	if err != nil {
+		return false, err
+	}
+	err = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".json") {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		var lock struct {
+			Pid      int    `json:"pid"`
+			Hostname string `json:"hostname"`
+		}
+		if err := json.Unmarshal(data, &lock); err != nil {
+			return fmt.Errorf("lock %s: %w", path, err)
+		}
+		if lock.Hostname != host || !errors.Is(syscall.Kill(lock.Pid, 0), syscall.ESRCH) {
+			return fmt.Errorf("the stack is being updated by process %d on %s; wait until it has ended, or end it", lock.Pid, lock.Hostname)
+		}
+		dead = true
+		return nil
+	})
+	return dead, err
+}

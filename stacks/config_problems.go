@@ -1,0 +1,88 @@
+package stacks
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/opex-project/opex/internal/problem"
+)
+
+const minPasswordLength = 16
+
+// check adds what only the config as a whole can show, after what the decoder has found.
+func (c Config) check(problems *problem.List, passwordsEncrypted bool, folder string) {
+	if _, known := profiles[c.Environment]; !known {
+		problems.Add("opex:environment", "is %q, allowed are production and staging", c.Environment)
+	}
+	problems.AddAll("opex:cluster.", c.Cluster.problems(folder))
+	if wrong := validation.IsDNS1123Label(c.Namespace); len(wrong) > 0 && c.Namespace != "" {
+		problems.Add("opex:namespace", "%q: %s", c.Namespace, wrong[0])
+	} else if strings.HasPrefix(c.Namespace, "kube-") || c.Namespace == "default" {
+		problems.Add("opex:namespace", "is %q, which belongs to the cluster itself", c.Namespace)
+	}
+	if len(c.Services) == 0 {
+		problems.Add("opex:services", "is empty: everything that runs would be deleted. `pulumi destroy` does that")
+	}
+	c.checkServices(problems)
+	c.checkPasswords(problems, passwordsEncrypted)
+}
+
+func (c Config) checkServices(problems *problem.List) {
+	owner := map[string]string{} // of each object's name
+	for i, service := range c.Services {
+		path := servicePath(i)
+		problems.AddAll(path+".", service.Problems())
+		if least := c.profile().minReplicas; service.Replicas < least {
+			problems.Add(path+".replicas", "is %d, want %d or more in %s: a single pod is a gap at each rollout and drain",
+				service.Replicas, least, c.Environment)
+		}
+		names := []string{service.Name}
+		if service.Database != nil {
+			names = append(names, service.Name+"-db")
+		}
+		for _, name := range names {
+			if other, taken := owner[name]; taken {
+				problems.Add(path+".name", "%q: objects named %s would belong to %s as well", service.Name, name, other)
+			}
+			owner[name] = path
+		}
+	}
+}
+
+func (c Config) checkPasswords(problems *problem.List, encrypted bool) {
+	needed := map[string]bool{}
+	for _, service := range c.Services {
+		if service.Database == nil {
+			continue
+		}
+		needed[service.Name] = true
+		path := "opex:databasePasswords." + service.Name
+		password, given := c.DatabasePasswords[service.Name]
+		set := "pulumi config set --secret --path " + path
+		switch {
+		case !given:
+			problems.Add(path, "is missing: %s has a database. Set it with: %s", service.Name, set)
+		case len(password) < minPasswordLength || strings.ContainsFunc(password, unprintable):
+			problems.Add(path, "is shorter than %d characters or holds other than printable ASCII without spaces. Set it with: %s",
+				minPasswordLength, set)
+		case !encrypted:
+			problems.Add(path, "is not encrypted. Choose a new one and set it with: %s", set)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.DatabasePasswords)) {
+		if !needed[name] {
+			problems.Add("opex:databasePasswords."+name, "is for no service with a database; those are: %s",
+				cmp.Or(strings.Join(slices.Sorted(maps.Keys(needed)), ", "), "none"))
+		}
+	}
+}
+
+func unprintable(r rune) bool { return r > unicode.MaxASCII || !unicode.IsGraphic(r) || r == ' ' }
+
+func servicePath(i int) string { return fmt.Sprintf("opex:services[%d]", i) }

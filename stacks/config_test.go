@@ -1,0 +1,182 @@
+package stacks
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// aService is the shortest valid entry of opex:services.
+const aService = `{"name":"shop","image":"example.com/shop:1.0"}`
+
+// aConfig is a valid config, with one key changed; "" removes it.
+func aConfig(t *testing.T, key, value string) map[string]string {
+	t.Helper()
+	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := os.WriteFile(kubeconfig, []byte("contexts: [{name: here}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	config := map[string]string{
+		"opex:environment":       "production",
+		"opex:cluster":           asConfig(t, map[string]string{"kubeconfig": kubeconfig, "context": "here"}),
+		"opex:namespace":         "",
+		"opex:services":          "[" + aService + "]",
+		"opex:databasePasswords": "{}",
+	}
+	config[key] = value
+	if value == "" {
+		delete(config, key)
+	}
+	return config
+}
+
+func TestLoadAcceptsTheShortestConfigAndFillsDefaults(t *testing.T) {
+	config, err := Load(aConfig(t, "pulumi:disable-default-providers", `["*"]`), nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shop := config.Services[0]
+	if config.Namespace != "production" || shop.Replicas != 3 || shop.Port != 8000 || shop.Resources.Limits.Memory != "1Gi" || shop.Database != nil {
+		t.Errorf("config is %+v", config)
+	}
+}
+
+func TestObjectsMergeOverDefaultsKeyByKey(t *testing.T) {
+	config, err := Load(aConfig(t, "opex:services", `[{"name":"shop","image":"example.com/shop:1.0","resources":{"limits":{"cpu":2}}}]`), nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := config.Services[0].Resources
+	if got.Limits.CPU != "2" || got.Limits.Memory != "1Gi" || got.Requests.CPU != "250m" {
+		t.Errorf("resources are %+v", got)
+	}
+}
+
+func TestLoadRefuses(t *testing.T) {
+	service := func(change string) string { return "[" + strings.TrimSuffix(aService, "}") + "," + change + "}]" }
+	const passwords, services = "opex:databasePasswords", "opex:services"
+	cases := map[string]struct{ key, value, says string }{
+		"a misspelt key":                {"opex:enviroment", "staging", "opex:enviroment: is no known key; known are environment, cluster,"},
+		"another's key":                 {"kubernetes:context", "ambient", "kubernetes:context: is read by nobody"},
+		"a misspelt key below":          {services, service(`"replica":3`), "opex:services[0].replica: is no known key; known are name, team,"},
+		"a misspelt key far below":      {services, service(`"resources":{"requests":{"gpu":"1"}}`), "opex:services[0].resources.requests.gpu: is no known key; known are cpu, memory"},
+		"no environment":                {"opex:environment", "", "opex:environment: is missing. staging or production"},
+		"an unknown environment":        {"opex:environment", "prod", `opex:environment: is "prod", allowed are production and staging`},
+		"no cluster":                    {"opex:cluster", "", "opex:cluster: is missing."},
+		"a cluster that is a string":    {"opex:cluster", "here", `opex:cluster: is "here", want an object`},
+		"a cluster of nothing":          {"opex:cluster", "{}", "opex:cluster.kubeconfig: is missing."},
+		"an empty kubeconfig":           {"opex:cluster", `{"kubeconfig":"","context":"here"}`, "opex:cluster.kubeconfig: is empty: a default would be"},
+		"a missing kubeconfig":          {"opex:cluster", `{"kubeconfig":"/nowhere/kubeconfig","context":"here"}`, "opex:cluster.kubeconfig: cannot be read: open /nowhere/kubeconfig"},
+		"a kubeconfig that is a folder": {"opex:cluster", `{"kubeconfig":"/","context":"here"}`, "opex:cluster.kubeconfig: cannot be read: read /"},
+		"a namespace of the cluster":    {"opex:namespace", "kube-system", "opex:namespace: is \"kube-system\", which belongs to the cluster"},
+		"an impossible namespace":       {"opex:namespace", "My_Space", `opex:namespace: "My_Space": a lowercase RFC 1123 label`},
+		"no services":                   {services, "", "opex:services: is missing."},
+		"an empty list of services":     {services, "[]", "opex:services: is empty: everything that runs would be deleted"},
+		"services that are no list":     {services, aService, `opex:services: is {"image":"example.com/shop:1.0","name":"shop"}, want a list`},
+		"a service of nothing":          {services, "[{}]", "opex:services[0].name: is missing."},
+		"a service that is null":        {services, "[null]", "opex:services[0]: has no value"},
+		"a number as a string":          {services, service(`"replicas":"3"`), `opex:services[0].replicas: is "3", want a whole number`},
+		"a fraction":                    {services, service(`"replicas":2.5`), `opex:services[0].replicas: is 2.5, want a whole number`},
+		"a string as a number":          {services, service(`"team":7`), `opex:services[0].team: is 7, want a string`},
+		"a key without value":           {services, service(`"env":null`), "opex:services[0].env: has no value; remove the key"},
+		"a number in env":               {services, service(`"env":{"LIMIT":8}`), "opex:services[0].env.LIMIT: is 8, want a string"},
+		"one replica in production":     {services, service(`"replicas":1`), "opex:services[0].replicas: is 1, want 2 or more in production"},
+		"no replicas":                   {services, service(`"replicas":0`), "opex:services[0].replicas: is 0, want 1 or more"},
+		"requests above limits":         {services, service(`"resources":{"requests":{"cpu":"2"}}`), "opex:services[0].resources.requests.cpu: is 2, more than limits.cpu (500m)"},
+		"a service twice":               {services, "[" + aService + "," + aService + "]", `opex:services[1].name: "shop": objects named shop would belong to opex:services[0] as well`},
+		"a service named as a database": {services, `[{"name":"shop","image":"a:1","database":{}},{"name":"shop-db","image":"a:1"}]`, `opex:services[1].name: "shop-db": objects named shop-db would belong to`},
+		"colliding labels":              {services, service(`"labels":{"cost_center":"x"}`), "opex:services[0].labels: cost-center and cost_center become one key, cost_center, in metrics"},
+		"no password":                   {services, service(`"database":{}`), "opex:databasePasswords.shop: is missing: shop has a database. Set it with: pulumi config set --secret --path opex:databasePasswords.shop"},
+		"a password for nobody":         {passwords, `{"shop":"long-enough-password"}`, "opex:databasePasswords.shop: is for no service with a database; those are: none"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			_, err := Load(aConfig(t, c.key, c.value), []string{passwords}, "")
+			checkError(t, err, c.says)
+			if err != nil && !strings.Contains(err.Error(), "Nothing was changed.") {
+				t.Errorf("the error does not say what happened to the stack: %v", err)
+			}
+		})
+	}
+}
+
+func TestPasswordRefusalsDoNotShowIt(t *testing.T) {
+	cases := map[string]struct {
+		passwords string
+		encrypted bool
+		says      string
+	}{
+		"too short":      {`{"shop":"short1"}`, true, "opex:databasePasswords.shop: is shorter than 16 characters"},
+		"with a newline": {`{"shop":"short1\nshort1short1short1"}`, true, "opex:databasePasswords.shop: is shorter than 16 characters or holds"},
+		"a number":       {`{"shop":1234567890123456789}`, true, "opex:databasePasswords.shop: is a value of another type, want a string"},
+		"no object":      {`short1short1short1`, true, "opex:databasePasswords: is a value of another type, want an object"},
+		"in clear":       {`{"shop":"short1short1short1"}`, false, "opex:databasePasswords.shop: is not encrypted."},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			values := aConfig(t, "opex:services", `[{"name":"shop","image":"example.com/shop:1.0","database":{}}]`)
+			values["opex:databasePasswords"] = c.passwords
+			var secretKeys []string
+			if c.encrypted {
+				secretKeys = []string{"opex:databasePasswords"}
+			}
+			_, err := Load(values, secretKeys, "")
+			checkError(t, err, c.says)
+			if err != nil && (strings.Contains(err.Error(), "short1") || strings.Contains(err.Error(), "12345")) {
+				t.Errorf("the error shows the password: %v", err)
+			}
+		})
+	}
+}
+
+func TestAllProblemsComeAtOnceAndInTheSameOrder(t *testing.T) {
+	values := map[string]string{
+		"opex:enviroment": "staging",
+		"opex:cluster":    `{"kubeconfig":"/nowhere","context":"here"}`,
+		"opex:services":   `[{"name":"Shop","image":"shop","replicas":0,"portt":1},{"name":"x","image":"a:latest","resources":{"limits":{"memory":"much"}}}]`,
+	}
+	var first string
+	for range 5 {
+		_, err := Load(values, nil, "")
+		if err == nil {
+			t.Fatal("no error")
+		}
+		if first == "" {
+			first = err.Error()
+		}
+		if err.Error() != first {
+			t.Fatalf("the order changed:\n%s\n%s", first, err)
+		}
+	}
+	for _, path := range []string{"opex:enviroment", "opex:environment", "opex:cluster.kubeconfig", "opex:services[0].portt", "opex:services[0].name",
+		"opex:services[0].image", "opex:services[0].replicas", "opex:services[1].image", "opex:services[1].resources.limits.memory"} {
+		if !strings.Contains(first, "\n  - "+path+": ") {
+			t.Errorf("nothing is said of %s in\n%s", path, first)
+		}
+	}
+}
+
+func TestPulumiYAMLDeclaresExactlyTheKeysOfConfig(t *testing.T) {
+	declared := projectKeys(t)
+	for _, f := range topLevel() {
+		key, is := declared[f.key]
+		if !is {
+			t.Errorf("Pulumi.yaml does not declare %s", f.key)
+			continue
+		}
+		if key.Description != f.doc {
+			t.Errorf("%s: Pulumi.yaml says\n%q\nConfig says\n%q", f.key, key.Description, f.doc)
+		}
+		if key.Type != f.pulumiType {
+			t.Errorf("%s: Pulumi.yaml says it is of type %s, Config makes it %s", f.key, key.Type, f.pulumiType)
+		}
+		delete(declared, f.key)
+	}
+	delete(declared, "pulumi:disable-default-providers")
+	if len(declared) > 0 {
+		rest, _ := json.Marshal(declared)
+		t.Errorf("Pulumi.yaml declares what Config does not know: %s", rest)
+	}
+}

@@ -1,0 +1,75 @@
+package stacks
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/opex-project/opex/components"
+)
+
+// Deploy declares everything that the stack's config asks for. It is the whole program.
+func Deploy(ctx *pulumi.Context) error {
+	config, err := loadFromPulumi(ctx)
+	if err != nil {
+		return err
+	}
+	provider, clusterUID, err := connect(ctx, config.Cluster)
+	if err != nil {
+		return err
+	}
+
+	namespace, err := corev1.NewNamespace(ctx, "namespace", &corev1.NamespaceArgs{
+		Metadata: &metav1.ObjectMetaArgs{
+			Name:   pulumi.String(config.Namespace),
+			Labels: pulumi.ToStringMap(namespaceLabels(config)),
+		},
+	}, pulumi.Provider(provider), pulumi.Protect(config.profile().protectData))
+	if err != nil {
+		return err
+	}
+
+	services := pulumi.Map{}
+	for _, spec := range config.Services {
+		args := &components.CostLabeledAppArgs{
+			Service:     spec,
+			Environment: config.Environment,
+			Namespace:   namespace.Metadata.Name().Elem(),
+		}
+		if spec.Database != nil {
+			password := config.DatabasePasswords[spec.Name]
+			digest, err := passwordDigest(password, config.Namespace, spec.Name)
+			if err != nil {
+				return err
+			}
+			args.DatabasePassword = pulumi.ToSecret(pulumi.String(password)).(pulumi.StringOutput)
+			args.DatabasePasswordDigest = pulumi.String(digest)
+		}
+		app, err := components.NewCostLabeledApp(ctx, spec.Name, args, pulumi.Providers(provider))
+		if err != nil {
+			return err
+		}
+		services[spec.Name] = app.Service
+	}
+
+	export(ctx, config, clusterUID, services)
+	return nil
+}
+
+// loadFromPulumi reads the config as a whole from where Pulumi puts it. Asked key by key, a misspelt key would go unseen.
+func loadFromPulumi(ctx *pulumi.Context) (Config, error) {
+	var values map[string]string
+	var secretKeys []string
+	for name, into := range map[string]any{pulumi.EnvConfig: &values, pulumi.EnvConfigSecretKeys: &secretKeys} {
+		if text := os.Getenv(name); text != "" {
+			if err := json.Unmarshal([]byte(text), into); err != nil {
+				return Config{}, fmt.Errorf("opex: Pulumi handed over a config in %s that is not the expected JSON; another version of Pulumi?", name)
+			}
+		}
+	}
+	return Load(values, secretKeys, ctx.RootDirectory())
+}

@@ -1,0 +1,181 @@
+package stacks
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/opex-project/opex/internal/contract"
+	"github.com/opex-project/opex/internal/pulumitest"
+)
+
+var stackNames = []string{"staging", "prod"}
+
+// forEachStack deploys every stack from its own files.
+func forEachStack(t *testing.T, test func(t *testing.T, stack string, record *pulumitest.Record)) {
+	for _, stack := range stackNames {
+		t.Run(stack, func(t *testing.T) {
+			homeWithKubeconfig(t)
+			record, err := deploy(t, stack, stackConfig(t, stack), pulumitest.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			test(t, stack, record)
+		})
+	}
+}
+
+func TestManifestsAreTheGoldenOnes(t *testing.T) {
+	forEachStack(t, func(t *testing.T, stack string, record *pulumitest.Record) {
+		pulumitest.Golden(t, "testdata/"+stack+".yaml", record.Manifests(t))
+	})
+}
+
+func TestOutputsAreTheGoldenOnes(t *testing.T) {
+	forEachStack(t, func(t *testing.T, stack string, record *pulumitest.Record) {
+		text, err := json.MarshalIndent(record.Outputs, "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		pulumitest.Golden(t, "testdata/"+stack+"-outputs.json", append(text, '\n'))
+		if len(record.SecretOutputs) > 0 {
+			t.Errorf("outputs hold secrets: %v", record.SecretOutputs)
+		}
+	})
+}
+
+func TestPasswordIsNeverInClear(t *testing.T) {
+	forEachStack(t, func(t *testing.T, _ string, record *pulumitest.Record) {
+		encoded := base64.StdEncoding.EncodeToString([]byte(testPassword))
+		for _, form := range []string{testPassword, encoded} {
+			if strings.Contains(record.Clear(), form) {
+				t.Errorf("%q can be read in the record:\n%s", form, record.Clear())
+			}
+		}
+		if got := record.Find("task-api-db-secret").Secrets["data"]; got != `{"password":"`+encoded+`"}` {
+			t.Errorf("the Secret holds %s, which is not the password", got)
+		}
+	})
+}
+
+func TestNewPasswordRollsBothPods(t *testing.T) {
+	homeWithKubeconfig(t)
+	digests := func(password string) []string {
+		config := stackConfig(t, "staging")
+		config["opex:databasePasswords"] = asConfig(t, map[string]string{"task-api": password})
+		record, err := deploy(t, "staging", config, pulumitest.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var found []string
+		for _, name := range []string{"task-api-deployment", "task-api-db-statefulset"} {
+			digest, is := dig(record.Find(name).Inputs, "spec", "template", "metadata", "annotations", "opex/database-password-digest").(string)
+			if !is || len(digest) != 16 {
+				t.Errorf("%s: digest is %q, want 16 hexadecimal digits", name, digest)
+			}
+			found = append(found, digest)
+		}
+		return found
+	}
+	first, again, changed := digests(testPassword), digests(testPassword), digests(testPassword+"!")
+	if !slices.Equal(first, again) {
+		t.Errorf("the same password gave %v and %v: every update would restart the pods", first, again)
+	}
+	if first[0] == changed[0] || first[1] == changed[1] {
+		t.Errorf("a new password left the digests as they were: %v, %v", first, changed)
+	}
+}
+
+func TestCostLabelsStandOnEveryObjectAndPodAndInNoSelector(t *testing.T) {
+	forEachStack(t, func(t *testing.T, stack string, record *pulumitest.Record) {
+		environment := map[string]string{"staging": "staging", "prod": "production"}[stack]
+		want := map[string]string{"team": "product-team", "app": "task-api", "environment": environment, "cost-center": "engineering"}
+		objects := 0
+		for _, r := range record.Resources {
+			if r.Inputs["kind"] == nil {
+				continue
+			}
+			objects++
+			labelled := []any{r.Inputs, dig(r.Inputs, "spec", "template")}
+			claims, _ := dig(r.Inputs, "spec", "volumeClaimTemplates").([]any)
+			for _, object := range append(labelled, claims...) {
+				if object == nil {
+					continue
+				}
+				labels := dig(object, "metadata", "labels")
+				for key, value := range want {
+					if got := dig(labels, key); got != value {
+						t.Errorf("%s: label %s is %v, want %s", r.Name, key, got, value)
+					}
+				}
+			}
+			eachSelector(r.Inputs, func(selector any) {
+				for key := range want {
+					if dig(selector, key) != nil {
+						t.Errorf("%s: the cost label %s is in a selector", r.Name, key)
+					}
+				}
+			})
+		}
+		if objects != 10 {
+			t.Errorf("%d objects were looked at, want 10", objects)
+		}
+	})
+}
+
+func TestProductionNamespaceIsProtectedAndStagingsIsNot(t *testing.T) {
+	forEachStack(t, func(t *testing.T, stack string, record *pulumitest.Record) {
+		if got := record.Find("namespace").Protect; got != (stack == "prod") {
+			t.Errorf("protect is %v", got)
+		}
+	})
+}
+
+func TestEveryObjectWaitsForTheNamespace(t *testing.T) {
+	forEachStack(t, func(t *testing.T, _ string, record *pulumitest.Record) {
+		namespace := record.Find("namespace").URN
+		for _, r := range record.Resources {
+			if strings.HasPrefix(r.Name, "task-api-") && !slices.Contains(r.DependsOn, namespace) {
+				t.Errorf("%s does not depend on the namespace", r.Name)
+			}
+		}
+	})
+}
+
+func TestLabelKeysStayDistinctInMetrics(t *testing.T) {
+	if got := contract.Collisions(contract.LabelKeys()); len(got) > 0 {
+		t.Errorf("the program's own labels collide: %v", got)
+	}
+}
+
+// dig walks down maps; what is not there is nil.
+func dig(from any, keys ...string) any {
+	for _, key := range keys {
+		object, is := from.(map[string]any)
+		if !is {
+			return nil
+		}
+		from = object[key]
+	}
+	return from
+}
+
+// eachSelector visits every selector below a value, under whichever name.
+func eachSelector(from any, visit func(any)) {
+	switch from := from.(type) {
+	case map[string]any:
+		for key, value := range from {
+			if strings.HasSuffix(strings.ToLower(key), "selector") {
+				visit(value)
+				visit(dig(value, "matchLabels"))
+			}
+			eachSelector(value, visit)
+		}
+	case []any:
+		for _, value := range from {
+			eachSelector(value, visit)
+		}
+	}
+}

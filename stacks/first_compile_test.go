@@ -1,0 +1,65 @@
+package stacks
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Both tests keep the first compile short: docs/decisions/0003-short-first-compile.md.
+
+func TestProgramImportsOnlyThePackagesOfTheKubernetesSDKThatItUses(t *testing.T) {
+	const sdk = "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
+	list := exec.Command("go", "list", "-deps", ".")
+	list.Dir = projectFolder
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, path := range strings.Fields(string(out)) {
+		if below, is := strings.CutPrefix(path, sdk); is {
+			got = append(got, strings.TrimPrefix(below, "/"))
+		}
+	}
+	slices.Sort(got)
+	want := []string{"", "apps/v1", "core/v1", "meta/v1", "networking/v1", "policy/v1", "utilities"}
+	if !slices.Equal(got, want) {
+		t.Errorf("packages of %s:\ngot  %v\nwant %v", sdk, got, want)
+	}
+}
+
+func TestVersionsSharedWithTheSandboxAreTheSame(t *testing.T) {
+	program, sandbox := requirements(t, "go.mod"), requirements(t, "sandbox/go.mod")
+	shared := 0
+	for module, version := range program {
+		if other, is := sandbox[module]; is {
+			shared++
+			if other != version {
+				t.Errorf("%s: the program has %s, the sandbox %s: it is compiled twice", module, version, other)
+			}
+		}
+	}
+	if shared < 50 {
+		t.Errorf("only %d modules are shared: go.mod was not read right", shared)
+	}
+}
+
+var requirement = regexp.MustCompile(`(?m)^\t([^\s]+) (v[^\s]+)( // indirect)?$`)
+
+func requirements(t *testing.T, path string) map[string]string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(projectFolder, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	versions := map[string]string{}
+	for _, match := range requirement.FindAllStringSubmatch(string(data), -1) {
+		versions[match[1]] = match[2]
+	}
+	return versions
+}
