@@ -8,11 +8,12 @@ import (
 	"os"
 
 	"github.com/opex-project/opex/sandbox/plugins/aws"
+	"github.com/opex-project/opex/sandbox/plugins/wire"
 )
 
 func main() {
-	if err := aws.Serve(context.Background()); err != nil {
-		fmt.Fprintln(os.Stderr, err)
+	if err := wire.Serve(context.Background(), "aws", aws.Version, aws.Provider()); err != nil {
+		fmt.Fprintln(os.Stderr, "pulumi-resource-aws:", err)
 		os.Exit(1)
 	}
 }

@@ -8,10 +8,11 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"time"
+
+	"k8s.io/klog/v2"
 
 	"github.com/opex-project/opex/sandbox/plugins/kubernetes"
-	"k8s.io/klog/v2"
+	"github.com/opex-project/opex/sandbox/plugins/wire"
 )
 
 func main() {
@@ -19,19 +20,8 @@ func main() {
 	klog.LogToStderr(false)
 	klog.SetOutput(io.Discard)
 	slog.SetDefault(slog.New(slog.DiscardHandler))
-	go endWithEngine(os.Getppid())
-	if err := kubernetes.New().Run(context.Background(), kubernetes.Name, kubernetes.Version); err != nil {
+	if err := wire.Serve(context.Background(), kubernetes.Name, kubernetes.Version, kubernetes.New()); err != nil {
 		fmt.Fprintln(os.Stderr, "pulumi-resource-kubernetes:", err)
 		os.Exit(1)
 	}
-}
-
-// endWithEngine ends the process when its engine was killed; the framework would notice after five minutes only. The
-// broken connection has cancelled what was under way, which gets some seconds to note that.
-func endWithEngine(engine int) {
-	for os.Getppid() == engine {
-		time.Sleep(time.Second)
-	}
-	time.Sleep(5 * time.Second)
-	os.Exit(1)
 }

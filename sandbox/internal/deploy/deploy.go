@@ -93,11 +93,11 @@ func Prepare(ctx context.Context, s layout.Sandbox) error {
 	overlay := map[string]any{"opex:cluster": map[string]any{
 		"kubeconfig": s.Kubeconfig(), "context": s.Name(), "uid": string(uid),
 	}}
-	stackPath := filepath.Join(s.Repo, "Pulumi."+s.Stack+".yaml")
-	if err := MergeStackFile(stackPath, s.StackFile(), overlay); err != nil {
+	salt, err := makeStack(ctx, s)
+	if err != nil {
 		return err
 	}
-	if _, err := Pulumi(ctx, s, "", "stack", "select", "--create", s.Stack); err != nil {
+	if err := MergeStackFile(filepath.Join(s.Repo, stackFileName(s)), s.StackFile(), salt, overlay); err != nil {
 		return err
 	}
 	merged, err := readStackFile(s.StackFile())
@@ -108,6 +108,28 @@ func Prepare(ctx context.Context, s layout.Sandbox) error {
 	_, err = Pulumi(ctx, s, randomHex(), "config", "set", "--secret", "--path", "opex:databasePasswords.task-api")
 	return err
 }
+
+// makeStack makes the stack once and returns the salt of its secrets. It is made in a folder of its own, since Pulumi writes
+// the salt into the stack's file beside Pulumi.yaml, and the repository's must not hold what belongs to one sandbox.
+func makeStack(ctx context.Context, s layout.Sandbox) (salt string, err error) {
+	project := s.State("project")
+	made := filepath.Join(project, stackFileName(s))
+	if _, err := os.Stat(made); errors.Is(err, fs.ErrNotExist) {
+		if err := os.MkdirAll(project, 0o700); err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(filepath.Join(project, "Pulumi.yaml"), []byte("name: opex\nruntime: go\n"), 0o600); err != nil {
+			return "", err
+		}
+		if _, err := Pulumi(ctx, s, "", "stack", "init", s.Stack, "--cwd", project); err != nil {
+			return "", err
+		}
+	}
+	file, err := readStackFile(made)
+	return file.EncryptionSalt, err
+}
+
+func stackFileName(s layout.Sandbox) string { return "Pulumi." + s.Stack + ".yaml" }
 
 // Up runs `pulumi up`; its output goes where people look. An up that was killed is first made good.
 func Up(ctx context.Context, s layout.Sandbox) error {

@@ -3,6 +3,7 @@
 package deploy
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,18 +24,28 @@ type stackFile struct {
 var keptKeys = []string{"opex:databasePasswords"}
 
 // MergeStackFile writes the stack's file with the overlay's values in place of its own, and with the secrets of the file
-// that it replaces. Objects are merged key by key; everything else is replaced whole.
-func MergeStackFile(stackPath, mergedPath string, overlay map[string]any) error {
+// that it replaces, which were encrypted under the same salt. Objects are merged key by key; everything else is replaced whole. As long as neither the stack's file nor
+// the overlay changes, the merged file stays as it is, with what `pulumi config set` has written into it.
+func MergeStackFile(stackPath, mergedPath, salt string, overlay map[string]any) error {
 	stack, err := readStackFile(stackPath)
 	if err != nil {
 		return err
+	}
+	inputs, err := yaml.Marshal([]any{stack, salt, overlay})
+	if err != nil {
+		return err
+	}
+	digest := fmt.Sprintf("%x", sha256.Sum256(inputs))
+	made, err := os.ReadFile(mergedPath + ".inputs")
+	if _, missing := os.Stat(mergedPath); err == nil && missing == nil && string(made) == digest {
+		return nil
 	}
 	before, err := readStackFile(mergedPath)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	// The stack's own secrets belong to its own secrets provider, which the sandbox cannot ask.
-	merged := stackFile{EncryptionSalt: before.EncryptionSalt, Config: merge(stack.Config, overlay)}
+	merged := stackFile{EncryptionSalt: salt, Config: merge(stack.Config, overlay)}
 	for _, key := range keptKeys {
 		delete(merged.Config, key)
 		if value, had := before.Config[key]; had {
@@ -45,11 +56,14 @@ func MergeStackFile(stackPath, mergedPath string, overlay map[string]any) error 
 	if err != nil {
 		return err
 	}
-	note := fmt.Sprintf("# Made by `make up` from %s and the sandbox's overlay. Changes here are lost.\n", stackPath)
+	note := fmt.Sprintf("# Made by `make up` from %s and the sandbox's overlay, and made anew when either changes.\n", stackPath)
 	if err := os.WriteFile(mergedPath+".new", append([]byte(note), data...), 0o600); err != nil {
 		return err
 	}
-	return os.Rename(mergedPath+".new", mergedPath)
+	if err := os.Rename(mergedPath+".new", mergedPath); err != nil {
+		return err
+	}
+	return os.WriteFile(mergedPath+".inputs", []byte(digest), 0o600)
 }
 
 func readStackFile(path string) (stackFile, error) {

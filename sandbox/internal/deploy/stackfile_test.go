@@ -8,7 +8,8 @@ import (
 )
 
 func TestMergeStackFile(t *testing.T) {
-	stack := `secretsprovider: awskms://alias/opex
+	stack := `encryptionsalt: v1:of-the-real-stack
+secretsprovider: awskms://alias/opex
 encryptedkey: abc
 config:
   opex:environment: staging
@@ -18,13 +19,11 @@ config:
 	overlay := map[string]any{"opex:cluster": map[string]any{"kubeconfig": "/k", "context": "sandbox"}}
 	for name, c := range map[string]struct {
 		before        string
-		wantSalt      string
 		wantPasswords any
 	}{
 		"first time takes no secret of the real stack": {},
-		"later keeps the sandbox's salt and secrets": {
-			before:        "encryptionsalt: v1:salt\nconfig:\n  opex:databasePasswords: {task-api: {secure: own}}\n  opex:cluster: {context: old}\n",
-			wantSalt:      "v1:salt",
+		"later keeps the sandbox's secrets": {
+			before:        "config:\n  opex:databasePasswords: {task-api: {secure: own}}\n  opex:cluster: {context: old}\n",
 			wantPasswords: map[string]any{"task-api": map[string]any{"secure": "own"}},
 		},
 	} {
@@ -34,7 +33,7 @@ config:
 			if c.before != "" {
 				write(t, mergedPath, c.before)
 			}
-			if err := MergeStackFile(stackPath, mergedPath, overlay); err != nil {
+			if err := MergeStackFile(stackPath, mergedPath, "v1:salt", overlay); err != nil {
 				t.Fatal(err)
 			}
 			merged, err := readStackFile(mergedPath)
@@ -44,8 +43,8 @@ config:
 			if merged.SecretsProvider != "" || merged.EncryptedKey != "" {
 				t.Error("the real stack's secrets provider was taken over")
 			}
-			if merged.EncryptionSalt != c.wantSalt {
-				t.Errorf("salt %q, want %q", merged.EncryptionSalt, c.wantSalt)
+			if merged.EncryptionSalt != "v1:salt" {
+				t.Errorf("salt %q", merged.EncryptionSalt)
 			}
 			if !reflect.DeepEqual(merged.Config["opex:databasePasswords"], c.wantPasswords) {
 				t.Errorf("passwords %v, want %v", merged.Config["opex:databasePasswords"], c.wantPasswords)
@@ -61,14 +60,39 @@ config:
 	}
 }
 
+func TestConfigSetOnTheSandboxLastsUntilTheStackFileChanges(t *testing.T) {
+	stackPath, mergedPath := filepath.Join(t.TempDir(), "Pulumi.staging.yaml"), filepath.Join(t.TempDir(), "merged.yaml")
+	merge := func() any {
+		t.Helper()
+		if err := MergeStackFile(stackPath, mergedPath, "v1:salt", map[string]any{"opex:a": "overlay"}); err != nil {
+			t.Fatal(err)
+		}
+		merged, err := readStackFile(mergedPath)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return merged.Config["opex:mine"]
+	}
+	write(t, stackPath, "config: {opex:environment: staging}\n")
+	merge()
+	write(t, mergedPath, "config: {opex:environment: staging, opex:mine: set}\n")
+	if merge() != "set" {
+		t.Error("what `pulumi config set` wrote was lost")
+	}
+	write(t, stackPath, "config: {opex:environment: production}\n")
+	if merge() != nil {
+		t.Error("a change of the stack's file did not make the merged file anew")
+	}
+}
+
 func TestMergeStackFileRefusesABrokenFileAndKeepsTheMergedOne(t *testing.T) {
 	stackPath, mergedPath := filepath.Join(t.TempDir(), "Pulumi.staging.yaml"), filepath.Join(t.TempDir(), "merged.yaml")
 	write(t, stackPath, "config: [not, a, map]")
 	write(t, mergedPath, "config: {}\n")
-	if err := MergeStackFile(stackPath, mergedPath, nil); err == nil {
+	if err := MergeStackFile(stackPath, mergedPath, "v1:salt", nil); err == nil {
 		t.Error("accepted")
 	}
-	if err := MergeStackFile(filepath.Join(t.TempDir(), "missing"), mergedPath, nil); err == nil {
+	if err := MergeStackFile(filepath.Join(t.TempDir(), "missing"), mergedPath, "v1:salt", nil); err == nil {
 		t.Error("a missing file was accepted")
 	}
 	if after, _ := os.ReadFile(mergedPath); string(after) != "config: {}\n" {

@@ -46,23 +46,13 @@ func (n naming) chose(inputs property.Map) bool {
 		func(v property.Value) bool { return v.Equals(property.New(n.input)) })
 }
 
-type contextKey int
-
-const (
-	seedKey contextKey = iota
-	urnKey
-)
-
-func seedFrom(ctx context.Context) []byte {
-	seed, _ := ctx.Value(seedKey).([]byte)
-	return seed
-}
+type urnKey struct{}
 
 func withURN(ctx context.Context, urn sdk.URN) context.Context {
-	return context.WithValue(ctx, urnKey, urn)
+	return context.WithValue(ctx, urnKey{}, urn)
 }
 
 func urnFrom(ctx context.Context) sdk.URN {
-	urn, _ := ctx.Value(urnKey).(sdk.URN)
+	urn, _ := ctx.Value(urnKey{}).(sdk.URN)
 	return urn
 }

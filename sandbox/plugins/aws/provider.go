@@ -13,6 +13,8 @@ import (
 
 	provider "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
+
+	"github.com/opex-project/opex/sandbox/plugins/wire"
 )
 
 // Version is the release of pulumi-aws whose behaviour is followed.
@@ -60,7 +62,7 @@ func (s *server) check(ctx context.Context, req provider.CheckRequest) (provider
 		return provider.CheckResponse{}, err
 	}
 	problems := r.inputs.check("", req.Inputs)
-	inputs, err := r.named.complete(req.Inputs, req.State, req.Urn.Name(), seedFrom(ctx))
+	inputs, err := r.named.complete(req.Inputs, req.State, req.Urn.Name(), wire.RandomSeed(ctx))
 	if err != nil {
 		problems = append(problems, provider.CheckFailure{Property: r.named.input, Reason: err.Error()})
 	}

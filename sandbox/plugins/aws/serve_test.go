@@ -6,12 +6,14 @@ import (
 
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/opex-project/opex/sandbox/plugins/wire"
 )
 
 // connect is the provider on the wire, configured for a store of its own.
 func connect(t *testing.T) pulumirpc.ResourceProviderServer {
 	t.Helper()
-	w, err := newWire(nil)
+	w, err := wire.New(nil, "aws", Version, Provider())
 	if err != nil {
 		t.Fatal(err)
 	}
