@@ -98,7 +98,7 @@ func runUp(ctx context.Context, s layout.Sandbox, noDeploy bool) error {
 	if err != nil {
 		return err
 	}
-	return finish(s, outputs, report.Total())
+	return finish(ctx, s, outputs, report.Total())
 }
 
 func buildAll(ctx context.Context, s layout.Sandbox, report *progress.Reporter) error {
@@ -163,7 +163,7 @@ func bootCluster(ctx context.Context, s layout.Sandbox, report *progress.Reporte
 }
 
 // finish prints the stack's outputs on stdout, and on stderr what to do next.
-func finish(s layout.Sandbox, outputs map[string]any, total time.Duration) error {
+func finish(ctx context.Context, s layout.Sandbox, outputs map[string]any, total time.Duration) error {
 	names := make([]string, 0, len(outputs))
 	for name := range outputs {
 		names = append(names, name)
@@ -181,7 +181,7 @@ func finish(s layout.Sandbox, outputs map[string]any, total time.Duration) error
 	var problems []error
 	fmt.Fprintf(os.Stderr, "\nThe stack %s is up after %s.\n", s.Stack, progress.Duration(total))
 	for _, service := range services {
-		err := cluster.ServiceAnswers(context.Background(), service.HealthURL)
+		err := cluster.WaitServiceAnswers(ctx, service.HealthURL)
 		problems = append(problems, err)
 		if err == nil {
 			fmt.Fprintf(os.Stderr, "  %s answers at %s\n", service.Name, service.URL)
@@ -190,15 +190,18 @@ func finish(s layout.Sandbox, outputs map[string]any, total time.Duration) error
 	if err := errors.Join(problems...); err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, `
-Next:
-  make shell STACK=%[1]s   # a shell in which pulumi and kubectl work on this cluster
-  make status             # what runs
-  make down STACK=%[1]s    # stop it; what it holds is kept
-`, s.Stack)
-	if len(services) > 0 {
-		fmt.Fprintf(os.Stderr, "  curl -X POST %[1]s/tasks -H 'Content-Type: application/json' -d '{\"title\": \"try it\"}' && curl %[1]s/tasks\n", services[0].URL)
+	try := ""
+	if len(services) > 0 && services[0].Name == "task-api" {
+		try = fmt.Sprintf(`
+  curl -X POST %[1]s/tasks -H 'Content-Type: application/json' -d '{"title": "try it"}'
+  curl %[1]s/tasks`, services[0].URL)
 	}
+	fmt.Fprintf(os.Stderr, `
+Next:%[2]s
+  make shell STACK=%[1]s   # a shell in which pulumi and kubectl work on this cluster
+  make status              # what runs
+  make down STACK=%[1]s     # stop it; what it holds is kept
+`, s.Stack, try)
 	return nil
 }
 

@@ -171,13 +171,24 @@ func Kubectl(ctx context.Context, s layout.Sandbox, in *strings.Reader, args ...
 	return out.Bytes(), nil
 }
 
-// ServiceAnswers returns nil if a URL of ServiceURL answers 200.
-func ServiceAnswers(ctx context.Context, url string) error {
-	status, err := get(ctx, url)
-	if err == nil && status != http.StatusOK {
-		err = fmt.Errorf("%s answers with status %d", url, status)
+// serviceTimeout bounds the wait for a new Service's address to work on the nodes; kube-proxy and DNS need a second or two.
+const serviceTimeout = 30 * time.Second
+
+// WaitServiceAnswers returns once a URL of ServiceURL answers 200.
+func WaitServiceAnswers(ctx context.Context, url string) error {
+	var last error
+	for deadline := time.Now().Add(serviceTimeout); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		status, err := get(ctx, url)
+		switch {
+		case err != nil:
+			last = err
+		case status == http.StatusOK:
+			return nil
+		default:
+			last = fmt.Errorf("it answers with status %d", status)
+		}
 	}
-	return err
+	return fmt.Errorf("%s does not work within %s: %w", url, serviceTimeout, last)
 }
 
 // get returns the status of a URL of ServiceURL. Names under .localhost are the loopback; not every resolver knows it, so
