@@ -139,7 +139,7 @@ func set(t *testing.T, path, value string) {
 	t.Helper()
 	in(t, "pulumi", "config", "set", "--path", "opex:services[0].name", "task-api")
 	in(t, "pulumi", "config", "set", "--path", "opex:services[0].image", "ghcr.io/opex-project/task-api:0.1.0")
-	in(t, "pulumi", "config", "set", "--path", "opex:services[0].database.name", "task_api")
+	in(t, "pulumi", "config", "set", "--path", "opex:services[0].database.kind", "postgres")
 	in(t, "pulumi", "config", "set", "--path", path, value)
 }
 
@@ -161,7 +161,7 @@ func changes(t *testing.T) map[string][]string {
 		if s.Op == "same" || s.Op == "read" {
 			continue
 		}
-		var fields []string
+		fields := []string{}
 		for field := range s.DetailedDiff {
 			fields = append(fields, field)
 		}
@@ -194,19 +194,29 @@ func passwordChanges(t *testing.T) {
 	create(t, "after the password changed")
 }
 
+// driftIsRepaired: what somebody deleted comes back; what somebody changed is not overwritten unasked, since with
+// server-side apply the field is theirs.
 func driftIsRepaired(t *testing.T) {
-	kubectl(t, "scale", "--replicas=1", "deployment/task-api")
+	kubectl(t, "delete", "poddisruptionbudget", "task-api")
 	out := in(t, "pulumi", "refresh", "--yes", "--skip-preview")
-	if !strings.Contains(out, "task-api-deployment") || !strings.Contains(out, "1 updated") {
-		t.Errorf("refresh did not see the drift:\n%s", out)
+	if !strings.Contains(out, "1 deleted") {
+		t.Errorf("refresh did not see the deletion:\n%s", out)
 	}
-	if found := changes(t); len(found) != 1 || found["update task-api-deployment"] == nil {
-		t.Errorf("the preview after the drift shows %v", found)
+	if found := changes(t); len(found) != 1 || found["create task-api-poddisruptionbudget"] == nil {
+		t.Errorf("the preview after the deletion shows %v", found)
 	}
 	in(t, "pulumi", "up", "--yes", "--skip-preview")
-	if got := kubectl(t, "get", "deployment", "task-api", "--output=jsonpath={.status.readyReplicas}"); got != "3" {
-		t.Errorf("%s replicas are ready after the repair", got)
+	kubectl(t, "get", "poddisruptionbudget", "task-api")
+
+	kubectl(t, "scale", "--replicas=1", "deployment/task-api")
+	out = in(t, "pulumi", "refresh", "--yes", "--skip-preview")
+	if !strings.Contains(out, "task-api-deployment") || !strings.Contains(out, "1 updated") {
+		t.Errorf("refresh did not see the change:\n%s", out)
 	}
+	refused(t, []string{"task-api-deployment", "kubectl", "spec.replicas"}, "pulumi", "up", "--yes", "--skip-preview")
+	kubectl(t, "scale", "--replicas=3", "deployment/task-api")
+	kubectl(t, "rollout", "status", "--timeout=60s", "deployment/task-api")
+	in(t, "pulumi", "up", "--yes", "--skip-preview")
 }
 
 func wrongInputIsRefused(t *testing.T) {
@@ -240,7 +250,8 @@ func wrongInputIsRefused(t *testing.T) {
 func killedUpConverges(t *testing.T) {
 	set(t, "opex:services[1].name", "second")
 	in(t, "pulumi", "config", "set", "--path", "opex:services[1].image", "ghcr.io/opex-project/task-api:0.1.0")
-	in(t, "pulumi", "config", "set", "--path", "opex:services[1].database.name", "second")
+	in(t, "pulumi", "config", "set", "--path", "opex:services[1].database.kind", "postgres")
+	in(t, "pulumi", "config", "set", "--path", "opex:services[1].replicas", "1") // the node is small
 	in(t, "pulumi", "config", "set", "--secret", "--path", "opex:databasePasswords.second", "second-password-0123456789")
 
 	ctx, cancel := context.WithCancel(t.Context())
