@@ -5,16 +5,16 @@
 export CGO_ENABLED := 0
 
 STACK ?= staging
-NODES ?= 1
+NODES ?= 0
 SANDBOX := .sandbox/bin/sandbox
 RUN := $(SANDBOX) --stack $(STACK) --nodes $(NODES)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down clean status shell build test test-short lint fmt vulncheck bench docs FORCE
+.PHONY: help up down clean status shell build test test-short lint fmt bench vulncheck FORCE
 
 help: ## Say what each command does
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  STACK=staging|prod and NODES=1.. choose the sandbox, for example: make up STACK=prod"
+	@echo "  STACK=staging|prod and NODES=1..16 choose the sandbox, for example: make up STACK=prod"
 
 up: $(SANDBOX) ## Build what is missing, boot the sandbox, pulumi up the stack
 	@$(RUN) up

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/opex-project/opex/sandbox/internal/cluster"
 	"github.com/opex-project/opex/sandbox/internal/layout"
 )
 
@@ -39,7 +40,20 @@ func (o options) sandbox() (layout.Sandbox, error) {
 	if err != nil {
 		return layout.Sandbox{}, err
 	}
-	return layout.New(repo, o.stack, o.instance, o.nodes)
+	nodes := o.nodes
+	if nodes == 0 {
+		nodes = nodesBefore(repo, o)
+	}
+	return layout.New(repo, o.stack, o.instance, nodes)
+}
+
+// nodesBefore is the number of nodes that this sandbox was last booted with, or 1.
+func nodesBefore(repo string, o options) int {
+	s, err := layout.New(repo, o.stack, o.instance, 1)
+	if err != nil {
+		return 1 // the error is reported with the real number
+	}
+	return cluster.NodesBefore(s)
 }
 
 func command() *cobra.Command {
@@ -58,7 +72,7 @@ git-ignored folder .sandbox; the sandbox of each stack is separate, what is buil
 	flags.StringVar(&o.stack, "stack", "staging", "the stack: staging or prod")
 	flags.StringVar(&o.instance, "instance", "", "the sandbox's name, if not the stack's: the tests run on one called "+layout.TestInstance)
 	flags.StringVar(&o.repo, "repo", ".", "the repository's folder")
-	flags.IntVar(&o.nodes, "nodes", 1, fmt.Sprintf("Kubernetes nodes, 1 to %d", layout.MaxNodes))
+	flags.IntVar(&o.nodes, "nodes", 0, fmt.Sprintf("Kubernetes nodes, 1 to %d (default: as at the last boot, else 1)", layout.MaxNodes))
 	root.AddCommand(upCommand(o), buildCommand(o), downCommand(o), cleanCommand(o), statusCommand(o), shellCommand(o), execCommand(o),
 		initCommand(o), initNodeCommand(o))
 	return root

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/opex-project/opex/sandbox/internal/boot"
 	"github.com/opex-project/opex/sandbox/internal/layout"
@@ -22,6 +23,9 @@ func Prepare(s layout.Sandbox) error {
 		if err := os.MkdirAll(s.State(folder), 0o700); err != nil {
 			return err
 		}
+	}
+	if err := os.WriteFile(nodesFile(s), []byte(strconv.Itoa(s.Nodes)), 0o600); err != nil {
+		return err
 	}
 	if err := makeS3Keys(s); err != nil {
 		return err
@@ -56,6 +60,21 @@ func Prepare(s layout.Sandbox) error {
 	}
 	return writeKubeconfigs(s, ca)
 }
+
+// NodesBefore is the number of nodes that the sandbox was last prepared with, or 1.
+func NodesBefore(s layout.Sandbox) int {
+	data, err := os.ReadFile(nodesFile(s))
+	if err != nil {
+		return 1
+	}
+	nodes, err := strconv.Atoi(string(data))
+	if err != nil || nodes < 1 || nodes > layout.MaxNodes {
+		return 1
+	}
+	return nodes
+}
+
+func nodesFile(s layout.Sandbox) string { return s.State("nodes") }
 
 // writeKubeconfigs writes one for each component, and the administrator's for the host.
 func writeKubeconfigs(s layout.Sandbox, ca *pki.Authority) error {

@@ -133,15 +133,26 @@ func stackFileName(s layout.Sandbox) string { return "Pulumi." + s.Stack + ".yam
 
 // Up runs `pulumi up`; its output goes where people look. An up that was killed is first made good.
 func Up(ctx context.Context, s layout.Sandbox) error {
-	interrupted, err := recoverInterrupted(ctx, s)
+	interrupted, err := wasInterrupted(ctx, s)
 	if err != nil {
 		return err
 	}
-	command := exec.CommandContext(ctx, "pulumi", "up", "--yes", "--skip-preview", "--suppress-permalink=true", "--suppress-outputs")
 	if interrupted {
-		fmt.Fprintln(os.Stderr, "An earlier update was interrupted; what it had created without noting it is taken over.")
-		command.Env = append(os.Environ(), "PULUMI_K8S_UPSERT_EXISTING_OBJECTS=true")
+		fmt.Fprintln(os.Stderr, "An earlier update was interrupted; what it had created without noting it is taken over first.")
+		if err := up(ctx, s, takeOver); err != nil {
+			return err
+		}
+		// What was pending is in the state now.
+		if _, err := Pulumi(ctx, s, "", "refresh", "--yes", "--skip-preview", "--clear-pending-creates"); err != nil {
+			return err
+		}
 	}
+	return up(ctx, s)
+}
+
+func up(ctx context.Context, s layout.Sandbox, settings ...string) error {
+	command := exec.CommandContext(ctx, "pulumi", "up", "--yes", "--skip-preview", "--suppress-permalink=true", "--suppress-outputs")
+	command.Env = append(os.Environ(), settings...)
 	command.Dir, command.Stdout, command.Stderr = s.Repo, os.Stderr, os.Stderr
 	if err := command.Run(); err != nil {
 		return fmt.Errorf("pulumi up: %w; the lines above say why. `make shell` opens a shell in which `pulumi up` runs again", err)

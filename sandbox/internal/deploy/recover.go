@@ -14,10 +14,12 @@ import (
 	"github.com/opex-project/opex/sandbox/internal/layout"
 )
 
-// recoverInterrupted makes good what a killed engine left: a lock whose holder is dead is removed, and operations that were
-// under way are reported, so that the next update takes over the objects which they may have created. The same by hand, on
-// any cluster: `pulumi cancel`, then `PULUMI_K8S_UPSERT_EXISTING_OBJECTS=true pulumi up`.
-func recoverInterrupted(ctx context.Context, s layout.Sandbox) (bool, error) {
+// takeOver lets the Kubernetes provider adopt objects that exist. The program leaves this off: see docs/decisions.
+const takeOver = "PULUMI_K8S_UPSERT_EXISTING_OBJECTS=true"
+
+// wasInterrupted removes the lock of an engine that is dead, and says whether there was one, or operations that an engine
+// had begun and not noted the end of.
+func wasInterrupted(ctx context.Context, s layout.Sandbox) (bool, error) {
 	dead, err := deadLocks(s.State("pulumi", ".pulumi", "locks"))
 	if err != nil {
 		return false, err

@@ -1,0 +1,34 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestTwoNodes runs the stack over two nodes: the service's pods stand on both, so that some reach the database, and all are
+// reached, from the other node.
+func TestTwoNodes(t *testing.T) {
+	must(t, "clean")
+	must(t, "--nodes=2", "up")
+	defer must(t, "clean")
+	ready := in(t, "kubectl", "get", "nodes", `--output=jsonpath={range .items[*]}{.metadata.name} {.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}`)
+	if ready != "test-0 True\ntest-1 True\n" {
+		t.Fatalf("nodes: %q", ready)
+	}
+	hosts := map[string]bool{}
+	for _, host := range strings.Fields(kubectl(t, "get", "pods", "--selector=app.kubernetes.io/component=api", "--output=jsonpath={.items[*].spec.nodeName}")) {
+		hosts[host] = true
+	}
+	if len(hosts) != 2 {
+		t.Errorf("the service's pods are all on %v", hosts)
+	}
+	for range 30 { // more answers than replicas: each pod has its turn
+		has(t, create(t, "over two nodes"))
+	}
+	must(t, "down")
+	must(t, "up") // as many nodes as before
+	has(t, create(t, "after a restart"))
+	if out := in(t, "kubectl", "get", "nodes", "--output=name"); strings.Count(out, "node/") != 2 {
+		t.Errorf("nodes after the restart: %s", out)
+	}
+}
