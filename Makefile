@@ -56,5 +56,6 @@ vulncheck: ## Look for known vulnerabilities in what is used (needs the vulnerab
 $(SANDBOX): FORCE
 	@[ "$$(uname -s)" = Linux ] || { echo "make: the sandbox runs on Linux, this is $$(uname -s)" >&2; exit 1; }
 	@command -v go > /dev/null || { echo "make: Go 1.26 or later is needed: https://go.dev/dl" >&2; exit 1; }
+	@[ -x $@ ] || echo "Building the sandbox's own program (a minute at the first time)" >&2
 	@cd sandbox && go build -buildvcs=false -ldflags="-s -w" -o ../$(SANDBOX) ./cmd/sandbox
 FORCE:

@@ -16,7 +16,6 @@ import (
 	"github.com/opex-project/opex/sandbox/internal/image"
 	"github.com/opex-project/opex/sandbox/internal/layout"
 	"github.com/opex-project/opex/sandbox/internal/node"
-	"github.com/opex-project/opex/sandbox/internal/storage"
 )
 
 //go:embed addons.yaml
@@ -97,7 +96,7 @@ func LoadImages(ctx context.Context, s layout.Sandbox) (int, error) {
 // ApplyAddons installs DNS and the default StorageClass.
 func ApplyAddons(ctx context.Context, s layout.Sandbox) error {
 	manifest := strings.NewReplacer(
-		"${DNS_ADDRESS}", layout.DNSAddress.String(), "${PROVISIONER}", storage.ProvisionerName,
+		"${DNS_ADDRESS}", layout.DNSAddress.String(), "${PROVISIONER}", node.ProvisionerName,
 	).Replace(addons)
 	_, err := Kubectl(ctx, s, strings.NewReader(manifest), "apply", "--server-side", "--force-conflicts", "-f", "-")
 	return err
@@ -127,21 +126,21 @@ func WaitReady(ctx context.Context, s layout.Sandbox) error {
 // nodesReport says which node is not ready, or has not renewed its lease since the boot.
 func nodesReport(ctx context.Context, s layout.Sandbox, started time.Time) error {
 	for i := range s.Nodes {
-		node := s.NodeName(i)
-		renewed, err := Kubectl(ctx, s, nil, "--namespace=kube-node-lease", "get", "lease", node, "--output=jsonpath={.spec.renewTime}")
+		name := s.NodeName(i)
+		renewed, err := Kubectl(ctx, s, nil, "--namespace=kube-node-lease", "get", "lease", name, "--output=jsonpath={.spec.renewTime}")
 		if err != nil {
 			return err
 		}
 		at, err := time.Parse(time.RFC3339Nano, string(renewed))
 		if err != nil || at.Before(started) {
-			return fmt.Errorf("node %s has not reported since the boot", node)
+			return fmt.Errorf("node %s has not reported since the boot", name)
 		}
-		ready, err := Kubectl(ctx, s, nil, "get", "node", node, `--output=jsonpath={.status.conditions[?(@.type=="Ready")].status}`)
+		ready, err := Kubectl(ctx, s, nil, "get", "node", name, `--output=jsonpath={.status.conditions[?(@.type=="Ready")].status}`)
 		if err != nil {
 			return err
 		}
 		if string(ready) != "True" {
-			return fmt.Errorf("node %s is not ready", node)
+			return fmt.Errorf("node %s is not ready", name)
 		}
 	}
 	return nil

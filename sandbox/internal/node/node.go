@@ -23,6 +23,12 @@ const PauseImage = "registry.k8s.io/pause:3.10.1"
 // CNIPlugins is where Debian's containernetworking-plugins lie.
 const CNIPlugins = "/usr/lib/cni"
 
+// The sandbox's StorageClass: the name of its provisioner, and where a node sees its volumes.
+const (
+	ProvisionerName = "sandbox.opex.dev/local"
+	VolumeFolder    = "/var/lib/opex-volumes"
+)
+
 const containerdSocket = "/run/containerd/containerd.sock"
 
 // Process is one program of the sandbox.
@@ -65,11 +71,11 @@ func (n Node) Folder(parts ...string) string {
 // with their defaults (Velero's node agent, Chaos Mesh's daemon) work as on any cluster.
 func (n Node) Mounts() map[string]string {
 	return map[string]string{
-		"/var/lib/containerd":   n.Folder("containerd"),
-		"/var/lib/kubelet":      n.Folder("kubelet"),
-		"/var/lib/opex-volumes": n.Folder("volumes"),
-		"/var/log":              n.Folder("log"),
-		"/run/containerd":       n.Runtime(),
+		"/var/lib/containerd": n.Folder("containerd"),
+		"/var/lib/kubelet":    n.Folder("kubelet"),
+		VolumeFolder:          n.Folder("volumes"),
+		"/var/log":            n.Folder("log"),
+		"/run/containerd":     n.Runtime(),
 	}
 }
 

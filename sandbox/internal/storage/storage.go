@@ -14,16 +14,11 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
 	"sigs.k8s.io/sig-storage-lib-external-provisioner/v13/controller"
+
+	"github.com/opex-project/opex/sandbox/internal/node"
 )
 
-const (
-	// ProvisionerName is the provisioner of the sandbox's StorageClass.
-	ProvisionerName = "sandbox.opex.dev/local"
-	// VolumeFolder is where a node sees its volumes.
-	VolumeFolder = "/var/lib/opex-volumes"
-)
-
-// Run serves claims until the context ends. folder maps a node's name to that node's VolumeFolder as this process sees it.
+// Run serves claims until the context ends. folder maps a node's name to that node's node.VolumeFolder as this process sees it.
 func Run(ctx context.Context, kubeconfig string, folder func(node string) string) error {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
@@ -34,7 +29,7 @@ func Run(ctx context.Context, kubeconfig string, folder func(node string) string
 		return fmt.Errorf("volume provisioner: %w", err)
 	}
 	ctx = klog.NewContext(ctx, klog.Background())
-	controller.NewProvisionController(ctx, client, ProvisionerName, provisioner{folder},
+	controller.NewProvisionController(ctx, client, node.ProvisionerName, provisioner{folder},
 		controller.LeaderElection(false), // one process per sandbox
 	).Run(ctx)
 	return nil
@@ -56,8 +51,8 @@ func (p provisioner) Provision(_ context.Context, options controller.ProvisionOp
 		return nil, controller.ProvisioningFinished, fmt.Errorf(
 			"claim %s/%s has no selected node: its StorageClass must have volumeBindingMode WaitForFirstConsumer", claim.Namespace, claim.Name)
 	}
-	node := options.SelectedNodeName
-	path := filepath.Join(p.folder(node), options.PVName)
+	host := options.SelectedNodeName
+	path := filepath.Join(p.folder(host), options.PVName)
 	if err := os.MkdirAll(path, 0o777); err != nil {
 		return nil, controller.ProvisioningFinished, err
 	}
@@ -72,11 +67,11 @@ func (p provisioner) Provision(_ context.Context, options controller.ProvisionOp
 			AccessModes:                   claim.Spec.AccessModes,
 			Capacity:                      v1.ResourceList{v1.ResourceStorage: claim.Spec.Resources.Requests[v1.ResourceStorage]},
 			PersistentVolumeSource: v1.PersistentVolumeSource{
-				Local: &v1.LocalVolumeSource{Path: filepath.Join(VolumeFolder, options.PVName)},
+				Local: &v1.LocalVolumeSource{Path: filepath.Join(node.VolumeFolder, options.PVName)},
 			},
 			NodeAffinity: &v1.VolumeNodeAffinity{Required: &v1.NodeSelector{NodeSelectorTerms: []v1.NodeSelectorTerm{{
 				MatchExpressions: []v1.NodeSelectorRequirement{{
-					Key: v1.LabelHostname, Operator: v1.NodeSelectorOpIn, Values: []string{node},
+					Key: v1.LabelHostname, Operator: v1.NodeSelectorOpIn, Values: []string{host},
 				}},
 			}}}},
 		},
