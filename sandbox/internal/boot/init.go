@@ -28,6 +28,14 @@ const (
 func Init(s layout.Sandbox) error {
 	// The lock file stays open as long as this process lives; others must not hold it.
 	unix.CloseOnExec(fdLock)
+	// Until /proc is mounted anew, it is the host's, and shows this process under its number there.
+	hostPID, err := os.Readlink("/proc/self")
+	if err != nil {
+		return err
+	}
+	if _, err := unix.Pwrite(fdLock, []byte(hostPID), 0); err != nil {
+		return fmt.Errorf("write the process id: %w", err)
+	}
 	listeners := map[int]net.Listener{}
 	for _, fd := range []int{fdAPI, fdS3, fdHTTP} {
 		unix.CloseOnExec(fd)

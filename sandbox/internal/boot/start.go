@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -36,15 +35,17 @@ func Running(s layout.Sandbox) (int, bool, error) {
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err == nil {
 		return 0, false, nil
 	}
-	content, err := os.ReadFile(lockPath(s))
-	if err != nil {
-		return 0, false, err
+	// The first process writes its id as its first act; until then the lock is held and the file is empty.
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		content, err := os.ReadFile(lockPath(s))
+		if err != nil {
+			return 0, false, err
+		}
+		if pid, err := strconv.Atoi(string(content)); err == nil {
+			return pid, true, nil
+		}
 	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(content)))
-	if err != nil {
-		return 0, false, fmt.Errorf("%s is locked, but holds no process id: another command is starting this sandbox", lockPath(s))
-	}
-	return pid, true, nil
+	return 0, false, fmt.Errorf("%s is locked, but nobody has written a process id into it: another command is starting this sandbox", lockPath(s))
 }
 
 // Start starts the sandbox's first process and leaves it running. program is this program's own file.
@@ -56,6 +57,10 @@ func Start(s layout.Sandbox, program string) error {
 	defer lock.Close()
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		return ErrRunning
+	}
+	// An id of the boot before may be somebody else's by now.
+	if err := lock.Truncate(0); err != nil {
+		return err
 	}
 	if err := removeCgroups(s); err != nil {
 		return fmt.Errorf("remains of the sandbox before: %w", err)
@@ -88,9 +93,6 @@ func Start(s layout.Sandbox, program string) error {
 	}
 	if err := command.Start(); err != nil {
 		return fmt.Errorf("start the sandbox: %w", err)
-	}
-	if err := os.WriteFile(lockPath(s), []byte(strconv.Itoa(command.Process.Pid)), 0o600); err != nil {
-		return err
 	}
 	return command.Process.Release()
 }

@@ -58,7 +58,7 @@ func Check(m Machine, s layout.Sandbox, built, running bool) error {
 	var problems []error
 	problem := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 	if m.OS != "linux" {
-		problem("the sandbox runs on Linux, this is %s: use a Linux machine, or point the stack at a cluster you have (docs/getting-started.md)", m.OS)
+		problem("the sandbox runs on Linux, this is %s: use a Linux machine, or point the stack at a cluster you have (README.md says how)", m.OS)
 	}
 	if m.UserID != 0 {
 		problem("the sandbox makes namespaces, mounts and cgroups and must run as root, not as user %d: try `sudo make up`", m.UserID)
