@@ -52,7 +52,7 @@ func Targets() []Target {
 	return []Target{
 		{Title: "Kubernetes and etcd", Module: "sandbox", Packages: []string{"./cmd/kube"}, Minutes: 9, Flags: []string{
 			fmt.Sprintf("-ldflags=%s %sgitVersion=%s %sgitMajor=%s %sgitMinor=%s", strip, version, kubernetesVersion, version, major, version, minor)}},
-		{Title: "the Pulumi CLI", Module: "sandbox", Packages: []string{"github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"}, Minutes: 4, Flags: []string{
+		{Title: "the Pulumi CLI", Module: "sandbox", Packages: []string{"github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"}, Minutes: 5, Flags: []string{
 			fmt.Sprintf("-ldflags=%s -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=%s", strip, pulumiVersion)}},
 		{Title: "Pulumi's language host", Module: "sandbox", Minutes: 0.5, Flags: []string{"-ldflags=" + strip},
 			Packages: []string{"./cmd/pulumi-language-go"}},
