@@ -178,8 +178,11 @@ func finish(ctx context.Context, s layout.Sandbox, outputs map[string]any, total
 	if err != nil {
 		return err
 	}
+	if len(services) == 0 {
+		return fmt.Errorf("the stack %s has no output services: nothing shows that it serves anybody", s.Stack)
+	}
+	fmt.Fprintln(os.Stderr)
 	var problems []error
-	fmt.Fprintf(os.Stderr, "\nThe stack %s is up after %s.\n", s.Stack, progress.Duration(total))
 	for _, service := range services {
 		err := cluster.WaitServiceAnswers(ctx, service.HealthURL)
 		problems = append(problems, err)
@@ -190,8 +193,9 @@ func finish(ctx context.Context, s layout.Sandbox, outputs map[string]any, total
 	if err := errors.Join(problems...); err != nil {
 		return err
 	}
+	fmt.Fprintf(os.Stderr, "The stack %s is up after %s.\n", s.Stack, progress.Duration(total))
 	try := ""
-	if len(services) > 0 && services[0].Name == "task-api" {
+	if services[0].Name == "task-api" {
 		try = fmt.Sprintf(`
   curl -X POST %[1]s/tasks -H 'Content-Type: application/json' -d '{"title": "try it"}'
   curl %[1]s/tasks`, services[0].URL)
