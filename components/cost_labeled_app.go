@@ -6,8 +6,6 @@ import (
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
-	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
-	policyv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/policy/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/opex-project/opex/internal/contract"
@@ -81,10 +79,8 @@ func NewCostLabeledApp(ctx *pulumi.Context, name string, args *CostLabeledAppArg
 		}
 
 		// Before the pods, so that none is ever open to the whole cluster.
-		policy, err := networkingv1.NewNetworkPolicy(ctx, name+"-db-networkpolicy", &networkingv1.NetworkPolicyArgs{
-			Metadata: meta(spec.databaseName(), componentDatabase),
-			Spec:     databaseTraffic(l),
-		}, child)
+		policy, err := newObject(ctx, name+"-db-networkpolicy", "networking.k8s.io/v1", "NetworkPolicy",
+			meta(spec.databaseName(), componentDatabase), databaseTraffic(l), child)
 		if err != nil {
 			return nil, err
 		}
@@ -130,23 +126,18 @@ func NewCostLabeledApp(ctx *pulumi.Context, name string, args *CostLabeledAppArg
 		before = append(before, secret, service)
 	}
 
-	policy, err := networkingv1.NewNetworkPolicy(ctx, name+"-networkpolicy", &networkingv1.NetworkPolicyArgs{
-		Metadata: meta(spec.Name, componentAPI),
-		Spec:     serviceTraffic(spec, l),
-	}, child)
+	policy, err := newObject(ctx, name+"-networkpolicy", "networking.k8s.io/v1", "NetworkPolicy",
+		meta(spec.Name, componentAPI), serviceTraffic(spec, l), child)
 	if err != nil {
 		return nil, err
 	}
 
-	_, err = policyv1.NewPodDisruptionBudget(ctx, name+"-poddisruptionbudget", &policyv1.PodDisruptionBudgetArgs{
-		Metadata: meta(spec.Name, componentAPI),
-		Spec: &policyv1.PodDisruptionBudgetSpecArgs{
-			Selector: &metav1.LabelSelectorArgs{MatchLabels: l.selector(componentAPI)},
-			// One at a time. minAvailable would block the drain of a node for ever where there is one replica.
-			MaxUnavailable: pulumi.Int(1),
-			// A pod that is not ready serves nobody: it must not keep a node from being drained.
-			UnhealthyPodEvictionPolicy: pulumi.String("AlwaysAllow"),
-		},
+	_, err = newObject(ctx, name+"-poddisruptionbudget", "policy/v1", "PodDisruptionBudget", meta(spec.Name, componentAPI), pulumi.Map{
+		"selector": matching(l.selector(componentAPI)),
+		// One at a time. minAvailable would block the drain of a node for ever where there is one replica.
+		"maxUnavailable": pulumi.Int(1),
+		// A pod that is not ready serves nobody: it must not keep a node from being drained.
+		"unhealthyPodEvictionPolicy": pulumi.String("AlwaysAllow"),
 	}, child)
 	if err != nil {
 		return nil, err
