@@ -31,7 +31,7 @@ clean: $(SANDBOX) ## Stop the sandbox and delete what it holds; what was built s
 status: $(SANDBOX) ## Show which sandboxes run, and their pods
 	@$(RUN) status
 
-shell: $(SANDBOX) ## Open a shell in which pulumi and kubectl work on the sandbox
+shell: $(SANDBOX) ## Open a shell in which pulumi, kubectl and opex work on the sandbox
 	@$(RUN) shell
 
 test: build ## Pass all tests, end to end on a sandbox of their own included
@@ -50,7 +50,7 @@ lint: ## Check format, vet and, where it is installed, golangci-lint
 	@./scripts/lint
 
 vulncheck: ## Look for known vulnerabilities in what is used (needs the vulnerability database)
-	for module in . taskapi sandbox; do (cd $$module && go run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...) || exit 1; done
+	for module in . cmd/opex taskapi sandbox; do (cd $$module && go run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...) || exit 1; done
 
 # The sandbox's own program: always asked, since only the Go tool knows what it is made of; it answers within a second.
 $(SANDBOX): FORCE

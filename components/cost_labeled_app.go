@@ -26,12 +26,7 @@ func NewCostLabeledApp(ctx *pulumi.Context, name string, args *CostLabeledAppArg
 	if args == nil {
 		args = &CostLabeledAppArgs{}
 	}
-	spec := args.Service
-	if spec.Database != nil {
-		database := *spec.Database // the caller's own stays as it is
-		spec.Database = &database
-	}
-	spec.SetDefaults()
+	spec := args.Service.withDefaults()
 
 	// Validate.
 	who := fmt.Sprintf("CostLabeledApp %q", name)

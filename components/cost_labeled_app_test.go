@@ -11,21 +11,29 @@ import (
 	"github.com/opex-project/opex/internal/pulumitest"
 )
 
-// declare runs NewCostLabeledApp for each of the arguments by name.
-func declare(t *testing.T, apps map[string]*components.CostLabeledAppArgs) (*pulumitest.Record, error) {
+// onCluster runs what declares resources on an explicit cluster.
+func onCluster(t *testing.T, program func(ctx *pulumi.Context, on pulumi.ResourceOption) error) (*pulumitest.Record, error) {
 	t.Helper()
 	return pulumitest.Run(t, func(ctx *pulumi.Context) error {
 		provider, err := kubernetes.NewProvider(ctx, "cluster", &kubernetes.ProviderArgs{Kubeconfig: pulumi.String("none")})
 		if err != nil {
 			return err
 		}
+		return program(ctx, pulumi.Providers(provider))
+	}, pulumitest.Options{})
+}
+
+// declare runs NewCostLabeledApp for each of the arguments by name.
+func declare(t *testing.T, apps map[string]*components.CostLabeledAppArgs) (*pulumitest.Record, error) {
+	t.Helper()
+	return onCluster(t, func(ctx *pulumi.Context, on pulumi.ResourceOption) error {
 		for name, args := range apps {
-			if _, err := components.NewCostLabeledApp(ctx, name, args, pulumi.Providers(provider)); err != nil {
+			if _, err := components.NewCostLabeledApp(ctx, name, args, on); err != nil {
 				return err
 			}
 		}
 		return nil
-	}, pulumitest.Options{})
+	})
 }
 
 // shop is a valid service without a database, and withDatabase one that has it.

@@ -27,9 +27,6 @@ func containerSecurity() *corev1.SecurityContextArgs {
 }
 
 func resources(r Resources) *corev1.ResourceRequirementsArgs {
-	amounts := func(a Amounts) pulumi.StringMap {
-		return pulumi.StringMap{"cpu": pulumi.String(a.CPU), "memory": pulumi.String(a.Memory)}
-	}
 	return &corev1.ResourceRequirementsArgs{Requests: amounts(r.Requests), Limits: amounts(r.Limits)}
 }
 

@@ -37,6 +37,10 @@ func (s ServiceSpec) Problems() problem.List {
 	found.AddAll("resources.", s.Resources.problems())
 	checkPath(&found, "healthPath", s.HealthPath)
 	checkPath(&found, "readyPath", s.ReadyPath)
+	if s.MetricsPath != "" {
+		checkPath(&found, "metricsPath", s.MetricsPath)
+	}
+	found.AddAll("rightSizing.", s.RightSizing.problems(s.Resources.Requests))
 	for _, key := range slices.Sorted(maps.Keys(s.Env)) {
 		if wrong := validation.IsCIdentifier(key); len(wrong) > 0 {
 			found.Add("env."+key, "%s", wrong[0])
@@ -83,6 +87,7 @@ func (d DatabaseSpec) problems() problem.List {
 		}
 	}
 	found.AddAll("resources.", d.Resources.problems())
+	found.AddAll("rightSizing.", d.RightSizing.problems(d.Resources.Requests))
 	return found
 }
 

@@ -5,28 +5,31 @@ package components
 // ServiceSpec describes a service in plain values. It is an entry of `opex:services`: its tags hold the keys and their
 // meaning, and docs/reference/config.md is made from them.
 type ServiceSpec struct {
-	Name       string            `config:"name,required" doc:"Name of the service and of its objects: a DNS label of 40 characters at most. Also the value of the label app."`
-	Team       string            `config:"team" doc:"Team that pays: the value of the label team."`
-	CostCenter string            `config:"costCenter" doc:"Cost center that is charged: the value of the label cost-center."`
-	Image      string            `config:"image,required" doc:"Container image with a tag or a digest. latest is refused: a restart must never change the program."`
-	Port       int               `config:"port" doc:"TCP port of the container and of the Service, 1024 to 65535. The container reads it from PORT."`
-	Replicas   int               `config:"replicas" doc:"Pods of the service. Production needs 2 or more."`
-	Resources  Resources         `config:"resources" doc:"CPU and memory of each pod."`
-	HealthPath string            `config:"healthPath" doc:"HTTP path that answers while the process is alive. It must not ask the database: a restart would not cure it."`
-	ReadyPath  string            `config:"readyPath" doc:"HTTP path that answers while the pod can serve: database reachable, not draining."`
-	Env        map[string]string `config:"env" doc:"Environment variables of the container, in clear. PORT and PG* are set by the program."`
-	Labels     map[string]string `config:"labels" doc:"Further labels of all objects of the service. Keys must stay distinct from all others as metrics know them, with _ for every other character."`
-	Database   *DatabaseSpec     `config:"database" doc:"The service's own PostgreSQL. Left out: none. An empty object, {}, takes all defaults."`
+	Name        string            `config:"name,required" doc:"Name of the service and of its objects: a DNS label of 40 characters at most. Also the value of the label app."`
+	Team        string            `config:"team" doc:"Team that pays: the value of the label team."`
+	CostCenter  string            `config:"costCenter" doc:"Cost center that is charged: the value of the label cost-center."`
+	Image       string            `config:"image,required" doc:"Container image with a tag or a digest. latest is refused: a restart must never change the program."`
+	Port        int               `config:"port" doc:"TCP port of the container and of the Service, 1024 to 65535. The container reads it from PORT."`
+	Replicas    int               `config:"replicas" doc:"Pods of the service. Production needs 2 or more."`
+	Resources   Resources         `config:"resources" doc:"CPU and memory of each pod."`
+	HealthPath  string            `config:"healthPath" doc:"HTTP path that answers while the process is alive. It must not ask the database: a restart would not cure it."`
+	ReadyPath   string            `config:"readyPath" doc:"HTTP path that answers while the pod can serve: database reachable, not draining."`
+	MetricsPath string            `config:"metricsPath" doc:"HTTP path of Prometheus metrics on the service's port. Empty: it gives none."`
+	Env         map[string]string `config:"env" doc:"Environment variables of the container, in clear. PORT and PG* are set by the program."`
+	Labels      map[string]string `config:"labels" doc:"Further labels of all objects of the service. Keys must stay distinct from all others as metrics know them, with _ for every other character."`
+	RightSizing RightSizingSpec   `config:"rightSizing" doc:"How the size of the service's pods is advised on."`
+	Database    *DatabaseSpec     `config:"database" doc:"The service's own PostgreSQL. Left out: none. An empty object, {}, takes all defaults."`
 }
 
 // DatabaseSpec describes a PostgreSQL of one pod, with its data and its dumps on volumes of their own.
 type DatabaseSpec struct {
-	Kind         string    `config:"kind" doc:"postgres, the only kind there is."`
-	Image        string    `config:"image" doc:"Image with the environment variables and the user (999) of the official postgres image, and a tag or a digest. The major version of a database that holds data cannot be changed here."`
-	DataSize     Quantity  `config:"dataSize" doc:"Size of the data volume. Fixed once the database exists: grow the claim itself with kubectl."`
-	DumpSize     Quantity  `config:"dumpSize" doc:"Size of the volume for dumps, apart from the data so that a backup can take it alone. Fixed once the database exists."`
-	StorageClass string    `config:"storageClass" doc:"StorageClass of both volumes. Empty: the cluster's default."`
-	Resources    Resources `config:"resources" doc:"CPU and memory of the database."`
+	Kind         string          `config:"kind" doc:"postgres, the only kind there is."`
+	Image        string          `config:"image" doc:"Image with the environment variables and the user (999) of the official postgres image, and a tag or a digest. The major version of a database that holds data cannot be changed here."`
+	DataSize     Quantity        `config:"dataSize" doc:"Size of the data volume. Fixed once the database exists: grow the claim itself with kubectl."`
+	DumpSize     Quantity        `config:"dumpSize" doc:"Size of the volume for dumps, apart from the data so that a backup can take it alone. Fixed once the database exists."`
+	StorageClass string          `config:"storageClass" doc:"StorageClass of both volumes. Empty: the cluster's default."`
+	Resources    Resources       `config:"resources" doc:"CPU and memory of the database."`
+	RightSizing  RightSizingSpec `config:"rightSizing" doc:"How the size of the database is advised on."`
 }
 
 // Resources are the requests and limits of a container.
@@ -56,6 +59,7 @@ func (s *ServiceSpec) SetDefaults() {
 	})
 	setDefault(&s.HealthPath, "/health")
 	setDefault(&s.ReadyPath, "/ready")
+	s.RightSizing.SetDefaults()
 	if s.Database != nil {
 		s.Database.SetDefaults()
 	}
@@ -71,6 +75,17 @@ func (d *DatabaseSpec) SetDefaults() {
 		Requests: Amounts{CPU: "250m", Memory: "256Mi"},
 		Limits:   Amounts{CPU: "500m", Memory: "512Mi"},
 	})
+	d.RightSizing.SetDefaults()
+}
+
+// withDefaults returns a copy in which everything is set; the caller's own stays as it is.
+func (s ServiceSpec) withDefaults() ServiceSpec {
+	if s.Database != nil {
+		database := *s.Database
+		s.Database = &database
+	}
+	s.SetDefaults()
+	return s
 }
 
 func (r *Resources) setDefaults(defaults Resources) {

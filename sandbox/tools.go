@@ -4,6 +4,10 @@
 package tools
 
 import (
+	_ "github.com/prometheus/prometheus/cmd/prometheus"
+	_ "github.com/prometheus/prometheus/cmd/promtool"
 	_ "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 	_ "github.com/versity/versitygw/cmd/versitygw"
+	_ "k8s.io/autoscaler/vertical-pod-autoscaler/pkg/recommender"
+	_ "sigs.k8s.io/metrics-server/cmd/metrics-server"
 )

@@ -18,7 +18,18 @@ type Config struct {
 	Cluster           Cluster                  `config:"cluster,required" doc:"The cluster to work on. Nothing is taken from the surroundings: neither KUBECONFIG nor the current context counts."`
 	Namespace         string                   `config:"namespace" doc:"Namespace of all services, made by the program. Empty: staging or production, as the environment."`
 	Services          []components.ServiceSpec `config:"services,required" doc:"The services, at least one. A stack's list replaces this one; what an entry leaves out takes its default."`
+	Cost              components.CostSpec      `config:"cost" doc:"How costs are seen: OpenCost and Prometheus, once per cluster."`
+	Size              components.SizeSpec      `config:"size" doc:"How sizes are advised on: the Vertical Pod Autoscaler's recommender, once per cluster."`
+	Platform          components.OwnerSpec     `config:"platform" doc:"Who pays for what is installed once per cluster."`
+	Images            components.Images        `config:"images" doc:"Images of the engines instead of the pinned ones, by name (opencost, prometheus, vpa-recommender, metrics-server): for a registry of your own."`
 	DatabasePasswords map[string]string        `config:"databasePasswords,secret" doc:"Database password by service, encrypted: 16 printable characters or more. Required for each service with a database."`
+}
+
+// SetDefaults fills what is unset.
+func (c *Config) SetDefaults() {
+	c.Cost.SetDefaults()
+	c.Size.SetDefaults()
+	c.Platform.SetDefaults()
 }
 
 // Cluster names a cluster.
@@ -47,6 +58,7 @@ const keyPrefix = "opex:"
 // encrypted, and the project's folder. All problems are reported in one error.
 func Load(values map[string]string, secretKeys []string, folder string) (Config, error) {
 	var config Config
+	config.SetDefaults()
 	var d decoder
 	d.decodeStruct(keyPrefix, ownValues(&d.problems, values), reflect.ValueOf(&config).Elem())
 	if config.Namespace == "" {

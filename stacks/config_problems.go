@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/opex-project/opex/components"
 	"github.com/opex-project/opex/internal/problem"
 )
 
@@ -25,7 +26,13 @@ func (c Config) check(problems *problem.List, passwordsEncrypted bool, folder st
 		problems.Add("opex:namespace", "%q: %s", c.Namespace, wrong[0])
 	} else if strings.HasPrefix(c.Namespace, "kube-") || c.Namespace == "default" {
 		problems.Add("opex:namespace", "is %q, which belongs to the cluster itself", c.Namespace)
+	} else if slices.Contains(components.EngineNamespaces(), c.Namespace) {
+		problems.Add("opex:namespace", "is %q, which belongs to an engine", c.Namespace)
 	}
+	problems.AddAll("opex:cost.", c.Cost.Problems())
+	problems.AddAll("opex:platform.", c.Platform.Problems())
+	problems.AddAll("opex:images.", c.Images.Problems())
+	c.checkBudgets(problems)
 	if len(c.Services) == 0 {
 		problems.Add("opex:services", "is empty: everything that runs would be deleted. `pulumi destroy` does that")
 	}
@@ -51,6 +58,21 @@ func (c Config) checkServices(problems *problem.List) {
 				problems.Add(path+".name", "%q: objects named %s would belong to %s as well", service.Name, name, other)
 			}
 			owner[name] = path
+		}
+	}
+}
+
+// checkBudgets finds budgets that would never be compared with anything.
+func (c Config) checkBudgets(problems *problem.List) {
+	teams := []string{c.Platform.Team}
+	for _, service := range c.Services {
+		teams = append(teams, service.Team)
+	}
+	slices.Sort(teams)
+	teams = slices.Compact(teams)
+	for _, team := range slices.Sorted(maps.Keys(c.Cost.Budgets)) {
+		if !slices.Contains(teams, team) {
+			problems.Add("opex:cost.budgets."+team, "is for a team without a service; teams are %s", strings.Join(teams, ", "))
 		}
 	}
 }

@@ -89,6 +89,15 @@ func TestLoadRefuses(t *testing.T) {
 		"a service named as a database": {services, `[{"name":"shop","image":"a:1","database":{}},{"name":"shop-db","image":"a:1"}]`, `opex:services[1].name: "shop-db": objects named shop-db would belong to`},
 		"colliding labels":              {services, service(`"labels":{"cost_center":"x"}`), "opex:services[0].labels: cost-center and cost_center become one key, cost_center, in metrics"},
 		"no password":                   {services, service(`"database":{}`), "opex:databasePasswords.shop: is missing: shop has a database. Set it with: pulumi config set --secret --path opex:databasePasswords.shop"},
+		"a namespace of an engine":      {"opex:namespace", "opencost", `opex:namespace: is "opencost", which belongs to an engine`},
+		"a switch in words":             {"opex:cost", `{"enabled":"yes"}`, `opex:cost.enabled: is "yes", want true or false`},
+		"half a price list":             {"opex:cost", `{"prices":{"cpuHour":0.02}}`, "opex:cost.prices.memoryGiBHour: is missing."},
+		"a price in words":              {"opex:cost", `{"budgets":{"product-team":"much"}}`, `opex:cost.budgets.product-team: is "much", want a number`},
+		"a budget for nobody":           {"opex:cost", `{"budgets":{"other-team":5}}`, "opex:cost.budgets.other-team: is for a team without a service; teams are platform-team, product-team"},
+		"an unknown image":              {"opex:images", `{"grafana":"grafana:1"}`, "opex:images.grafana: is no image of an engine"},
+		"an owner that cannot be":       {"opex:platform", `{"team":""}`, "opex:platform.team: is empty"},
+		"a mode without a reason":       {services, service(`"rightSizing":{"mode":"Recreate"}`), "opex:services[0].rightSizing.mode: is Recreate, which changes pods"},
+		"a request outside its bounds":  {services, service(`"rightSizing":{"min":{"cpu":"400m"}}`), "opex:services[0].rightSizing.min.cpu: is 400m, more than the request of 250m"},
 		"a password for nobody":         {passwords, `{"shop":"long-enough-password"}`, "opex:databasePasswords.shop: is for no service with a database; those are: none"},
 	}
 	for name, c := range cases {

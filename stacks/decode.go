@@ -101,6 +101,20 @@ func (d *decoder) decode(path string, from any, into reflect.Value) {
 		} else {
 			d.wrongType(path, from, "a string")
 		}
+	case reflect.Bool:
+		if truth, ok := from.(bool); ok {
+			into.SetBool(truth)
+		} else {
+			d.wrongType(path, from, "true or false")
+		}
+	case reflect.Float64:
+		number, ok := from.(json.Number)
+		value, err := number.Float64()
+		if !ok || err != nil {
+			d.wrongType(path, from, "a number")
+			return
+		}
+		into.SetFloat(value)
 	case reflect.Int:
 		number, ok := from.(json.Number)
 		whole, err := strconv.Atoi(number.String())

@@ -10,6 +10,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/opex-project/opex/components"
+	"github.com/opex-project/opex/internal/contract"
 )
 
 // Deploy declares everything that the stack's config asks for. It is the whole program.
@@ -33,6 +34,31 @@ func Deploy(ctx *pulumi.Context) error {
 		return err
 	}
 
+	engine := components.EngineArgs{Owner: config.Platform, Environment: config.Environment, Images: config.Images}
+	on := pulumi.Providers(provider)
+	outputs := pulumi.Map{}
+	if config.Cost.Enabled {
+		args := &components.CostVisibilityArgs{EngineArgs: engine, Cost: config.Cost, Namespaces: []string{config.Namespace}}
+		for _, spec := range config.Services {
+			args.Scrapes = append(args.Scrapes, components.ScrapeOf(spec, config.Namespace)...)
+		}
+		cost, err := components.NewCostVisibility(ctx, "cost", args, on)
+		if err != nil {
+			return err
+		}
+		outputs[contract.OutputCost] = cost.Cost
+		outputs[contract.OutputDashboards] = pulumi.Map{"cost": cost.Dashboard}
+	}
+	var advisor []pulumi.Resource
+	if config.Size.Enabled {
+		size, err := components.NewSizeAdvisor(ctx, "size", &components.SizeAdvisorArgs{EngineArgs: engine, MetricsServer: config.Size.MetricsServer}, on)
+		if err != nil {
+			return err
+		}
+		outputs[contract.OutputSize] = size.Size
+		advisor = append(advisor, size)
+	}
+
 	services := pulumi.Map{}
 	for _, spec := range config.Services {
 		args := &components.CostLabeledAppArgs{
@@ -49,14 +75,24 @@ func Deploy(ctx *pulumi.Context) error {
 			args.DatabasePassword = pulumi.ToSecret(pulumi.String(password)).(pulumi.StringOutput)
 			args.DatabasePasswordDigest = pulumi.String(digest)
 		}
-		app, err := components.NewCostLabeledApp(ctx, spec.Name, args, pulumi.Providers(provider))
+		app, err := components.NewCostLabeledApp(ctx, spec.Name, args, on)
 		if err != nil {
 			return err
 		}
 		services[spec.Name] = app.Service
+		if config.Size.Enabled {
+			sizing, err := components.NewRightSizing(ctx, spec.Name+"-size", &components.RightSizingArgs{
+				Service: spec, Environment: config.Environment, Namespace: namespace.Metadata.Name().Elem(),
+			}, on, pulumi.DependsOn(append(advisor, app)))
+			if err != nil {
+				return err
+			}
+			services[spec.Name] = withAdvice(app.Service, sizing.VerticalPodAutoscalers)
+		}
 	}
+	outputs[contract.OutputServices] = services
 
-	export(ctx, config, clusterUID, services)
+	export(ctx, config, clusterUID, outputs)
 	return nil
 }
 

@@ -91,13 +91,18 @@ func TestNewPasswordRollsBothPods(t *testing.T) {
 func TestCostLabelsStandOnEveryObjectAndPodAndInNoSelector(t *testing.T) {
 	forEachStack(t, func(t *testing.T, stack string, record *pulumitest.Record) {
 		environment := map[string]string{"staging": "staging", "prod": "production"}[stack]
-		want := map[string]string{"team": "product-team", "app": "task-api", "environment": environment, "cost-center": "engineering"}
+		service := map[string]string{"team": "product-team", "app": "task-api", "environment": environment, "cost-center": "engineering"}
+		engine := map[string]string{"team": "platform-team", "environment": environment, "cost-center": "engineering"}
 		objects := 0
 		for _, r := range record.Resources {
 			if r.Inputs["kind"] == nil {
 				continue
 			}
 			objects++
+			want := service
+			if strings.HasPrefix(r.Name, "cost-") || strings.HasPrefix(r.Name, "size-") {
+				want = engine
+			}
 			labelled := []any{r.Inputs, dig(r.Inputs, "spec", "template")}
 			claims, _ := dig(r.Inputs, "spec", "volumeClaimTemplates").([]any)
 			for _, object := range append(labelled, claims...) {
@@ -119,10 +124,49 @@ func TestCostLabelsStandOnEveryObjectAndPodAndInNoSelector(t *testing.T) {
 				}
 			})
 		}
-		if objects != 10 {
-			t.Errorf("%d objects were looked at, want 10", objects)
+		if objects != 16 {
+			t.Errorf("%d objects were looked at, want 16", objects)
 		}
 	})
+}
+
+func TestPodsOfEnginesCarryCostLabels(t *testing.T) {
+	where := map[string][]string{ // the chart's key
+		"cost-prometheus":     {"server", "podLabels"},
+		"cost-opencost":       {"podLabels"},
+		"size-recommender":    {"recommender", "podLabels"},
+		"size-metrics-server": {"podLabels"},
+	}
+	forEachStack(t, func(t *testing.T, _ string, record *pulumitest.Record) {
+		for name, keys := range where {
+			labels := dig(record.Find(name).Inputs["values"], keys...)
+			for _, key := range []string{"team", "app", "environment", "cost-center"} {
+				if value, _ := dig(labels, key).(string); value == "" {
+					t.Errorf("%s: pods have no label %s: %v", name, key, labels)
+				}
+			}
+		}
+	})
+}
+
+func TestEngineThatIsOffLeavesNoTrace(t *testing.T) {
+	homeWithKubeconfig(t)
+	config := stackConfig(t, "staging")
+	config["opex:cost"], config["opex:size"] = `{"enabled": false}`, `{"enabled": false}`
+	record, err := deploy(t, "staging", config, pulumitest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range record.Resources {
+		if strings.HasPrefix(r.Name, "cost") || strings.HasPrefix(r.Name, "size") || strings.HasSuffix(r.Name, "-size") {
+			t.Errorf("%s is there", r.Name)
+		}
+	}
+	for _, output := range []string{contract.OutputCost, contract.OutputSize, contract.OutputDashboards} {
+		if value, is := record.Outputs[output]; is {
+			t.Errorf("output %s is there: %v", output, value)
+		}
+	}
 }
 
 func TestProductionNamespaceIsProtectedAndStagingsIsNot(t *testing.T) {
@@ -137,7 +181,7 @@ func TestEveryObjectWaitsForTheNamespace(t *testing.T) {
 	forEachStack(t, func(t *testing.T, _ string, record *pulumitest.Record) {
 		namespace := record.Find("namespace").URN
 		for _, r := range record.Resources {
-			if strings.HasPrefix(r.Name, "task-api-") && !slices.Contains(r.DependsOn, namespace) {
+			if strings.HasPrefix(r.Name, "task-api-") && r.Inputs["kind"] != nil && !slices.Contains(r.DependsOn, namespace) {
 				t.Errorf("%s does not depend on the namespace", r.Name)
 			}
 		}

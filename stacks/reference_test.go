@@ -25,6 +25,8 @@ func knobs(prefix string, value reflect.Value) []knob {
 			below, list = reflect.New(field.Type().Elem()).Elem(), true
 		case reflect.Pointer:
 			below = reflect.New(field.Type().Elem()).Elem()
+		case reflect.Bool:
+			standard = fmt.Sprintf("`%v`", field.Interface())
 		case reflect.String, reflect.Int:
 			if !field.IsZero() {
 				standard = fmt.Sprintf("`%v`", field.Interface())
@@ -49,6 +51,10 @@ func kindName(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.Int:
 		return "integer"
+	case reflect.Float64:
+		return "number"
+	case reflect.Bool:
+		return "boolean"
 	case reflect.String:
 		if t.Name() == "Quantity" {
 			return "quantity"

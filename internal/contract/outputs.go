@@ -7,6 +7,9 @@ const (
 	OutputEnvironment = "environment" // staging or production
 	OutputCluster     = "cluster"     // Cluster
 	OutputServices    = "services"    // map of Service by the service's name
+	OutputCost        = "cost"        // CostVisibility; absent where it is off
+	OutputSize        = "size"        // SizeAdvisor; absent where it is off
+	OutputDashboards  = "dashboards"  // map of Dashboard by name
 )
 
 // Cluster is where the stack lives.
@@ -26,6 +29,19 @@ type Service struct {
 	Labels     map[string]string `json:"labels"`     // the cost labels
 	Selector   map[string]string `json:"selector"`   // of the Deployment's pods
 	Database   *Database         `json:"database,omitempty"`
+	// VerticalPodAutoscalers advise on the service's workloads, its database among them. Empty where size advice is off.
+	VerticalPodAutoscalers []VerticalPodAutoscaler `json:"verticalPodAutoscalers,omitempty"`
+}
+
+// VerticalPodAutoscaler is one object and what it looks at, all in the service's namespace.
+type VerticalPodAutoscaler struct {
+	Name       string   `json:"name"`
+	TargetKind string   `json:"targetKind"` // Deployment or StatefulSet
+	TargetName string   `json:"targetName"`
+	Containers []string `json:"containers"` // of the target's pods; each has a policy of its own
+	// Setting is where the stack's config sets the requests of the first container, from the service on: `resources` or
+	// `database.resources`.
+	Setting string `json:"setting"`
 }
 
 // Database is a service's own PostgreSQL.
@@ -41,7 +57,51 @@ type Database struct {
 	Selector    map[string]string `json:"selector"`   // of the StatefulSet's pods
 }
 
-// Map returns a Cluster or a Service as a stack output holds it.
+// Endpoint is an HTTP service inside the cluster.
+type Endpoint struct {
+	Namespace string `json:"namespace"`
+	Service   string `json:"service"`
+	Port      int    `json:"port"`
+	URL       string `json:"url"` // inside the cluster
+}
+
+// CostVisibility is where the cluster's costs are asked for, and what they are held against.
+type CostVisibility struct {
+	OpenCost   Endpoint           `json:"openCost"`
+	Prometheus Endpoint           `json:"prometheus"`
+	Currency   string             `json:"currency"`         // ISO 4217
+	Prices     *Prices            `json:"prices,omitempty"` // nil: the cloud's own price list serves
+	Budgets    map[string]float64 `json:"budgets"`          // money per calendar month, by team
+}
+
+// Prices are those of custom pricing, in money per hour.
+type Prices struct {
+	CPUHour        float64 `json:"cpuHour"` // one CPU
+	MemoryGiBHour  float64 `json:"memoryGiBHour"`
+	StorageGiBHour float64 `json:"storageGiBHour"`
+	GPUHour        float64 `json:"gpuHour"` // one GPU
+}
+
+// SizeAdvisor is the recommender behind the VerticalPodAutoscalers.
+type SizeAdvisor struct {
+	Namespace  string `json:"namespace"`
+	Deployment string `json:"deployment"`
+	// FloorCPU and FloorMemory are the least that it recommends for a pod, shared by its containers: quantities. A
+	// recommendation at its floor says nothing about the need.
+	FloorCPU    string `json:"floorCpu"`
+	FloorMemory string `json:"floorMemory"`
+}
+
+// Dashboard is a page for Grafana, and what other pages need to show the same.
+type Dashboard struct {
+	Title      string             `json:"title"`
+	UID        string             `json:"uid"`        // in Grafana's addresses
+	ConfigMap  string             `json:"configMap"`  // namespace/name, labelled grafana_dashboard=1
+	Queries    map[string]string  `json:"queries"`    // PromQL by what it shows
+	Objectives map[string]float64 `json:"objectives"` // by what they limit; the unit is that of the query of the same name
+}
+
+// Map returns a value of this package as a stack output holds it.
 func Map(value any) (map[string]any, error) {
 	data, err := json.Marshal(value)
 	if err != nil {

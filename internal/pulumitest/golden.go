@@ -46,13 +46,15 @@ func Golden(t testing.TB, path string, got []byte) {
 	}
 }
 
-// Manifests returns the Kubernetes objects that a program declared, as YAML documents sorted by URN, each under the
+// Manifests returns the Kubernetes objects and Helm releases that a program declared, as YAML documents sorted by URN, each under the
 // resource's name. Secrets are masked.
 func (r *Record) Manifests(t testing.TB) []byte {
 	t.Helper()
 	var text bytes.Buffer
 	for _, found := range r.Sorted() {
-		if _, is := found.Inputs["kind"]; !is {
+		_, isObject := found.Inputs["kind"]
+		_, isRelease := found.Inputs["chart"]
+		if !isObject && !isRelease {
 			continue
 		}
 		text.WriteString("---\n# " + found.Name)

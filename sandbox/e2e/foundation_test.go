@@ -139,6 +139,7 @@ func set(t *testing.T, path, value string) {
 	t.Helper()
 	in(t, "pulumi", "config", "set", "--path", "opex:services[0].name", "task-api")
 	in(t, "pulumi", "config", "set", "--path", "opex:services[0].image", "ghcr.io/opex-project/task-api:0.1.0")
+	in(t, "pulumi", "config", "set", "--path", "opex:services[0].metricsPath", "/metrics")
 	in(t, "pulumi", "config", "set", "--path", "opex:services[0].database.kind", "postgres")
 	in(t, "pulumi", "config", "set", "--path", path, value)
 }

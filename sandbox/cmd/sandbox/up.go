@@ -202,7 +202,10 @@ func finish(ctx context.Context, s layout.Sandbox, outputs map[string]any, total
 	}
 	fmt.Fprintf(os.Stderr, `
 Next:%[2]s
-  make shell STACK=%[1]s   # a shell in which pulumi and kubectl work on this cluster
+  make shell STACK=%[1]s   # a shell in which pulumi, kubectl and opex work on this cluster
+    opex verify --wait 5m    # ... prove the criteria; fresh data takes a minute or two
+    opex costs               # ... who spends what
+    opex rightsize           # ... what the requests should be
   make status              # what runs
   make down STACK=%[1]s     # stop it; what it holds is kept
 `, s.Stack, try)

@@ -37,6 +37,12 @@ const kubernetesVersion = "v1.37.2"
 // pulumiVersion is the version of github.com/pulumi/pulumi/pkg/v3 in sandbox/go.mod; a test holds them together.
 const pulumiVersion = "v3.250.0"
 
+// openCostVersion is the version of github.com/opencost/opencost in sandbox/opencost/go.mod; a test holds them together.
+const openCostVersion = "v1.108.0"
+
+// prometheusRelease is the release of Prometheus that sandbox/go.mod requires, there written v0.313.0; a test holds them together.
+const prometheusRelease = "3.13.0"
+
 // strip leaves out symbol tables. Anything that changes how packages compile (-trimpath, -gcflags) must be equal for all
 // targets, or what they share is compiled twice.
 const strip = "-s -w"
@@ -56,6 +62,14 @@ func Targets() []Target {
 			fmt.Sprintf("-ldflags=%s -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=%s", strip, pulumiVersion)}},
 		{Title: "Pulumi's language host", Module: "sandbox", Minutes: 0.5, Flags: []string{"-ldflags=" + strip},
 			Packages: []string{"./cmd/pulumi-language-go"}},
+		{Title: "VPA's recommender and metrics-server", Module: "sandbox", Minutes: 0.5, Flags: []string{"-ldflags=" + strip}, Packages: []string{
+			"k8s.io/autoscaler/vertical-pod-autoscaler/pkg/recommender", "sigs.k8s.io/metrics-server/cmd/metrics-server"}},
+		{Title: "OpenCost", Module: "sandbox/opencost", Minutes: 4, Packages: []string{"github.com/opencost/opencost/cmd/costmodel"}, Flags: []string{
+			fmt.Sprintf("-ldflags=%s -X github.com/opencost/opencost/pkg/version.Version=%s", strip, openCostVersion)}},
+		{Title: "Prometheus and promtool", Module: "sandbox", Minutes: 1, Packages: []string{
+			"github.com/prometheus/prometheus/cmd/prometheus", "github.com/prometheus/prometheus/cmd/promtool"}, Flags: []string{
+			"-tags=remove_all_sd,enable_kubernetes_sd", // no service discovery of clouds
+			fmt.Sprintf("-ldflags=%s -X github.com/prometheus/common/version.Version=%s", strip, prometheusRelease)}},
 		{Title: "Pulumi's resource plugins", Module: "sandbox", Minutes: 2, Flags: []string{"-ldflags=" + strip}, Folder: PluginFolder,
 			Packages: []string{"./cmd/pulumi-resource-kubernetes", "./cmd/pulumi-resource-aws"}},
 		{Title: "containerd", Module: "sandbox/containerd", Minutes: 2,
@@ -65,6 +79,8 @@ func Targets() []Target {
 				"github.com/containerd/containerd/v2/cmd/ctr"}},
 		{Title: "the S3 server, CoreDNS, pause", Module: "sandbox", Minutes: 1.5, Flags: []string{"-ldflags=" + strip},
 			Packages: []string{"github.com/versity/versitygw/cmd/versitygw", "./cmd/coredns", "./cmd/pause"}},
+		{Title: "the command opex", Module: "cmd/opex", Minutes: 0.5, Flags: []string{"-ldflags=" + strip},
+			Packages: []string{"github.com/opex-project/opex/cmd/opex"}},
 		{Title: "Task API", Module: "taskapi", Minutes: 0.5, Flags: []string{"-ldflags=" + strip}, Packages: []string{"github.com/opex-project/opex/taskapi"}},
 	}
 }

@@ -1,17 +1,47 @@
 package build
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
 
 	"golang.org/x/mod/modfile"
 
+	"github.com/opex-project/opex/sandbox/internal/image"
 	"github.com/opex-project/opex/sandbox/internal/layout"
 )
 
 func TestVersionsSaidAreThoseThatAreBuilt(t *testing.T) {
-	data, err := os.ReadFile("../../go.mod")
+	for _, c := range []struct{ module, path, said string }{
+		{"../../go.mod", "k8s.io/kubernetes", kubernetesVersion},
+		{"../../go.mod", "github.com/pulumi/pulumi/pkg/v3", pulumiVersion},
+		{"../../go.mod", "github.com/prometheus/prometheus", prometheusModule(t)},
+		{"../../opencost/go.mod", "github.com/opencost/opencost", openCostVersion},
+	} {
+		if built := required(t, c.module)[c.path]; built != c.said {
+			t.Errorf("%s is built at %s, and says %s", c.path, built, c.said)
+		}
+	}
+	if !strings.HasSuffix(image.Prometheus, ":v"+prometheusRelease) {
+		t.Errorf("the image %s holds Prometheus %s", image.Prometheus, prometheusRelease)
+	}
+}
+
+// prometheusModule is the version of Prometheus' module that is a release: minor numbers have two digits there.
+func prometheusModule(t *testing.T) string {
+	t.Helper()
+	var major, minor, patch int
+	if _, err := fmt.Sscanf(prometheusRelease, "%d.%d.%d", &major, &minor, &patch); err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("v0.%d%02d.%d", major, minor, patch)
+}
+
+// required are the versions that a go.mod requires.
+func required(t *testing.T, path string) map[string]string {
+	t.Helper()
+	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,11 +53,7 @@ func TestVersionsSaidAreThoseThatAreBuilt(t *testing.T) {
 	for _, require := range module.Require {
 		versions[require.Mod.Path] = require.Mod.Version
 	}
-	for path, said := range map[string]string{"k8s.io/kubernetes": kubernetesVersion, "github.com/pulumi/pulumi/pkg/v3": pulumiVersion} {
-		if versions[path] != said {
-			t.Errorf("%s is built at %s, and says %s", path, versions[path], said)
-		}
-	}
+	return versions
 }
 
 func TestNoTargetSplitsTheBuildCache(t *testing.T) {

@@ -56,11 +56,12 @@ func get(t *testing.T, client *http.Client, address string) (int, []byte) {
 	return answer.StatusCode, body
 }
 
-func TestOfficialAddressesAnswerWithTheChartsOfTheirModules(t *testing.T) {
+func TestOfficialAddressesAnswerWithTheVersionsThatTheProgramAsksFor(t *testing.T) {
 	if testing.Short() {
 		t.Skip("downloads modules")
 	}
 	client := startMirror(t, nil)
+	served := map[string]string{}
 	for _, repository := range Repositories() {
 		status, body := get(t, client, repository.URL+"index.yaml")
 		if status != http.StatusOK {
@@ -84,9 +85,21 @@ func TestOfficialAddressesAnswerWithTheChartsOfTheirModules(t *testing.T) {
 			if status != http.StatusOK || hex.EncodeToString(digest[:]) != versions[0].Digest {
 				t.Errorf("chart %s: status %d, or its digest is not the index's", name, status)
 			}
+			served[repository.URL+name] = versions[0].Version
 		}
 		if status, _ := get(t, client, repository.URL+"none-1.0.0.tgz"); status != http.StatusNotFound {
 			t.Errorf("a chart that is not there answers %d", status)
+		}
+	}
+	// As in components/catalog.go.
+	for chart, version := range map[string]string{
+		"https://kubernetes-sigs.github.io/metrics-server/metrics-server": "3.13.1",
+		"https://kubernetes.github.io/autoscaler/vertical-pod-autoscaler": "0.13.0",
+		"https://prometheus-community.github.io/helm-charts/prometheus":   "29.27.0",
+		"https://opencost.github.io/opencost-helm-chart/opencost":         "2.5.17",
+	} {
+		if served[chart] != version {
+			t.Errorf("%s is served at version %q, want %s", chart, served[chart], version)
 		}
 	}
 }

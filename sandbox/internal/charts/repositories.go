@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+
+	own "github.com/opex-project/opex/sandbox/charts"
 )
 
 // Repository is an official chart repository and what the sandbox serves in its place.
@@ -19,8 +22,9 @@ type Repository struct {
 // Source is where a chart's files come from.
 type Source struct {
 	// Module and Version name the Go module in which the project publishes its chart; the checksum database vouches for it.
+	// Empty for the sandbox's own charts, which stand in for those that lie in no module.
 	Module, Version string
-	// Folder is the chart's folder in the module.
+	// Folder is the chart's folder in the module, or among the sandbox's own charts.
 	Folder string
 	// Stamp replaces the version in Chart.yaml, where the project does so at release.
 	Stamp string
@@ -32,23 +36,37 @@ func Repositories() []Repository {
 		{URL: "https://kubernetes-sigs.github.io/metrics-server/", Charts: []Source{
 			{Module: "sigs.k8s.io/metrics-server", Version: "v0.9.0", Folder: "charts/metrics-server"},
 		}},
+		{URL: "https://kubernetes.github.io/autoscaler/", Charts: []Source{
+			{Module: "k8s.io/autoscaler/vertical-pod-autoscaler", Version: "v1.8.1", Folder: "charts/vertical-pod-autoscaler"},
+		}},
+		{URL: "https://prometheus-community.github.io/helm-charts/", Charts: []Source{{Folder: "prometheus"}}},
+		{URL: "https://opencost.github.io/opencost-helm-chart/", Charts: []Source{{Folder: "opencost"}}},
 	}
 }
 
 func (r Repository) pack() ([]archive, error) {
 	var all []archive
 	for _, source := range r.Charts {
-		dir, err := source.download()
+		files, err := source.files()
 		if err != nil {
 			return nil, err
 		}
-		packed, err := pack(os.DirFS(filepath.Join(dir, source.Folder)), source.Stamp)
+		packed, err := pack(files, source.Stamp)
 		if err != nil {
-			return nil, fmt.Errorf("chart %s of %s: %w", source.Folder, source.Module, err)
+			return nil, fmt.Errorf("chart %s of %s: %w", source.Folder, r.URL, err)
 		}
 		all = append(all, packed)
 	}
 	return all, nil
+}
+
+// files are the chart's files.
+func (s Source) files() (fs.FS, error) {
+	if s.Module == "" {
+		return fs.Sub(own.Files, s.Folder)
+	}
+	dir, err := s.download()
+	return os.DirFS(filepath.Join(dir, s.Folder)), err
 }
 
 // download returns the folder of the module in the module cache.

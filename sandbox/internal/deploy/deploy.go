@@ -16,6 +16,7 @@ import (
 
 	"github.com/opex-project/opex/sandbox/internal/charts"
 	"github.com/opex-project/opex/sandbox/internal/cluster"
+	"github.com/opex-project/opex/sandbox/internal/image"
 	"github.com/opex-project/opex/sandbox/internal/layout"
 	"github.com/opex-project/opex/sandbox/internal/pki"
 )
@@ -90,14 +91,20 @@ func Prepare(ctx context.Context, s layout.Sandbox) error {
 	if err != nil {
 		return err
 	}
-	overlay := map[string]any{"opex:cluster": map[string]any{
-		"kubeconfig": s.Kubeconfig(), "context": s.Name(), "uid": string(uid),
-	}}
+	overlay := map[string]any{
+		"opex:cluster": map[string]any{"kubeconfig": s.Kubeconfig(), "context": s.Name(), "uid": string(uid)},
+		// Those that are built here at another version than the program's; the others have the names that it pins.
+		"opex:images": map[string]any{"opencost": image.OpenCost, "prometheus": image.Prometheus},
+	}
+	// No cloud stands behind the node: the prices per hour that OpenCost itself takes for want of any (its configs/default.json).
+	defaults := map[string]any{"opex:cost": map[string]any{"prices": map[string]any{
+		"cpuHour": 0.031611, "memoryGiBHour": 0.004237, "storageGiBHour": 0.000055, "gpuHour": 0.95,
+	}}}
 	salt, err := makeStack(ctx, s)
 	if err != nil {
 		return err
 	}
-	if err := MergeStackFile(filepath.Join(s.Repo, stackFileName(s)), s.StackFile(), salt, overlay); err != nil {
+	if err := MergeStackFile(filepath.Join(s.Repo, stackFileName(s)), s.StackFile(), salt, defaults, overlay); err != nil {
 		return err
 	}
 	merged, err := readStackFile(s.StackFile())

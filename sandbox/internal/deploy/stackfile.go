@@ -23,15 +23,15 @@ type stackFile struct {
 // keptKeys are set on the sandbox by `pulumi config set` and survive a new merge.
 var keptKeys = []string{"opex:databasePasswords"}
 
-// MergeStackFile writes the stack's file with the overlay's values in place of its own, and with the secrets of the file
+// MergeStackFile writes the stack's file over the defaults, with the overlay's values in place of its own, and with the secrets of the file
 // that it replaces, which were encrypted under the same salt. Objects are merged key by key; everything else is replaced whole. As long as neither the stack's file nor
 // the overlay changes, the merged file stays as it is, with what `pulumi config set` has written into it.
-func MergeStackFile(stackPath, mergedPath, salt string, overlay map[string]any) error {
+func MergeStackFile(stackPath, mergedPath, salt string, defaults, overlay map[string]any) error {
 	stack, err := readStackFile(stackPath)
 	if err != nil {
 		return err
 	}
-	inputs, err := yaml.Marshal([]any{stack, salt, overlay})
+	inputs, err := yaml.Marshal([]any{stack, salt, defaults, overlay})
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func MergeStackFile(stackPath, mergedPath, salt string, overlay map[string]any) 
 		return err
 	}
 	// The stack's own secrets belong to its own secrets provider, which the sandbox cannot ask.
-	merged := stackFile{EncryptionSalt: salt, Config: merge(stack.Config, overlay)}
+	merged := stackFile{EncryptionSalt: salt, Config: merge(merge(defaults, stack.Config), overlay)}
 	for _, key := range keptKeys {
 		delete(merged.Config, key)
 		if value, had := before.Config[key]; had {

@@ -14,8 +14,10 @@ encryptedkey: abc
 config:
   opex:environment: staging
   opex:cluster: {kubeconfig: ~/.kube/config, context: eks, extra: kept}
+  opex:cost: {currency: EUR}
   opex:databasePasswords: {task-api: {secure: of-the-real-stack}}
 `
+	defaults := map[string]any{"opex:cost": map[string]any{"currency": "USD", "prices": "sandbox"}, "opex:cluster": map[string]any{"extra": "default"}}
 	overlay := map[string]any{"opex:cluster": map[string]any{"kubeconfig": "/k", "context": "sandbox"}}
 	for name, c := range map[string]struct {
 		before        string
@@ -33,7 +35,7 @@ config:
 			if c.before != "" {
 				write(t, mergedPath, c.before)
 			}
-			if err := MergeStackFile(stackPath, mergedPath, "v1:salt", overlay); err != nil {
+			if err := MergeStackFile(stackPath, mergedPath, "v1:salt", defaults, overlay); err != nil {
 				t.Fatal(err)
 			}
 			merged, err := readStackFile(mergedPath)
@@ -53,6 +55,9 @@ config:
 			if !reflect.DeepEqual(merged.Config["opex:cluster"], want) {
 				t.Errorf("cluster %v, want %v", merged.Config["opex:cluster"], want)
 			}
+			if cost := map[string]any{"currency": "EUR", "prices": "sandbox"}; !reflect.DeepEqual(merged.Config["opex:cost"], cost) {
+				t.Errorf("cost is %v, want %v", merged.Config["opex:cost"], cost)
+			}
 			if after, _ := os.ReadFile(stackPath); string(after) != stack {
 				t.Error("the stack's own file was changed")
 			}
@@ -64,7 +69,7 @@ func TestConfigSetOnTheSandboxLastsUntilTheStackFileChanges(t *testing.T) {
 	stackPath, mergedPath := filepath.Join(t.TempDir(), "Pulumi.staging.yaml"), filepath.Join(t.TempDir(), "merged.yaml")
 	merge := func() any {
 		t.Helper()
-		if err := MergeStackFile(stackPath, mergedPath, "v1:salt", map[string]any{"opex:a": "overlay"}); err != nil {
+		if err := MergeStackFile(stackPath, mergedPath, "v1:salt", nil, map[string]any{"opex:a": "overlay"}); err != nil {
 			t.Fatal(err)
 		}
 		merged, err := readStackFile(mergedPath)
@@ -89,10 +94,10 @@ func TestMergeStackFileRefusesABrokenFileAndKeepsTheMergedOne(t *testing.T) {
 	stackPath, mergedPath := filepath.Join(t.TempDir(), "Pulumi.staging.yaml"), filepath.Join(t.TempDir(), "merged.yaml")
 	write(t, stackPath, "config: [not, a, map]")
 	write(t, mergedPath, "config: {}\n")
-	if err := MergeStackFile(stackPath, mergedPath, "v1:salt", nil); err == nil {
+	if err := MergeStackFile(stackPath, mergedPath, "v1:salt", nil, nil); err == nil {
 		t.Error("accepted")
 	}
-	if err := MergeStackFile(filepath.Join(t.TempDir(), "missing"), mergedPath, "v1:salt", nil); err == nil {
+	if err := MergeStackFile(filepath.Join(t.TempDir(), "missing"), mergedPath, "v1:salt", nil, nil); err == nil {
 		t.Error("a missing file was accepted")
 	}
 	if after, _ := os.ReadFile(mergedPath); string(after) != "config: {}\n" {

@@ -43,21 +43,32 @@ type Image struct {
 // NonRoot is the user of images whose program needs no user of its own, as in the distroless images.
 const NonRoot = "65532:65532"
 
+// Images of engines whose version in the sandbox is another than the program's; the stack's overlay names them.
+const (
+	// OpenCost is the newest OpenCost whose modules can all be had.
+	OpenCost = "ghcr.io/opencost/opencost:1.108.0"
+	// Prometheus is the one that metrics-server is built with: github.com/prometheus/prometheus v0.313.0 is version 3.13.0.
+	Prometheus = "quay.io/prometheus/prometheus:v3.13.0"
+)
+
 // Images returns every image that the sandbox runs.
 func Images() []Image {
 	return []Image{
-		program("pause", node.PauseImage, v1.Config{User: "65535:65535"}),
-		program("coredns", "registry.k8s.io/coredns/coredns:v1.15.0", v1.Config{User: NonRoot}),
-		program("taskapi", "ghcr.io/opex-project/task-api:0.1.0", v1.Config{User: NonRoot}),
+		program("pause", node.PauseImage, "65535:65535"),
+		program("coredns", "registry.k8s.io/coredns/coredns:v1.15.0", NonRoot),
+		program("taskapi", "ghcr.io/opex-project/task-api:0.1.0", NonRoot),
+		program("recommender", "registry.k8s.io/autoscaling/vpa-recommender:1.8.1", NonRoot),
+		program("metrics-server", "registry.k8s.io/metrics-server/metrics-server:v0.9.0", NonRoot),
+		program("costmodel", OpenCost, "1001:1001"),
+		program("prometheus", Prometheus, "65534:65534"),
 		Postgres(),
 	}
 }
 
-// program is an image of one static program.
-func program(file, reference string, config v1.Config) Image {
-	config.Entrypoint = []string{"/" + file}
+// program is an image of one static program and the user that it runs as.
+func program(file, reference, user string) Image {
 	return Image{
-		Name: file, References: []string{reference}, Config: config,
+		Name: file, References: []string{reference}, Config: v1.Config{Entrypoint: []string{"/" + file}, User: user},
 		Files: []string{file},
 		Layer: func(_ context.Context, s layout.Sandbox, out io.Writer) error {
 			content, err := os.ReadFile(s.Bin(file))

@@ -1,0 +1,91 @@
+// Package kube connects to the cluster that a stack's outputs name, and to no other.
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/opex-project/opex/internal/contract"
+)
+
+// Cluster is a connection to a cluster whose identity was checked.
+type Cluster struct {
+	Client  kubernetes.Interface
+	Dynamic dynamic.Interface // for kinds that come with engines
+	UID     string
+}
+
+// Connect opens the kubeconfig (empty: KUBECONFIG, else ~/.kube/config) at the context that the outputs name, and
+// refuses a cluster whose kube-system namespace has another UID than theirs.
+func Connect(ctx context.Context, kubeconfig string, want contract.Cluster) (*Cluster, error) {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = kubeconfig
+	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules,
+		&clientcmd.ConfigOverrides{CurrentContext: want.Context}).ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("kubeconfig, context %q of the stack's outputs: %w. Choose the file with --kubeconfig or KUBECONFIG", want.Context, err)
+	}
+	config.Timeout = 30 * time.Second
+	config.QPS, config.Burst = 50, 100
+	return connect(ctx, config, want)
+}
+
+func connect(ctx context.Context, config *rest.Config, want contract.Cluster) (*Cluster, error) {
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	others, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	system, err := client.CoreV1().Namespaces().Get(ctx, metav1.NamespaceSystem, metav1.GetOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("cluster at %s (context %q): %w", config.Host, want.Context, err)
+	}
+	if string(system.UID) != want.UID {
+		return nil, fmt.Errorf("context %q leads to the cluster %s at %s; the stack lives on %s. Nothing was asked of it",
+			want.Context, system.UID, config.Host, want.UID)
+	}
+	return &Cluster{Client: client, Dynamic: others, UID: want.UID}, nil
+}
+
+// ErrNoAnswer marks that a service inside the cluster could not be asked, or did not answer in time.
+var ErrNoAnswer = errors.New("no answer")
+
+// Get asks an HTTP service inside the cluster by way of the API server, so that a kubeconfig is all that is needed (right:
+// get on services/proxy). An answer other than 2xx is an error with the body's start.
+func (c *Cluster) Get(ctx context.Context, at contract.Endpoint, path string, query url.Values) ([]byte, error) {
+	parameters := map[string]string{}
+	for key := range query {
+		parameters[key] = query.Get(key)
+	}
+	data, err := c.Client.CoreV1().Services(at.Namespace).
+		ProxyGet("http", at.Service, strconv.Itoa(at.Port), path, parameters).DoRaw(ctx)
+	if err == nil {
+		return data, nil
+	}
+	who := fmt.Sprintf("service %s/%s:%d%s", at.Namespace, at.Service, at.Port, path)
+	if apierrors.IsNotFound(err) || apierrors.IsServiceUnavailable(err) || ctx.Err() != nil || apierrors.IsTimeout(err) {
+		return nil, fmt.Errorf("%s: %w: %w", who, ErrNoAnswer, err)
+	}
+	return nil, fmt.Errorf("%s: %w%s", who, err, excerpt(data))
+}
+
+func excerpt(body []byte) string {
+	if len(body) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(": %.200s", body)
+}

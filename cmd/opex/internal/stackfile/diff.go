@@ -1,0 +1,118 @@
+package stackfile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// contextLines is how much is shown around a change, as diff and git do.
+const contextLines = 3
+
+// Diff returns the change of a file as a unified diff that `git apply` and `patch -p1` take; empty where nothing changed.
+func Diff(path string, old, edited []byte) string {
+	a, b := lines(old), lines(edited)
+	script := compare(a, b)
+	path = strings.TrimLeft(path, "/")
+	var text strings.Builder
+	for _, h := range hunks(script) {
+		if text.Len() == 0 {
+			fmt.Fprintf(&text, "--- a/%s\n+++ b/%s\n", path, path)
+		}
+		h.write(&text)
+	}
+	return text.String()
+}
+
+// step is one line of the way from the old text to the new: kept (' '), removed ('-') or added ('+').
+type step struct {
+	op   byte
+	text string // with its end
+	a, b int    // lines of the old and new text before it
+}
+
+func lines(data []byte) []string { return slices.Collect(strings.Lines(string(data))) }
+
+// compare finds a shortest way, by the longest common subsequence of lines. Stack files are short.
+func compare(a, b []string) []step {
+	common := make([][]int, len(a)+1) // common[i][j]: of a[i:] and b[j:]
+	for i := range common {
+		common[i] = make([]int, len(b)+1)
+	}
+	for i := len(a) - 1; i >= 0; i-- {
+		for j := len(b) - 1; j >= 0; j-- {
+			if a[i] == b[j] {
+				common[i][j] = common[i+1][j+1] + 1
+			} else {
+				common[i][j] = max(common[i+1][j], common[i][j+1])
+			}
+		}
+	}
+	var script []step
+	for i, j := 0, 0; i < len(a) || j < len(b); {
+		switch {
+		case i < len(a) && j < len(b) && a[i] == b[j]:
+			script = append(script, step{' ', a[i], i, j})
+			i, j = i+1, j+1
+		case j == len(b) || i < len(a) && common[i+1][j] >= common[i][j+1]:
+			script = append(script, step{'-', a[i], i, j})
+			i++
+		default:
+			script = append(script, step{'+', b[j], i, j})
+			j++
+		}
+	}
+	return script
+}
+
+type hunk []step
+
+// hunks cuts the script into changes with their context; what overlaps is one.
+func hunks(script []step) []hunk {
+	var found []hunk
+	start, end := 0, 0 // of the hunk at hand
+	for i, s := range script {
+		if s.op == ' ' {
+			continue
+		}
+		if from := max(0, i-contextLines); end == 0 || from > end {
+			if end > 0 {
+				found = append(found, script[start:end])
+			}
+			start = from
+		}
+		end = min(len(script), i+1+contextLines)
+	}
+	if end > 0 {
+		found = append(found, script[start:end])
+	}
+	return found
+}
+
+func (h hunk) write(text *strings.Builder) {
+	removed, added := 0, 0
+	for _, s := range h {
+		if s.op != '+' {
+			removed++
+		}
+		if s.op != '-' {
+			added++
+		}
+	}
+	fmt.Fprintf(text, "@@ -%s +%s @@\n", span(h[0].a, removed), span(h[0].b, added))
+	for _, s := range h {
+		text.WriteByte(s.op)
+		text.WriteString(s.text)
+		if !strings.HasSuffix(s.text, "\n") {
+			text.WriteString("\n\\ No newline at end of file\n")
+		}
+	}
+}
+
+// span is a hunk's place in a file; an empty one is counted from the line before it.
+func span(before, count int) string {
+	if count == 0 {
+		return fmt.Sprintf("%d,0", before)
+	}
+	return fmt.Sprintf("%d,%d", before+1, count)
+}

@@ -1,0 +1,123 @@
+package verify
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/opex-project/opex/cmd/opex/internal/table"
+)
+
+// Schema names the form of the JSON report; it changes when a reader would have to.
+const Schema = "opex.verify/v1"
+
+// Formats are those of Write.
+var Formats = []string{"table", "json", "markdown"}
+
+// Report holds the verdicts on all services.
+type Report struct {
+	Schema      string          `json:"schema"`
+	Time        time.Time       `json:"time"`
+	Environment string          `json:"environment"`
+	Cluster     string          `json:"cluster"` // UID of its kube-system namespace
+	Services    []ServiceReport `json:"services"`
+}
+
+// ServiceReport holds the verdicts on one.
+type ServiceReport struct {
+	Name     string   `json:"name"`
+	Criteria []Judged `json:"criteria"`
+}
+
+// Judged is a criterion and its result.
+type Judged struct {
+	ID     string `json:"id"`
+	Title  string `json:"title"`
+	Target string `json:"target"`
+	Why    string `json:"why"`
+	Result
+}
+
+// Count returns how many verdicts are of a kind.
+func (r Report) Count(v Verdict) int {
+	n := 0
+	for _, s := range r.Services {
+		for _, c := range s.Criteria {
+			if c.Verdict == v {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// Summary is the last line.
+func (r Report) Summary() string {
+	var parts []string
+	for _, v := range []Verdict{Pass, Fail, Unproven, NotApplicable} {
+		if n := r.Count(v); n > 0 || v == Pass {
+			parts = append(parts, fmt.Sprintf("%d %s", n, v))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Write writes the report: a table and the reasons for people, or everything as JSON.
+func (r Report) Write(w io.Writer, format string) error {
+	if format == "json" {
+		return table.JSON(w, r)
+	}
+	if err := r.table().Write(w, format); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, r.reasons(format == "markdown"))
+	return err
+}
+
+// table has services side by side, and what was found where there is only one.
+func (r Report) table() table.Table {
+	t := table.Table{Header: []string{"ID", "CRITERION"}}
+	for _, s := range r.Services {
+		t.Header = append(t.Header, strings.ToUpper(s.Name))
+	}
+	if len(r.Services) == 1 {
+		t.Header = append(t.Header, "ACTUAL")
+	}
+	for i, first := range r.Services[0].Criteria {
+		row := []string{first.ID, first.Title}
+		for _, s := range r.Services {
+			row = append(row, string(s.Criteria[i].Verdict))
+		}
+		if len(r.Services) == 1 {
+			row = append(row, first.Actual)
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+// reasons explains each verdict that is no pass.
+func (r Report) reasons(markdown bool) string {
+	var text strings.Builder
+	for _, s := range r.Services {
+		for _, c := range s.Criteria {
+			if c.Verdict == Pass {
+				continue
+			}
+			heading, bullet := "\n%s %s %s: %s\n", "  "
+			if markdown {
+				heading, bullet = "\n**%s %s %s**: %s\n\n", "- "
+			}
+			fmt.Fprintf(&text, heading, s.Name, c.ID, c.Verdict, c.Actual)
+			fmt.Fprintf(&text, "%starget: %s\n%swhy: %s\n", bullet, c.Target, bullet, c.Why)
+			for _, fact := range c.Evidence {
+				fmt.Fprintf(&text, "%s%s: %s\n", bullet, fact.What, strings.TrimSpace(fact.Value))
+			}
+			if c.Next != "" {
+				fmt.Fprintf(&text, "%snext: %s\n", bullet, c.Next)
+			}
+		}
+	}
+	return text.String()
+}

@@ -1,0 +1,146 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/opex-project/opex/internal/contract"
+)
+
+var costLabels = Criterion{
+	ID:     "SC-001",
+	Title:  "Every pod says who pays for it",
+	Target: "all Running pods carry team, app, environment and cost-center with the stack's values",
+	Why:    "A pod without them costs money that nobody answers for; a wrong value charges the wrong team.",
+	Check:  checkCostLabels,
+}
+
+func checkCostLabels(ctx context.Context, w *World, name string, service contract.Service) Result {
+	for key := range (contract.CostLabels{}).Map() {
+		if service.Labels[key] == "" {
+			return unproven("the stack's outputs do not say what "+key+" should be", "`pulumi up` writes the outputs anew")
+		}
+	}
+	all, err := w.podsIn(ctx, service.Namespace)
+	if err != nil {
+		return unproven(fmt.Sprintf("the pods of namespace %s could not be listed: %v", service.Namespace, err), "Check the kubeconfig's rights: list pods")
+	}
+	wrong := map[string][]string{} // by object
+	evidence := []Fact{{"labels wanted", show(service.Labels)}}
+	api, running := 0, 0
+	for _, pod := range all {
+		if pod.Status.Phase != corev1.PodRunning || !belongs(pod.Labels, name, service) {
+			continue
+		}
+		running++
+		if selects(service.Selector, pod.Labels) {
+			api++
+		}
+		if found := wrongLabels(pod.Labels, service.Labels); len(found) > 0 {
+			wrong["pod "+pod.Name] = found
+			evidence = append(evidence, Fact{"pod " + pod.Name + " (" + string(pod.UID) + ")", strings.Join(found, ", ")})
+		} else {
+			evidence = append(evidence, Fact{"pod " + pod.Name + " (" + string(pod.UID) + ")", "all four labels as wanted"})
+		}
+	}
+	templates, err := w.templates(ctx, service)
+	if err != nil {
+		return unproven("the service's workloads could not be listed: "+err.Error(), "Check the kubeconfig's rights: list deployments and statefulsets", evidence...)
+	}
+	for _, object := range slices.Sorted(maps.Keys(templates)) {
+		if found := wrongLabels(templates[object], service.Labels); len(found) > 0 {
+			wrong[object] = found
+			evidence = append(evidence, Fact{object, strings.Join(found, ", ")})
+		}
+	}
+	if len(wrong) > 0 {
+		first := slices.Sorted(maps.Keys(wrong))[0]
+		return fail(fmt.Sprintf("%s: %s%s", first, strings.Join(wrong[first], ", "), andMore(len(wrong)-1)),
+			"`pulumi up` repairs templates; delete a pod whose own label was changed, or label it as its template says", evidence...)
+	}
+	if api == 0 {
+		return unproven(fmt.Sprintf("no pod of %s/%s is Running", service.Namespace, service.Deployment),
+			"kubectl --namespace "+service.Namespace+" get pods", evidence...)
+	}
+	return pass(fmt.Sprintf("%d of %d pods", running, running), evidence...)
+}
+
+// belongs tells the service's pods: those of its workloads, and jobs and others that carry its instance label.
+func belongs(labels map[string]string, name string, service contract.Service) bool {
+	return selects(service.Selector, labels) || labels[contract.LabelInstance] == name ||
+		service.Database != nil && selects(service.Database.Selector, labels)
+}
+
+// selects is false for an empty selector: it would mean everything.
+func selects(selector, labels map[string]string) bool {
+	for key, value := range selector {
+		if labels[key] != value {
+			return false
+		}
+	}
+	return len(selector) > 0
+}
+
+// wrongLabels says what is wrong with an object's cost labels.
+func wrongLabels(labels, want map[string]string) []string {
+	var wrong []string
+	for _, key := range slices.Sorted(maps.Keys(want)) {
+		switch value, is := labels[key]; {
+		case !is:
+			wrong = append(wrong, key+" is missing")
+		case value != want[key]:
+			wrong = append(wrong, fmt.Sprintf("%s is %q, want %q", key, value, want[key]))
+		}
+	}
+	for _, group := range contract.Collisions(slices.Collect(maps.Keys(labels))) {
+		if slices.ContainsFunc(group, func(key string) bool { _, is := want[key]; return is }) {
+			wrong = append(wrong, fmt.Sprintf("%s are one key, %s, in metrics", strings.Join(group, " and "), contract.MetricKey(group[0])))
+		}
+	}
+	return wrong
+}
+
+// templates returns the labels of the pod templates by object. An object that is not there has none.
+func (w *World) templates(ctx context.Context, service contract.Service) (map[string]map[string]string, error) {
+	labels := map[string]map[string]string{"the template of deployment " + service.Deployment: nil}
+	deployments, err := w.deploymentsIn(ctx, service.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range deployments {
+		if d.Name == service.Deployment {
+			labels["the template of deployment "+d.Name] = d.Spec.Template.Labels
+		}
+	}
+	if service.Database == nil {
+		return labels, nil
+	}
+	labels["the template of statefulset "+service.Database.StatefulSet] = nil
+	statefulSets, err := w.statefulSetsIn(ctx, service.Namespace)
+	for _, s := range statefulSets {
+		if s.Name == service.Database.StatefulSet {
+			labels["the template of statefulset "+s.Name] = s.Spec.Template.Labels
+		}
+	}
+	return labels, err
+}
+
+func show(labels map[string]string) string {
+	var pairs []string
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		pairs = append(pairs, key+"="+labels[key])
+	}
+	return strings.Join(pairs, ", ")
+}
+
+func andMore(n int) string {
+	if n <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and %d more", n)
+}

@@ -1,0 +1,102 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/opex-project/opex/cmd/opex/internal/kube"
+	"github.com/opex-project/opex/internal/contract"
+)
+
+const (
+	costWindow = time.Hour
+	// leastShare is how much of the service's money must be on its team. A pod whose label is lost for a minute stays within it.
+	leastShare = 0.99
+	// freshFor is how old the newest data may be: Prometheus scrapes twice a minute, and OpenCost rounds to minutes.
+	freshFor = 10 * time.Minute
+)
+
+var costByTeam = Criterion{
+	ID:     "SC-002",
+	Title:  "OpenCost says what each team spends",
+	Target: "the team has cost in the last hour, data is fresh, and 99% of the service's money is on it",
+	Why:    "Without it, nobody can say why costs doubled, nor who drove it.",
+	Check:  checkCostByTeam,
+}
+
+func checkCostByTeam(ctx context.Context, w *World, _ string, service contract.Service) Result {
+	if w.Outputs.Cost == nil {
+		return unproven("cost visibility is off in this stack", "Set opex:cost.enabled to true and run `pulumi up`")
+	}
+	team := service.Labels[contract.LabelTeam]
+	byTeam, err := w.costs(ctx, "label:"+contract.MetricKey(contract.LabelTeam))
+	if err == nil && len(byTeam) == 0 {
+		err = errors.New("OpenCost knows no allocation at all in the last hour")
+	}
+	if err != nil {
+		return unproven(err.Error(), nextForOpenCost(err, w.Outputs.Cost.OpenCost))
+	}
+	spent, known := byTeam[team]
+	evidence := []Fact{{"teams that OpenCost knows", strings.Join(slices.Sorted(maps.Keys(byTeam)), ", ")}}
+	if !known || spent.TotalCost <= 0 || spent.Minutes <= 0 {
+		return fail(fmt.Sprintf("team %s has no cost in the last hour; known are %s", team, evidence[0].Value),
+			"opex costs shows where the money is, and at which step the label was lost", evidence...)
+	}
+	money := func(amount float64) string { return fmt.Sprintf("%.6f %s", amount, w.Outputs.Cost.Currency) }
+	evidence = append(evidence, Fact{"cost of team " + team, fmt.Sprintf("%s over %.0f minutes", money(spent.TotalCost), spent.Minutes)})
+	age := w.Now.Sub(spent.End).Round(time.Second)
+	evidence = append(evidence, Fact{"newest data", fmt.Sprintf("%s, %s old", spent.End.UTC().Format(time.RFC3339), age)})
+	if age > freshFor {
+		return fail(fmt.Sprintf("OpenCost's newest data on team %s is %s old", team, age),
+			"Look whether Prometheus still scrapes: opex costs, and the alert OpenCostDown", evidence...)
+	}
+	return w.shareOnTeam(ctx, service, team, evidence, money(spent.TotalCost))
+}
+
+// shareOnTeam looks at the service's own money: whatever its controllers ran in the last hour, gone pods too.
+func (w *World) shareOnTeam(ctx context.Context, service contract.Service, team string, evidence []Fact, spent string) Result {
+	byController, err := w.costs(ctx, "namespace", "controller", "label:"+contract.MetricKey(contract.LabelTeam))
+	if err != nil {
+		return unproven(err.Error(), nextForOpenCost(err, w.Outputs.Cost.OpenCost), evidence...)
+	}
+	controllers := []string{"deployment:" + service.Deployment}
+	if service.Database != nil {
+		controllers = append(controllers, "statefulset:"+service.Database.StatefulSet)
+	}
+	var all, onTeam float64
+	for _, key := range slices.Sorted(maps.Keys(byController)) {
+		parts := strings.Split(key, "/")
+		if len(parts) != 3 || parts[0] != service.Namespace || !slices.Contains(controllers, parts[1]) {
+			continue
+		}
+		cost := byController[key].TotalCost
+		all += cost
+		if parts[2] == team {
+			onTeam += cost
+		}
+		evidence = append(evidence, Fact{"OpenCost line " + key, fmt.Sprintf("%.6f %s", cost, w.Outputs.Cost.Currency)})
+	}
+	if all <= 0 {
+		return fail(fmt.Sprintf("OpenCost has no cost for %s in %s, though it has for team %s", strings.Join(controllers, ", "), service.Namespace, team),
+			"kubectl --namespace "+service.Namespace+" get pods; a new service needs about two minutes", evidence...)
+	}
+	share := onTeam / all
+	evidence = append(evidence, Fact{"share of the service's money on its team", fmt.Sprintf("%.2f%%", 100*share)})
+	if share < leastShare {
+		return fail(fmt.Sprintf("only %.1f%% of the service's money is on team %s", 100*share, team),
+			"opex costs shows at which step the label was lost", evidence...)
+	}
+	return pass(fmt.Sprintf("%s on %s in the last hour, %.0f%% of the service's money", spent, team, 100*share), evidence...)
+}
+
+func nextForOpenCost(err error, at contract.Endpoint) string {
+	if errors.Is(err, kube.ErrNoAnswer) {
+		return fmt.Sprintf("kubectl --namespace %s get pods: OpenCost must be Running and Ready; after a restart it needs a minute", at.Namespace)
+	}
+	return fmt.Sprintf("kubectl --namespace %s logs deployment/%s; a new OpenCost needs about two minutes", at.Namespace, at.Service)
+}

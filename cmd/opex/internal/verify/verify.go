@@ -1,0 +1,126 @@
+// Package verify judges the success criteria of each service on the live cluster. A criterion is data plus a function, in
+// a file of its own. Only positive evidence is a PASS: an empty list, a failed lookup or a missing object never is.
+package verify
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/opex-project/opex/internal/contract"
+)
+
+// Verdict is what a criterion comes to. Its zero value is none of these, and not a pass.
+type Verdict string
+
+// The verdicts.
+const (
+	Pass          Verdict = "PASS"     // proven
+	Fail          Verdict = "FAIL"     // proven to be otherwise
+	Unproven      Verdict = "UNPROVEN" // no positive evidence yet, or it could not be looked at
+	NotApplicable Verdict = "N/A"      // the service has nothing that the criterion is about
+)
+
+// Fact is one piece of evidence, enough to look again by hand.
+type Fact struct {
+	What  string `json:"what"`
+	Value string `json:"value"`
+}
+
+// Result is a verdict on one service, and what it rests on.
+type Result struct {
+	Verdict  Verdict `json:"verdict"`
+	Actual   string  `json:"actual"` // one line
+	Evidence []Fact  `json:"evidence"`
+	Next     string  `json:"next,omitempty"` // what to do about it; empty for a pass
+}
+
+// Criterion is one of the success criteria.
+type Criterion struct {
+	ID     string
+	Title  string
+	Target string // what a pass means
+	Why    string // why it matters
+	// Check judges one service. It gives up when the context ends.
+	Check func(ctx context.Context, world *World, name string, service contract.Service) Result
+}
+
+// Criteria are all that there are, in order.
+var Criteria = []Criterion{costLabels, costByTeam, sizeAdvice}
+
+// timeLimit is the time that one criterion of one service may take.
+const timeLimit = 30 * time.Second
+
+// parallel is how many checks run at once: enough to hide the waiting, too few to be a load on an API server.
+const parallel = 4
+
+// Run judges each of the services by each of the criteria. It always returns a verdict for every pair.
+func Run(ctx context.Context, world *World, criteria []Criterion, services []string) Report {
+	report := Report{Schema: Schema, Time: world.Now.UTC(), Environment: world.Outputs.Environment, Cluster: world.Outputs.Cluster.UID}
+	var wait sync.WaitGroup
+	slots := make(chan struct{}, parallel)
+	for _, name := range services {
+		verdicts := make([]Judged, len(criteria))
+		report.Services = append(report.Services, ServiceReport{Name: name, Criteria: verdicts})
+		for i, criterion := range criteria {
+			wait.Go(func() {
+				slots <- struct{}{}
+				defer func() { <-slots }()
+				verdicts[i] = Judged{
+					ID: criterion.ID, Title: criterion.Title, Target: criterion.Target, Why: criterion.Why,
+					Result: judge(ctx, world, criterion, name),
+				}
+			})
+		}
+	}
+	wait.Wait()
+	return report
+}
+
+// judge makes sure that a check ends, and in one of the verdicts.
+func judge(ctx context.Context, world *World, criterion Criterion, name string) (result Result) {
+	ctx, cancel := context.WithTimeout(ctx, timeLimit)
+	defer cancel()
+	defer func() {
+		if broken := recover(); broken != nil {
+			result = unproven("the check itself broke: "+fmt.Sprint(broken), "Report this with the evidence: it is a defect of opex",
+				Fact{"stack", string(debug.Stack())})
+		}
+	}()
+	result = criterion.Check(ctx, world, name, world.Outputs.Services[name])
+	switch result.Verdict {
+	case Pass, Fail, Unproven, NotApplicable:
+		return result
+	default:
+		return unproven(fmt.Sprintf("the check came to no verdict (%q)", result.Verdict), "Report this: it is a defect of opex")
+	}
+}
+
+func unproven(actual, next string, evidence ...Fact) Result {
+	return Result{Verdict: Unproven, Actual: actual, Next: next, Evidence: evidence}
+}
+
+func fail(actual, next string, evidence ...Fact) Result {
+	return Result{Verdict: Fail, Actual: actual, Next: next, Evidence: evidence}
+}
+
+func pass(actual string, evidence ...Fact) Result {
+	return Result{Verdict: Pass, Actual: actual, Evidence: evidence}
+}
+
+// worst returns the result that counts most: a failure, then what is unproven, then a pass. Evidence of all is kept.
+func worst(results []Result) Result {
+	rank := map[Verdict]int{Fail: 3, Unproven: 2, Pass: 1}
+	var found Result
+	var evidence []Fact
+	for _, r := range results {
+		evidence = append(evidence, r.Evidence...)
+		if rank[r.Verdict] > rank[found.Verdict] {
+			found = r
+		}
+	}
+	found.Evidence = evidence
+	return found
+}

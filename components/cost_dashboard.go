@@ -1,0 +1,57 @@
+package components
+
+import (
+	"fmt"
+
+	"github.com/opex-project/opex/internal/contract"
+	"github.com/opex-project/opex/internal/grafana"
+)
+
+// board is a dashboard and the objectives that its queries are held against, by the panel's title.
+type board struct {
+	grafana.Dashboard
+	objectives map[string]float64
+}
+
+func (b board) contract(namespace, configMap string) contract.Dashboard {
+	return contract.Dashboard{
+		Title: b.Title, UID: b.UID, ConfigMap: namespace + "/" + configMap, Queries: b.Queries(), Objectives: b.objectives,
+	}
+}
+
+func costDashboard(args CostVisibilityArgs) board {
+	money := "currency" + args.Cost.Currency
+	full := 0.99
+	b := board{
+		Dashboard: grafana.Dashboard{UID: "opex-cost", Title: "Cost and size", Tags: []string{"cost", args.Environment}, Panels: []grafana.Panel{
+			{Title: "Month by team", Kind: "bargauge", Unit: money, Width: 8,
+				Description: "What a month costs at the rate of the last day",
+				Queries:     []grafana.Query{{Expr: fmt.Sprintf("sum by (team) (avg_over_time(%s[1d])) * %d", teamCost, hoursPerMonth), Legend: "{{team}}"}}},
+			{Title: "Cost per hour by team", Kind: "timeseries", Unit: money, Width: 16,
+				Queries: []grafana.Query{{Expr: fmt.Sprintf("sum by (team) (%s)", teamCost), Legend: "{{team}}"}}},
+			{Title: "Cost per hour by namespace", Kind: "timeseries", Unit: money, Width: 12,
+				Queries: []grafana.Query{{Expr: fmt.Sprintf("sum by (namespace) (%s)", podCost), Legend: "{{namespace}}"}}},
+			{Title: "Cost per hour by resource", Kind: "timeseries", Unit: money, Width: 12,
+				Queries: []grafana.Query{{Expr: fmt.Sprintf("sum by (resource) (%s)", podCost), Legend: "{{resource}}"}}},
+		}},
+		objectives: map[string]float64{},
+	}
+	for team, budget := range args.Cost.Budgets {
+		b.objectives["Month by team: "+team] = budget
+	}
+	if namespaces := args.Namespaces; len(namespaces) > 0 {
+		b.objectives["Coverage"] = full
+		b.Panels = append(b.Panels,
+			grafana.Panel{Title: "Coverage", Kind: "stat", Unit: "percentunit", Width: 6, Bad: &full, BadBelow: true,
+				Description: "Share of the services' money that is on a team",
+				Queries:     []grafana.Query{{Expr: coverageQuery(namespaces)}}},
+			grafana.Panel{Title: "Need against request", Kind: "bargauge", Unit: "percentunit", Width: 18,
+				Description: "What each container was seen to need in a day, with a margin of 15%, as a share of its request",
+				Queries: []grafana.Query{{
+					Expr:   "(" + needQuery(namespaces) + ") / " + requestQuery(namespaces),
+					Legend: "{{namespace}}/{{container}} {{resource}}",
+				}}},
+		)
+	}
+	return b
+}

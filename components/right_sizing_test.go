@@ -1,0 +1,103 @@
+package components_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/opex-project/opex/components"
+	"github.com/opex-project/opex/internal/pulumitest"
+)
+
+// sizing is valid: a service with a database.
+func sizing() *components.RightSizingArgs {
+	return &components.RightSizingArgs{Service: withDatabase().Service, Environment: "staging", Namespace: pulumi.String("shops")}
+}
+
+func declareSizing(t *testing.T, args *components.RightSizingArgs) (*pulumitest.Record, error) {
+	t.Helper()
+	return onCluster(t, func(ctx *pulumi.Context, on pulumi.ResourceOption) error {
+		_, err := components.NewRightSizing(ctx, "size", args, on)
+		return err
+	})
+}
+
+func TestServiceAndDatabaseAreAdvisedOnAndNeverChanged(t *testing.T) {
+	record, err := declareSizing(t, sizing())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pulumitest.Golden(t, "testdata/right-sizing.yaml", record.Manifests(t))
+}
+
+func TestSizeAdvisorInstallsTheRecommenderAlone(t *testing.T) {
+	for _, metricsServer := range []bool{true, false} {
+		record, err := onCluster(t, func(ctx *pulumi.Context, on pulumi.ResourceOption) error {
+			_, err := components.NewSizeAdvisor(ctx, "size", &components.SizeAdvisorArgs{
+				EngineArgs: components.EngineArgs{Environment: "staging"}, MetricsServer: metricsServer,
+			}, on)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := map[bool]string{true: "testdata/size-advisor.yaml", false: "testdata/size-advisor-without-metrics-server.yaml"}[metricsServer]
+		pulumitest.Golden(t, file, record.Manifests(t))
+	}
+}
+
+func TestHorizontalScalingBesideAdviceIsWarnedOf(t *testing.T) {
+	args := sizing()
+	args.HorizontallyScaledBy = []string{"cpu"}
+	record, err := declareSizing(t, args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(record.Clear(), "a HorizontalPodAutoscaler scales till by [cpu]") {
+		t.Errorf("nothing was said: %s", record.Clear())
+	}
+}
+
+func TestRightSizingRefuses(t *testing.T) {
+	change := func(change func(*components.RightSizingArgs)) *components.RightSizingArgs {
+		args := sizing()
+		change(args)
+		return args
+	}
+	spec := func(with func(*components.RightSizingSpec)) *components.RightSizingArgs {
+		return change(func(a *components.RightSizingArgs) { with(&a.Service.RightSizing) })
+	}
+	cases := map[string]struct {
+		args *components.RightSizingArgs
+		says string
+	}{
+		"nil":                           {nil, "Namespace: is nil"},
+		"no environment":                {change(func(a *components.RightSizingArgs) { a.Environment = "" }), "Environment: is empty"},
+		"another mode without a reason": {spec(func(r *components.RightSizingSpec) { r.Mode = "Recreate" }), "rightSizing.mode: is Recreate, which changes pods while they serve"},
+		"a reason that is none":         {spec(func(r *components.RightSizingSpec) { r.Mode, r.Reason = "Initial", "because" }), "rightSizing.mode: is Initial"},
+		"a mode of another version":     {spec(func(r *components.RightSizingSpec) { r.Mode, r.Reason = "Auto", "we like it so" }), `rightSizing.mode: is "Auto", allowed are Off, Initial, Recreate, InPlaceOrRecreate`},
+		"the request below the bounds":  {spec(func(r *components.RightSizingSpec) { r.Min.CPU = "300m" }), "rightSizing.min.cpu: is 300m, more than the request of 250m"},
+		"the request above the bounds":  {spec(func(r *components.RightSizingSpec) { r.Max.Memory = "256Mi" }), "rightSizing.max.memory: is 256Mi, less than the request of 512Mi"},
+		"bounds the wrong way round":    {spec(func(r *components.RightSizingSpec) { r.Min.CPU, r.Max.CPU = "3", "2" }), "rightSizing.min.cpu: is 3, more than max.cpu (2)"},
+		"a word as bound":               {spec(func(r *components.RightSizingSpec) { r.Max.CPU = "much" }), `rightSizing.max.cpu: "much" is no quantity`},
+		"the database's bounds": {change(func(a *components.RightSizingArgs) { a.Service.Database.RightSizing.Min.Memory = "1Gi" }),
+			"database.rightSizing.min.memory: is 1Gi, more than the request of 256Mi"},
+		"horizontal scaling by pods": {change(func(a *components.RightSizingArgs) { a.HorizontallyScaledBy = []string{"pods"} }), `HorizontallyScaledBy: holds "pods", allowed are [cpu memory]`},
+		"two that change the same pods": {change(func(a *components.RightSizingArgs) {
+			a.HorizontallyScaledBy = []string{"cpu"}
+			a.Service.RightSizing.Mode, a.Service.RightSizing.Reason = "Recreate", "nights are idle anyway"
+		}), "rightSizing.mode: is Recreate, while a HorizontalPodAutoscaler scales the service by cpu"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			record, err := declareSizing(t, c.args)
+			if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), `RightSizing "size"`) {
+				t.Errorf("error is\n%v\nwant one of RightSizing \"size\" that says\n%s", err, c.says)
+			}
+			if len(record.Resources) != 1 {
+				t.Errorf("registered in spite of it: %+v", record.Resources[1:])
+			}
+		})
+	}
+}

@@ -1,0 +1,63 @@
+package components
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/opex-project/opex/internal/problem"
+)
+
+// SizeSpec describes how sizes are advised on. It is `opex:size`.
+type SizeSpec struct {
+	Enabled       bool `config:"enabled" doc:"Install the Vertical Pod Autoscaler's recommender, and let it look at every service. false: no advice."`
+	MetricsServer bool `config:"metricsServer" doc:"Install metrics-server, which the recommender samples. false where the cluster has one already."`
+}
+
+// SetDefaults fills what is unset.
+func (s *SizeSpec) SetDefaults() { s.Enabled, s.MetricsServer = true, true }
+
+// RightSizingSpec describes how a workload's size is advised on.
+type RightSizingSpec struct {
+	Mode   string  `config:"mode" doc:"Update mode of the VerticalPodAutoscaler. Any other than Off restarts or changes pods by itself, needs an updater that this program does not install, and a reason."`
+	Reason string  `config:"reason" doc:"Why the mode is not Off, in words."`
+	Min    Amounts `config:"min" doc:"Least that is recommended for a container."`
+	Max    Amounts `config:"max" doc:"Most that is recommended for a container."`
+}
+
+// updateModes are those of autoscaling.k8s.io/v1 in VPA 1.8; Auto is another name for Recreate there, and deprecated.
+var updateModes = []string{"Off", "Initial", "Recreate", "InPlaceOrRecreate"}
+
+// SetDefaults fills what is unset.
+func (r *RightSizingSpec) SetDefaults() {
+	setDefault(&r.Mode, "Off")
+	setDefault(&r.Min.CPU, "100m")
+	setDefault(&r.Min.Memory, "128Mi")
+	setDefault(&r.Max.CPU, "2000m")
+	setDefault(&r.Max.Memory, "2Gi")
+}
+
+// problems returns all that is wrong; the bounds must hold the workload's own requests.
+func (r RightSizingSpec) problems(requests Amounts) problem.List {
+	var found problem.List
+	if !slices.Contains(updateModes, r.Mode) {
+		found.Add("mode", "is %q, allowed are %s", r.Mode, strings.Join(updateModes, ", "))
+	} else if r.Mode != "Off" && len(strings.Fields(r.Reason)) < 3 {
+		found.Add("mode", "is %s, which changes pods while they serve. Off only advises; for any other mode, say in `reason` why", r.Mode)
+	}
+	bounds := func(kind string, low, request, high Quantity) {
+		least, okLeast := checkQuantity(&found, "min."+kind, low)
+		most, okMost := checkQuantity(&found, "max."+kind, high)
+		now, okNow := checkQuantity(&problem.List{}, kind, request) // it has a path of its own
+		switch {
+		case okLeast && okMost && least.Cmp(most) > 0:
+			found.Add("min."+kind, "is %s, more than max.%s (%s)", low, kind, high)
+		case okLeast && okNow && now.Cmp(least) < 0:
+			found.Add("min."+kind, "is %s, more than the request of %s: what runs now could never be recommended", low, request)
+		case okMost && okNow && now.Cmp(most) > 0:
+			found.Add("max."+kind, "is %s, less than the request of %s: what runs now could never be recommended", high, request)
+		}
+	}
+	bounds("cpu", r.Min.CPU, requests.CPU, r.Max.CPU)
+	bounds("memory", r.Min.Memory, requests.Memory, r.Max.Memory)
+	return found
+}

@@ -1,0 +1,344 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// TestCostAndSize is one story, on a new cluster under light load: the criteria turn green by themselves, and each of three
+// wrongs turns exactly its own red.
+func TestCostAndSize(t *testing.T) {
+	must(t, "clean")
+	must(t, "up")
+	t.Cleanup(func() { _, _ = sandbox(context.Background(), "clean") })
+	load, stop := context.WithCancel(t.Context())
+	defer stop()
+	go lightLoad(load)
+
+	for _, step := range []struct {
+		promise string
+		check   func(*testing.T)
+	}{
+		{"all three criteria pass within five minutes of up", criteriaPass},
+		{"costs are the prices times the hours", costsAddUp},
+		{"rules and scrapes work in Prometheus", prometheusWorks},
+		{"a label taken from one pod fails SC-001 alone", oneLabelGone},
+		{"an OpenCost that is gone leaves SC-002 alone unproven", openCostGone},
+		{"a VerticalPodAutoscaler that may change pods fails SC-003 alone", modeChanged},
+		{"a recommender that is gone leaves SC-003 alone unproven", recommenderGone},
+		{"the stack file's patch is one that Pulumi takes", patchIsTaken},
+		{"destroy leaves no engine", enginesAreGone},
+	} {
+		if !t.Run(step.promise, step.check) {
+			t.Fatal("the steps after this one stand on it")
+		}
+	}
+}
+
+// lightLoad reads and writes now and then until the context ends.
+func lightLoad(ctx context.Context) {
+	client := http.Client{Timeout: 5 * time.Second}
+	for ctx.Err() == nil {
+		for _, method := range []string{http.MethodPost, http.MethodGet} {
+			request, err := http.NewRequestWithContext(ctx, method, "http://127.0.0.1:18080/tasks", strings.NewReader(`{"title": "load"}`))
+			if err != nil {
+				return
+			}
+			request.Host = "8000.task-api." + namespace + ".localhost:18080"
+			request.Header.Set("Content-Type", "application/json")
+			if answer, err := client.Do(request); err == nil {
+				answer.Body.Close()
+			}
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+}
+
+// opex runs the command in the sandbox's environment and returns its standard output and its exit code.
+func opex(t *testing.T, args ...string) (string, int) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), filepath.Join(repo(), ".sandbox", "bin", "sandbox"),
+		append([]string{"--repo", repo(), "--stack", "staging", "--instance", instance, "exec", "--", "opex"}, args...)...)
+	command.Dir = repo()
+	var said strings.Builder
+	command.Stderr = &said
+	out, err := command.Output()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatalf("opex %v: %v", args, err)
+	}
+	if said.Len() > 0 {
+		t.Logf("opex %s: %s", strings.Join(args, " "), said.String())
+	}
+	return string(out), command.ProcessState.ExitCode()
+}
+
+// verdicts judges the three criteria once and returns each verdict and what was found.
+func verdicts(t *testing.T) (verdicts, actual map[string]string) {
+	t.Helper()
+	out, _ := opex(t, "verify", "--only=SC-001,SC-002,SC-003", "--format=json")
+	var report struct {
+		Services []struct {
+			Criteria []struct{ ID, Verdict, Actual string }
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &report); err != nil || len(report.Services) != 1 {
+		t.Fatalf("opex verify prints %s: %v", out, err)
+	}
+	verdicts, actual = map[string]string{}, map[string]string{}
+	for _, c := range report.Services[0].Criteria {
+		verdicts[c.ID], actual[c.ID] = c.Verdict, c.Actual
+	}
+	return verdicts, actual
+}
+
+// only waits until one criterion has the verdict and words, with both others still passing.
+func only(t *testing.T, id, verdict, words string) {
+	t.Helper()
+	eventually(t, 2*time.Minute, func() error {
+		got, actual := verdicts(t)
+		want := map[string]string{"SC-001": "PASS", "SC-002": "PASS", "SC-003": "PASS"}
+		want[id] = verdict
+		if fmt.Sprint(got) != fmt.Sprint(want) || !strings.Contains(actual[id], words) {
+			return fmt.Errorf("verdicts are %v (%v), want %v and %q", got, actual, want, words)
+		}
+		return nil
+	})
+}
+
+// green waits until all three pass again.
+func green(t *testing.T) {
+	t.Helper()
+	only(t, "SC-001", "PASS", "")
+}
+
+func criteriaPass(t *testing.T) {
+	start := time.Now()
+	out, code := opex(t, "verify", "--only=SC-001,SC-002,SC-003", "--wait=5m")
+	if code != 0 {
+		t.Fatalf("exit code %d after %s:\n%s", code, time.Since(start), out)
+	}
+	t.Logf("all pass %s after up\n%s", time.Since(start).Round(time.Second), out)
+}
+
+// costsAddUp holds the team's money against the hours that OpenCost counts and the sandbox's prices.
+func costsAddUp(t *testing.T) {
+	var outputs struct {
+		Cost struct {
+			Prices struct{ CPUHour, MemoryGiBHour float64 }
+		}
+	}
+	if err := json.Unmarshal([]byte(in(t, "pulumi", "stack", "output", "--json")), &outputs); err != nil {
+		t.Fatal(err)
+	}
+	var answer struct {
+		Data []map[string]struct{ CPUCoreHours, CPUCost, RAMByteHours, RAMCost, TotalCost float64 }
+	}
+	raw := in(t, "kubectl", "get", "--raw", "/api/v1/namespaces/opencost/services/http:opencost:9003/proxy/allocation?window=60m&resolution=1m&aggregate=label:team&accumulate=true")
+	if err := json.Unmarshal([]byte(raw), &answer); err != nil || len(answer.Data) != 1 {
+		t.Fatalf("OpenCost answers %s: %v", raw, err)
+	}
+	team, prices := answer.Data[0]["product-team"], outputs.Cost.Prices
+	const gib = 1 << 30
+	for what, pair := range map[string][2]float64{
+		"cpu":    {team.CPUCost, team.CPUCoreHours * prices.CPUHour},
+		"memory": {team.RAMCost, team.RAMByteHours / gib * prices.MemoryGiBHour},
+	} {
+		// OpenCost prints five decimals of money.
+		if pair[1] <= 0 || math.Abs(pair[0]-pair[1]) > 0.05*pair[1]+0.00002 {
+			t.Errorf("%s costs %g, but its hours at the price are %g", what, pair[0], pair[1])
+		}
+	}
+}
+
+func prometheusWorks(t *testing.T) {
+	prometheus := func(path string) []byte {
+		return []byte(in(t, "kubectl", "get", "--raw", "/api/v1/namespaces/prometheus-system/services/http:prometheus-server:80/proxy/api/v1/"+path))
+	}
+	var rules struct {
+		Data struct {
+			Groups []struct {
+				Rules []struct{ Name, Health, LastError string }
+			}
+		}
+	}
+	if err := json.Unmarshal(prometheus("rules"), &rules); err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, group := range rules.Data.Groups {
+		for _, rule := range group.Rules {
+			seen++
+			if rule.Health != "ok" {
+				t.Errorf("rule %s is %s: %s", rule.Name, rule.Health, rule.LastError)
+			}
+		}
+	}
+	if seen < 7 {
+		t.Errorf("Prometheus knows %d rules, want 7 or more", seen)
+	}
+	var targets struct {
+		Data struct {
+			ActiveTargets []struct {
+				Health, LastError string
+				Labels            struct{ Job string }
+			}
+		}
+	}
+	if err := json.Unmarshal(prometheus("targets"), &targets); err != nil {
+		t.Fatal(err)
+	}
+	jobs := map[string]int{}
+	for _, target := range targets.Data.ActiveTargets {
+		if jobs[target.Labels.Job]++; target.Health != "up" {
+			t.Errorf("target of %s is %s: %s", target.Labels.Job, target.Health, target.LastError)
+		}
+	}
+	if want := "map[kubernetes-nodes:1 kubernetes-nodes-cadvisor:1 opencost:1 staging/task-api:3]"; fmt.Sprint(jobs) != want {
+		t.Errorf("targets are %v, want %s", jobs, want)
+	}
+	// Every query that the outputs hand to dashboards gives an answer, and those about money have series.
+	var outputs struct {
+		Dashboards map[string]struct{ Queries map[string]string }
+	}
+	if err := json.Unmarshal([]byte(in(t, "pulumi", "stack", "output", "--json")), &outputs); err != nil {
+		t.Fatal(err)
+	}
+	if len(outputs.Dashboards["cost"].Queries) < 6 {
+		t.Errorf("the outputs hold the queries %v", outputs.Dashboards)
+	}
+	for title, query := range outputs.Dashboards["cost"].Queries {
+		var result struct{ Data struct{ Result []any } }
+		if err := json.Unmarshal(prometheus("query?query="+url.QueryEscape(query)), &result); err != nil || len(result.Data.Result) == 0 {
+			t.Errorf("%q has no series: %v", title, err)
+		}
+	}
+}
+
+func oneLabelGone(t *testing.T) {
+	pod := strings.Fields(kubectl(t, "get", "pods", "--selector=app.kubernetes.io/component=api", "--output=jsonpath={.items[*].metadata.name}"))[0]
+	kubectl(t, "label", "pod", pod, "team-")
+	only(t, "SC-001", "FAIL", "pod "+pod+": team is missing")
+	kubectl(t, "label", "pod", pod, "team=product-team")
+	green(t)
+}
+
+func openCostGone(t *testing.T) {
+	scale := func(replicas string) {
+		in(t, "kubectl", "--namespace=opencost", "scale", "deployment/opencost", "--replicas="+replicas)
+	}
+	scale("0")
+	only(t, "SC-002", "UNPROVEN", "no answer")
+	scale("1")
+	green(t)
+}
+
+func modeChanged(t *testing.T) {
+	patch := func(mode string) {
+		kubectl(t, "patch", "verticalpodautoscaler", "task-api", "--type=merge", `--patch={"spec":{"updatePolicy":{"updateMode":"`+mode+`"}}}`)
+	}
+	patch("Recreate")
+	only(t, "SC-003", "FAIL", "has mode Recreate")
+	patch("Off")
+	green(t)
+}
+
+func recommenderGone(t *testing.T) {
+	scale := func(replicas string) {
+		in(t, "kubectl", "--namespace=vertical-pod-autoscaler", "scale", "deployment/vertical-pod-autoscaler-recommender", "--replicas="+replicas)
+	}
+	scale("0")
+	only(t, "SC-003", "UNPROVEN", "the recommender does not run")
+	scale("1")
+	green(t)
+}
+
+// patchIsTaken applies the patch to a copy of the stack file and previews with its services: the requests of both workloads
+// change, and nothing else.
+func patchIsTaken(t *testing.T) {
+	folder := t.TempDir()
+	for _, name := range []string{"Pulumi.yaml", "Pulumi.staging.yaml"} {
+		content, err := os.ReadFile(filepath.Join(repo(), name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	patched := filepath.Join(folder, "Pulumi.staging.yaml")
+	if out, code := opex(t, "rightsize", "--patch", "--write", "--stack-file="+patched); code != 0 || !strings.Contains(out, "+") {
+		t.Fatalf("exit code %d:\n%s", code, out)
+	}
+
+	kept := readConfig(t, state("Pulumi.staging.yaml"))
+	defer write(t, state("Pulumi.staging.yaml"), kept)
+	config := maps.Clone(kept["config"].(map[string]any))
+	config["opex:services"] = readConfig(t, patched)["config"].(map[string]any)["opex:services"]
+	tried := maps.Clone(kept)
+	tried["config"] = config
+	write(t, state("Pulumi.staging.yaml"), tried)
+
+	seen := 0
+	for name, fields := range changes(t) {
+		for _, field := range fields {
+			if seen++; !strings.HasPrefix(field, "spec.template.spec.containers[0].resources.requests.") {
+				t.Errorf("%s: %s would change", name, field)
+			}
+		}
+	}
+	if seen == 0 {
+		t.Error("the patch changes nothing")
+	}
+}
+
+func readConfig(t *testing.T, path string) map[string]any {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file map[string]any
+	if err := yaml.Unmarshal(data, &file); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func write(t *testing.T, path string, file map[string]any) {
+	t.Helper()
+	data, err := yaml.Marshal(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func enginesAreGone(t *testing.T) {
+	in(t, "pulumi", "destroy", "--yes", "--skip-preview")
+	if left := in(t, "kubectl", "get", "namespaces", "opencost", "prometheus-system", "vertical-pod-autoscaler", "--ignore-not-found", "--output=name"); left != "" {
+		t.Errorf("namespaces left: %s", left)
+	}
+	if left := in(t, "kubectl", "--namespace=kube-system", "get", "deployment", "metrics-server", "--ignore-not-found", "--output=name"); left != "" {
+		t.Errorf("left: %s", left)
+	}
+	if left := in(t, "kubectl", "get", "clusterroles", "--output=name"); strings.Contains(left, "opencost") || strings.Contains(left, "prometheus") {
+		t.Errorf("cluster roles left: %s", left)
+	}
+}
