@@ -153,7 +153,7 @@ func (a CostVisibilityArgs) contract() contract.CostVisibility {
 	return contract.CostVisibility{
 		OpenCost:   endpoint(openCostNamespace, openCostName, openCostPort),
 		Prometheus: endpoint(prometheusNamespace, prometheusService, prometheusPort),
-		Currency:   a.Cost.Currency, Prices: a.Cost.Prices.contract(), Budgets: budgets,
+		Currency:   a.Cost.Currency, Prices: a.Cost.Prices.contract(), Budgets: budgets, Platform: a.Owner.Team,
 	}
 }
 

@@ -72,6 +72,7 @@ type CostVisibility struct {
 	Currency   string             `json:"currency"`         // ISO 4217
 	Prices     *Prices            `json:"prices,omitempty"` // nil: the cloud's own price list serves
 	Budgets    map[string]float64 `json:"budgets"`          // money per calendar month, by team
+	Platform   string             `json:"platformTeam"`     // team that pays for the engines
 }
 
 // Prices are those of custom pricing, in money per hour.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math"
 	"net/url"
 	"strings"
 	"time"
@@ -113,7 +112,8 @@ func Allocations(ctx context.Context, cluster Getter, at contract.Endpoint, q Qu
 			if a == nil {
 				return nil, fmt.Errorf("OpenCost: the allocation %q is null", key)
 			}
-			if math.IsNaN(a.TotalCost) || math.IsInf(a.TotalCost, 0) || a.TotalCost < 0 || a.Minutes < 0 {
+			// Idle is a difference, and below nothing where OpenCost counts nodes over fewer minutes than pods.
+			if a.TotalCost < 0 && key != Idle || a.Minutes < 0 {
 				return nil, fmt.Errorf("OpenCost: the allocation %q costs %g over %g minutes, which cannot be", key, a.TotalCost, a.Minutes)
 			}
 			allocations[key] = *a

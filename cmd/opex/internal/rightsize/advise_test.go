@@ -1,7 +1,6 @@
 package rightsize
 
 import (
-	"context"
 	"math"
 	"strings"
 	"testing"
@@ -93,7 +92,7 @@ func TestAServiceThatNobodyLooksAtIsNamed(t *testing.T) {
 		return outputs
 	}
 	w := newWorld(t)
-	w.set(t, autoscalers, "items.0.spec.targetRef.kind", "DaemonSet")
+	w.Set(t, autoscalers, "items.0.spec.targetRef.kind", "DaemonSet")
 	cases := map[string]stack.Outputs{
 		"opex:size.enabled": declare(),
 		"is a DaemonSet; Deployments and StatefulSets are read": declare(contract.VerticalPodAutoscaler{
@@ -127,7 +126,8 @@ func TestAdviseRefusesAStackWithoutAdvice(t *testing.T) {
 			w, outputs := newWorld(t), newOutputs()
 			c.change(t, w)
 			c.outputs(&outputs)
-			_, err := Advise(context.Background(), w.serve(t), outputs, outputs.Names(), Options{Threshold: c.threshold, Now: now})
+			cluster, _ := w.Serve(t)
+			_, err := Advise(t.Context(), cluster, outputs, outputs.Names(), Options{Threshold: c.threshold, Now: now})
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error is %v, want %q in it", err, c.want)
 			}

@@ -3,33 +3,35 @@ package rightsize
 import (
 	"maps"
 	"testing"
+
+	"github.com/opex-project/opex/cmd/opex/internal/kubetest"
 )
 
 // change makes a world another one.
-type change func(t *testing.T, w world)
+type change func(t *testing.T, w kubetest.World)
 
-func unchanged(*testing.T, world) {}
+func unchanged(*testing.T, kubetest.World) {}
 
 // with changes one field of an answer; nil removes it.
 func with(path, field string, value any) change {
-	return func(t *testing.T, w world) { t.Helper(); w.set(t, path, field, value) }
+	return func(t *testing.T, w kubetest.World) { t.Helper(); w.Set(t, path, field, value) }
 }
 
 // answer replaces a whole answer; nil is not found.
 func answer(path string, value any) change {
-	return func(_ *testing.T, w world) { maps.Copy(w, world{path: value}) }
+	return func(_ *testing.T, w kubetest.World) { maps.Copy(w, kubetest.World{path: value}) }
 }
 
 // add appends to a list of an answer.
 func add(path, field string, value any) change {
-	return func(t *testing.T, w world) {
+	return func(t *testing.T, w kubetest.World) {
 		t.Helper()
-		w.set(t, path, field, append(w.get(t, path, field).([]any), value))
+		w.Set(t, path, field, append(w.Get(t, path, field).([]any), value))
 	}
 }
 
 func all(changes ...change) change {
-	return func(t *testing.T, w world) {
+	return func(t *testing.T, w kubetest.World) {
 		t.Helper()
 		for _, c := range changes {
 			c(t, w)
@@ -38,7 +40,7 @@ func all(changes ...change) change {
 }
 
 // rival adds a VerticalPodAutoscaler on the first one's target.
-func rival(t *testing.T, w world) {
+func rival(t *testing.T, w kubetest.World) {
 	t.Helper()
 	add(autoscalers, "items", object("metadata", object("name", "rival", "namespace", "staging"),
 		"spec", object("targetRef", object("kind", "Deployment", "name", "task-api"))))(t, w)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/opex-project/opex/cmd/opex/internal/kubetest"
 	"github.com/opex-project/opex/cmd/opex/internal/stack"
 )
 
@@ -12,15 +13,15 @@ const day = `{"code":200,"data":[{"staging/task-api":{"minutes":1440,
 	"totalCost":3,"cpuCost":2,"cpuCoreHours":20,"ramCost":1,"ramByteHours":53687091200}}]}`
 
 func TestMoneyIsTheChangeOfAllPodsForAMonth(t *testing.T) {
-	cloud := func(w world, o *stack.Outputs) { o.Cost.Prices, w[openCost] = nil, day }
+	cloud := func(w kubetest.World, o *stack.Outputs) { o.Cost.Prices, w[openCost] = nil, day }
 	cases := map[string]struct {
-		change func(w world, o *stack.Outputs)
+		change func(w kubetest.World, o *stack.Outputs)
 		cpu    float64 // saved by the API's cpu: 105m of 3 pods
 		memory float64 // of the API's memory: 384Mi of 3 pods
 		from   string
 	}{
-		"the stack's prices": {func(world, *stack.Outputs) {}, 0.105 * 3 * 730 * 0.04, 0.375 * 3 * 730 * 0.005, "the stack's own"},
-		"free memory":        {func(_ world, o *stack.Outputs) { o.Cost.Prices.MemoryGiBHour = 0 }, 0.105 * 3 * 730 * 0.04, 0, "the stack's own"},
+		"the stack's prices": {func(kubetest.World, *stack.Outputs) {}, 0.105 * 3 * 730 * 0.04, 0.375 * 3 * 730 * 0.005, "the stack's own"},
+		"free memory":        {func(_ kubetest.World, o *stack.Outputs) { o.Cost.Prices.MemoryGiBHour = 0 }, 0.105 * 3 * 730 * 0.04, 0, "the stack's own"},
 		"the cloud's prices": {cloud, 0.105 * 3 * 730 * 0.1, 0.375 * 3 * 730 * 0.02, "OpenCost's"},
 	}
 	for name, c := range cases {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/opex-project/opex/cmd/opex/internal/kubetest"
 	"github.com/opex-project/opex/cmd/opex/internal/table"
 )
 
@@ -15,7 +16,7 @@ func TestReportInEachFormat(t *testing.T) {
 		if err := report.Write(&text, format); err != nil {
 			t.Fatal(err)
 		}
-		golden(t, "report."+format, text.Bytes())
+		kubetest.Golden(t, "report."+format, text.Bytes())
 	}
-	golden(t, "notes.txt", []byte(strings.Join(append(report.Notes(true), report.Summary()), "\n")+"\n"))
+	kubetest.Golden(t, "notes.txt", []byte(strings.Join(append(report.Notes(true), report.Summary()), "\n")+"\n"))
 }

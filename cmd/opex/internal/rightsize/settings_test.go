@@ -30,8 +30,8 @@ task-api database.resources.limits.memory 512Mi->576Mi`
 
 func TestSettingsLeaveOutWhatIsKeptOrUnknown(t *testing.T) {
 	w := newWorld(t)
-	w.set(t, autoscalers, "items.0.status", nil)
-	w.set(t, statefulSet, requests+".memory", "576Mi")
+	w.Set(t, autoscalers, "items.0.status", nil)
+	w.Set(t, statefulSet, requests+".memory", "576Mi")
 	if settings, notes := advise(t, w, newOutputs()).Settings(); len(settings)+len(notes) > 0 {
 		t.Errorf("settings are %v, notes %q", settings, notes)
 	}
@@ -39,18 +39,18 @@ func TestSettingsLeaveOutWhatIsKeptOrUnknown(t *testing.T) {
 
 func TestSummarySaysWhatIsSavedOrAddedAndForWhom(t *testing.T) {
 	w := newWorld(t)
-	w.set(t, autoscalers, advice+".0.target", object("cpu", "1", "memory", "1Gi"))
-	w.set(t, autoscalers, advice+".0.uncappedTarget", object("cpu", "1", "memory", "1Gi"))
+	w.Set(t, autoscalers, advice+".0.target", object("cpu", "1", "memory", "1Gi"))
+	w.Set(t, autoscalers, advice+".0.uncappedTarget", object("cpu", "1", "memory", "1Gi"))
 	if got := advise(t, w, newOutputs()).Summary(); got != "3 requests to change, a month: 72.32 USD added for product-team" {
 		t.Errorf("got %q", got)
 	}
 	w = newWorld(t)
-	w.set(t, autoscalers, "items.0.status", nil)
-	w.set(t, statefulSet, requests+".memory", "576Mi")
+	w.Set(t, autoscalers, "items.0.status", nil)
+	w.Set(t, statefulSet, requests+".memory", "576Mi")
 	if got := advise(t, w, newOutputs()).Summary(); got != "Of 4 requests, 2 could be judged: none is 10% or more away from what is recommended" {
 		t.Errorf("got %q", got)
 	}
-	w.set(t, autoscalers, "items", list())
+	w.Set(t, autoscalers, "items", list())
 	if got := advise(t, w, newOutputs()); got.Services[0].SavedPerMonth != nil {
 		t.Errorf("nothing was judged, and %g is saved", *got.Services[0].SavedPerMonth)
 	}

@@ -1,30 +1,13 @@
 package rightsize
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
-	"flag"
-	"net/http"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
-	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
-	"sigs.k8s.io/yaml"
-
-	"github.com/opex-project/opex/cmd/opex/internal/kube"
+	"github.com/opex-project/opex/cmd/opex/internal/kubetest"
 	"github.com/opex-project/opex/cmd/opex/internal/stack"
 	"github.com/opex-project/opex/internal/contract"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew instead of comparing with them")
 
 var now = time.Date(2026, 11, 12, 0, 0, 0, 0, time.UTC)
 
@@ -45,83 +28,10 @@ const (
 	requests   = containers + ".0.resources.requests"
 )
 
-// world is what an API server answers, by path: an object, an HTTP status that is an error, or a text as it is. What is not there
-// is not found.
-type world map[string]any
-
-func newWorld(t *testing.T) world {
+// newWorld is the cluster of testdata/cluster.yaml, to be changed.
+func newWorld(t *testing.T) kubetest.World {
 	t.Helper()
-	data, err := os.ReadFile("testdata/cluster.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var w world
-	if err := yaml.Unmarshal(data, &w); err != nil {
-		t.Fatal(err)
-	}
-	return w
-}
-
-// get returns a field of an answer, such as items.0.spec.
-func (w world) get(t *testing.T, path, field string) any {
-	t.Helper()
-	here := w[path]
-	for key := range strings.SplitSeq(field, ".") {
-		if n, err := strconv.Atoi(key); err == nil {
-			here = here.([]any)[n]
-		} else {
-			here = here.(map[string]any)[key]
-		}
-	}
-	return here
-}
-
-// set changes a field of an answer; nil removes it.
-func (w world) set(t *testing.T, path, field string, value any) {
-	t.Helper()
-	here := w[path]
-	last := field
-	if cut := strings.LastIndex(field, "."); cut >= 0 {
-		here, last = w.get(t, path, field[:cut]), field[cut+1:]
-	}
-	fields := here.(map[string]any)
-	fields[last] = value
-	if value == nil {
-		delete(fields, last)
-	}
-}
-
-func (w world) serve(t *testing.T) *kube.Cluster {
-	t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
-		out.Header().Set("Content-Type", "application/json")
-		status := func(code int) {
-			out.WriteHeader(code)
-			_ = json.NewEncoder(out).Encode(map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code,
-				"reason": map[int]string{404: "NotFound", 403: "Forbidden", 503: "ServiceUnavailable"}[code], "message": "answered with " + strconv.Itoa(code)})
-		}
-		switch answer := w[r.URL.Path].(type) {
-		case nil:
-			status(http.StatusNotFound)
-		case int:
-			status(answer)
-		case string:
-			_, _ = out.Write([]byte(answer))
-		default:
-			_ = json.NewEncoder(out).Encode(answer)
-		}
-	}))
-	t.Cleanup(server.Close)
-	config := &rest.Config{Host: server.URL, Timeout: 5 * time.Second}
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	others, err := dynamic.NewForConfig(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &kube.Cluster{Client: client, Dynamic: others}
+	return kubetest.Load(t, "testdata/cluster.yaml")
 }
 
 func newOutputs() stack.Outputs {
@@ -141,29 +51,12 @@ func newOutputs() stack.Outputs {
 	}
 }
 
-func advise(t *testing.T, w world, outputs stack.Outputs) Report {
+func advise(t *testing.T, w kubetest.World, outputs stack.Outputs) Report {
 	t.Helper()
-	report, err := Advise(context.Background(), w.serve(t), outputs, outputs.Names(), Options{Threshold: DefaultThreshold, Now: now})
+	cluster, _ := w.Serve(t)
+	report, err := Advise(t.Context(), cluster, outputs, outputs.Names(), Options{Threshold: DefaultThreshold, Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return report
-}
-
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs; got\n%s\nIf that is meant, run the test with -update", path, got)
-	}
 }

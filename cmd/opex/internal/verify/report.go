@@ -68,10 +68,16 @@ func (r Report) Write(w io.Writer, format string) error {
 	if format == "json" {
 		return table.JSON(w, r)
 	}
-	if err := r.table().Write(w, format); err != nil {
+	var text strings.Builder
+	if err := r.table().Write(&text, format); err != nil {
 		return err
 	}
-	_, err := io.WriteString(w, r.reasons(format == "markdown"))
+	text.WriteString(r.reasons(format == "markdown"))
+	whole := text.String()
+	if format == "markdown" {
+		whole = strings.ReplaceAll(whole, "__", `\_\_`) // OpenCost's __idle__ is no bold idle
+	}
+	_, err := io.WriteString(w, whole)
 	return err
 }
 
@@ -112,7 +118,10 @@ func (r Report) reasons(markdown bool) string {
 			fmt.Fprintf(&text, heading, s.Name, c.ID, c.Verdict, c.Actual)
 			fmt.Fprintf(&text, "%starget: %s\n%swhy: %s\n", bullet, c.Target, bullet, c.Why)
 			for _, fact := range c.Evidence {
-				fmt.Fprintf(&text, "%s%s: %s\n", bullet, fact.What, strings.TrimSpace(fact.Value))
+				if strings.Contains(fact.Value, "\n") {
+					fact.Value = "several lines, which --format json shows"
+				}
+				fmt.Fprintf(&text, "%s%s: %s\n", bullet, fact.What, fact.Value)
 			}
 			if c.Next != "" {
 				fmt.Fprintf(&text, "%snext: %s\n", bullet, c.Next)

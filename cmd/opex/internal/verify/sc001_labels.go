@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/opex-project/opex/internal/contract"
@@ -21,18 +22,19 @@ var costLabels = Criterion{
 }
 
 func checkCostLabels(ctx context.Context, w *World, name string, service contract.Service) Result {
-	for key := range (contract.CostLabels{}).Map() {
+	for _, key := range slices.Sorted(maps.Keys(contract.CostLabels{}.Map())) {
 		if service.Labels[key] == "" {
 			return unproven("the stack's outputs do not say what "+key+" should be", "`pulumi up` writes the outputs anew")
 		}
 	}
 	all, err := w.podsIn(ctx, service.Namespace)
 	if err != nil {
-		return unproven(fmt.Sprintf("the pods of namespace %s could not be listed: %v", service.Namespace, err), "Check the kubeconfig's rights: list pods")
+		return unproven(fmt.Sprintf("the pods of namespace %s could not be listed: %v", service.Namespace, err),
+			nextForLookup(err, "list pods"))
 	}
 	wrong := map[string][]string{} // by object
 	evidence := []Fact{{"labels wanted", show(service.Labels)}}
-	api, running := 0, 0
+	api, database, running := 0, 0, 0
 	for _, pod := range all {
 		if pod.Status.Phase != corev1.PodRunning || !belongs(pod.Labels, name, service) {
 			continue
@@ -41,6 +43,9 @@ func checkCostLabels(ctx context.Context, w *World, name string, service contrac
 		if selects(service.Selector, pod.Labels) {
 			api++
 		}
+		if service.Database != nil && selects(service.Database.Selector, pod.Labels) {
+			database++
+		}
 		if found := wrongLabels(pod.Labels, service.Labels); len(found) > 0 {
 			wrong["pod "+pod.Name] = found
 			evidence = append(evidence, Fact{"pod " + pod.Name + " (" + string(pod.UID) + ")", strings.Join(found, ", ")})
@@ -48,9 +53,10 @@ func checkCostLabels(ctx context.Context, w *World, name string, service contrac
 			evidence = append(evidence, Fact{"pod " + pod.Name + " (" + string(pod.UID) + ")", "all four labels as wanted"})
 		}
 	}
-	templates, err := w.templates(ctx, service)
+	templates, absent, err := w.templates(ctx, service)
 	if err != nil {
-		return unproven("the service's workloads could not be listed: "+err.Error(), "Check the kubeconfig's rights: list deployments and statefulsets", evidence...)
+		return unproven("the service's workloads could not be listed: "+err.Error(),
+			nextForLookup(err, "list deployments and statefulsets"), evidence...)
 	}
 	for _, object := range slices.Sorted(maps.Keys(templates)) {
 		if found := wrongLabels(templates[object], service.Labels); len(found) > 0 {
@@ -63,9 +69,16 @@ func checkCostLabels(ctx context.Context, w *World, name string, service contrac
 		return fail(fmt.Sprintf("%s: %s%s", first, strings.Join(wrong[first], ", "), andMore(len(wrong)-1)),
 			"`pulumi up` repairs templates; delete a pod whose own label was changed, or label it as its template says", evidence...)
 	}
+	if len(absent) > 0 {
+		return unproven(strings.Join(absent, " and ")+" not found in namespace "+service.Namespace,
+			"`pulumi refresh` sees it, `pulumi up` makes it again", evidence...)
+	}
+	pods := "kubectl --namespace " + service.Namespace + " get pods"
 	if api == 0 {
-		return unproven(fmt.Sprintf("no pod of %s/%s is Running", service.Namespace, service.Deployment),
-			"kubectl --namespace "+service.Namespace+" get pods", evidence...)
+		return unproven("no pod of deployment "+service.Deployment+" is Running", pods, evidence...)
+	}
+	if service.Database != nil && database == 0 {
+		return unproven("no pod of statefulset "+service.Database.StatefulSet+" is Running", pods, evidence...)
 	}
 	return pass(fmt.Sprintf("%d of %d pods", running, running), evidence...)
 }
@@ -105,29 +118,34 @@ func wrongLabels(labels, want map[string]string) []string {
 	return wrong
 }
 
-// templates returns the labels of the pod templates by object. An object that is not there has none.
-func (w *World) templates(ctx context.Context, service contract.Service) (map[string]map[string]string, error) {
-	labels := map[string]map[string]string{"the template of deployment " + service.Deployment: nil}
+// templates returns the labels of the pod templates by object, and the objects that are not there.
+func (w *World) templates(ctx context.Context, service contract.Service) (map[string]map[string]string, []string, error) {
+	labels := map[string]map[string]string{}
+	var absent []string
 	deployments, err := w.deploymentsIn(ctx, service.Namespace)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	for _, d := range deployments {
-		if d.Name == service.Deployment {
-			labels["the template of deployment "+d.Name] = d.Spec.Template.Labels
-		}
+	i := slices.IndexFunc(deployments, func(d appsv1.Deployment) bool { return d.Name == service.Deployment })
+	if i < 0 {
+		absent = append(absent, "deployment "+service.Deployment)
+	} else {
+		labels["the template of deployment "+service.Deployment] = deployments[i].Spec.Template.Labels
 	}
 	if service.Database == nil {
-		return labels, nil
+		return labels, absent, nil
 	}
-	labels["the template of statefulset "+service.Database.StatefulSet] = nil
 	statefulSets, err := w.statefulSetsIn(ctx, service.Namespace)
-	for _, s := range statefulSets {
-		if s.Name == service.Database.StatefulSet {
-			labels["the template of statefulset "+s.Name] = s.Spec.Template.Labels
-		}
+	if err != nil {
+		return nil, nil, err
 	}
-	return labels, err
+	i = slices.IndexFunc(statefulSets, func(s appsv1.StatefulSet) bool { return s.Name == service.Database.StatefulSet })
+	if i < 0 {
+		absent = append(absent, "statefulset "+service.Database.StatefulSet)
+	} else {
+		labels["the template of statefulset "+service.Database.StatefulSet] = statefulSets[i].Spec.Template.Labels
+	}
+	return labels, absent, nil
 }
 
 func show(labels map[string]string) string {

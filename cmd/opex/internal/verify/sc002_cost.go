@@ -34,6 +34,9 @@ func checkCostByTeam(ctx context.Context, w *World, _ string, service contract.S
 		return unproven("cost visibility is off in this stack", "Set opex:cost.enabled to true and run `pulumi up`")
 	}
 	team := service.Labels[contract.LabelTeam]
+	if team == "" {
+		return unproven("the stack's outputs do not say which team pays", "`pulumi up` writes the outputs anew")
+	}
 	byTeam, err := w.costs(ctx, "label:"+contract.MetricKey(contract.LabelTeam))
 	if err == nil && len(byTeam) == 0 {
 		err = errors.New("OpenCost knows no allocation at all in the last hour")
@@ -49,10 +52,20 @@ func checkCostByTeam(ctx context.Context, w *World, _ string, service contract.S
 	}
 	money := func(amount float64) string { return fmt.Sprintf("%.6f %s", amount, w.Outputs.Cost.Currency) }
 	evidence = append(evidence, Fact{"cost of team " + team, fmt.Sprintf("%s over %.0f minutes", money(spent.TotalCost), spent.Minutes)})
-	age := w.Now.Sub(spent.End).Round(time.Second)
-	evidence = append(evidence, Fact{"newest data", fmt.Sprintf("%s, %s old", spent.End.UTC().Format(time.RFC3339), age)})
+	newest := spent.End // of any team: one that runs nothing at present is no sign of old data
+	for _, a := range byTeam {
+		if a.End.After(newest) {
+			newest = a.End
+		}
+	}
+	age := w.Now.Sub(newest)
+	evidence = append(evidence, Fact{"newest data", fmt.Sprintf("%s, %s old", newest.UTC().Format(time.RFC3339), span(age))})
+	if newest.IsZero() || age < -freshFor {
+		return unproven("OpenCost dates its newest data "+newest.UTC().Format(time.RFC3339)+", which cannot be",
+			nextForOpenCost(nil, w.Outputs.Cost.OpenCost), evidence...)
+	}
 	if age > freshFor {
-		return fail(fmt.Sprintf("OpenCost's newest data on team %s is %s old", team, age),
+		return fail(fmt.Sprintf("OpenCost's newest data is %s old", span(age)),
 			"Look whether Prometheus still scrapes: opex costs, and the alert OpenCostDown", evidence...)
 	}
 	return w.shareOnTeam(ctx, service, team, evidence, money(spent.TotalCost))
@@ -69,6 +82,7 @@ func (w *World) shareOnTeam(ctx context.Context, service contract.Service, team 
 		controllers = append(controllers, "statefulset:"+service.Database.StatefulSet)
 	}
 	var all, onTeam float64
+	silent := slices.Clone(controllers)
 	for _, key := range slices.Sorted(maps.Keys(byController)) {
 		parts := strings.Split(key, "/")
 		if len(parts) != 3 || parts[0] != service.Namespace || !slices.Contains(controllers, parts[1]) {
@@ -76,6 +90,9 @@ func (w *World) shareOnTeam(ctx context.Context, service contract.Service, team 
 		}
 		cost := byController[key].TotalCost
 		all += cost
+		if cost > 0 {
+			silent = slices.DeleteFunc(silent, func(controller string) bool { return controller == parts[1] })
+		}
 		if parts[2] == team {
 			onTeam += cost
 		}
@@ -90,6 +107,10 @@ func (w *World) shareOnTeam(ctx context.Context, service contract.Service, team 
 	if share < leastShare {
 		return fail(fmt.Sprintf("only %.1f%% of the service's money is on team %s", 100*share, team),
 			"opex costs shows at which step the label was lost", evidence...)
+	}
+	if len(silent) > 0 {
+		return unproven(fmt.Sprintf("OpenCost has no cost for %s in %s", strings.Join(silent, ", "), service.Namespace),
+			"kubectl --namespace "+service.Namespace+" get pods; a new pod needs about two minutes", evidence...)
 	}
 	return pass(fmt.Sprintf("%s on %s in the last hour, %.0f%% of the service's money", spent, team, 100*share), evidence...)
 }

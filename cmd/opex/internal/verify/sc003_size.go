@@ -7,12 +7,6 @@ import (
 	"strings"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/resource"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/opex-project/opex/cmd/opex/internal/vpa"
 	"github.com/opex-project/opex/internal/contract"
 )
@@ -40,7 +34,7 @@ func checkSizeAdvice(ctx context.Context, w *World, _ string, service contract.S
 		return unproven(err.Error(), "`pulumi up` installs it")
 	}
 	if err != nil {
-		return unproven(err.Error(), "Check the kubeconfig's rights: list verticalpodautoscalers")
+		return unproven(err.Error(), nextForLookup(err, "list verticalpodautoscalers"))
 	}
 	var results []Result
 	for _, wanted := range service.VerticalPodAutoscalers {
@@ -75,23 +69,24 @@ func (w *World) advice(ctx context.Context, namespace string, wanted contract.Ve
 	if object == nil {
 		return fail("VerticalPodAutoscaler "+name+" does not exist", "`pulumi refresh` sees it, `pulumi up` makes it again")
 	}
-	evidence := []Fact{{name, fmt.Sprintf("mode %s, target %s/%s, made %s", object.UpdateMode, object.TargetKind, object.TargetName, object.Created.UTC().Format(time.RFC3339))}}
+	evidence := []Fact{{name, fmt.Sprintf("mode %s, target %s/%s, made %s",
+		object.UpdateMode, object.TargetKind, object.TargetName, object.Created.UTC().Format(time.RFC3339))}}
 	if object.UpdateMode != vpa.ModeOff {
 		return fail(fmt.Sprintf("%s has mode %s: it may change pods while they serve", name, object.UpdateMode),
-			"kubectl --namespace "+namespace+" patch verticalpodautoscaler "+wanted.Name+` --type=merge --patch='{"spec":{"updatePolicy":{"updateMode":"Off"}}}'`, evidence...)
+			"kubectl --namespace "+namespace+" patch verticalpodautoscaler "+wanted.Name+
+				` --type=merge --patch='{"spec":{"updatePolicy":{"updateMode":"Off"}}}'`, evidence...)
 	}
 	if object.TargetKind != wanted.TargetKind || object.TargetName != wanted.TargetName {
 		return fail(fmt.Sprintf("%s looks at %s/%s, not at %s/%s", name, object.TargetKind, object.TargetName, wanted.TargetKind, wanted.TargetName),
 			"`pulumi refresh` and `pulumi up` put it right", evidence...)
 	}
-	if missing := w.targetMissing(ctx, namespace, wanted); missing != nil {
-		missing.Evidence = evidence
-		return *missing
+	for _, trouble := range []*Result{w.targetMissing(ctx, namespace, wanted), w.recommenderTrouble(ctx)} {
+		if trouble != nil {
+			trouble.Evidence = evidence
+			return *trouble
+		}
 	}
-	if trouble := w.recommenderTrouble(ctx); trouble != nil {
-		trouble.Evidence = append(evidence, trouble.Evidence...)
-		return *trouble
-	}
+	evidence = append(evidence, w.horizontalOn(ctx, namespace, wanted)...)
 	return w.recommendation(ctx, *object, wanted, evidence)
 }
 
@@ -101,7 +96,8 @@ func (w *World) recommendation(ctx context.Context, object vpa.Object, wanted co
 	none := func(why string) Result {
 		next := "Wait: the first recommendation comes within minutes of the pods' first use"
 		if age > adviceWithin {
-			return fail(fmt.Sprintf("%s: %s after %s", name, why, span(age)), "kubectl --namespace "+object.Namespace+" describe verticalpodautoscaler "+object.Name, evidence...)
+			return fail(fmt.Sprintf("%s: %s after %s", name, why, span(age)),
+				"kubectl --namespace "+object.Namespace+" describe verticalpodautoscaler "+object.Name, evidence...)
 		}
 		if cause := w.withoutMetrics(ctx); cause != "" {
 			next = cause
@@ -115,6 +111,9 @@ func (w *World) recommendation(ctx context.Context, object vpa.Object, wanted co
 	evidence = append(evidence, Fact{name + " first recommended", fmt.Sprintf("%s after it was made", span(took))})
 	if took > adviceWithin {
 		return fail(fmt.Sprintf("%s took %s to its recommendation", name, span(took)), "Look why the recommender was away so long", evidence...)
+	}
+	if len(wanted.Containers) == 0 {
+		return unproven("the stack's outputs name no container of "+name, "`pulumi up` writes the outputs anew", evidence...)
 	}
 	var targets []string
 	for _, container := range wanted.Containers {
@@ -131,98 +130,11 @@ func (w *World) recommendation(ctx context.Context, object vpa.Object, wanted co
 		}
 		targets = append(targets, fmt.Sprintf("%s %s/%s", container, r.Target.Cpu(), r.Target.Memory()))
 	}
-	checkpoints, err := w.checkpointsIn(ctx, object.Namespace)
-	if err != nil {
-		return unproven("whether the recommendation is kept up could not be seen: "+err.Error(), "Check the kubeconfig's rights: list verticalpodautoscalercheckpoints", evidence...)
-	}
-	for _, c := range checkpoints {
-		if c.Autoscaler == object.Name && w.Now.Sub(c.Updated) > staleAfter {
-			return unproven(fmt.Sprintf("%s: the recommender wrote its history last %s ago", name, span(w.Now.Sub(c.Updated))),
-				"kubectl --namespace "+w.Outputs.Size.Namespace+" logs deployment/"+w.Outputs.Size.Deployment, evidence...)
-		}
+	if trouble := w.history(ctx, object, wanted.Containers, &evidence); trouble != nil {
+		trouble.Evidence = evidence
+		return *trouble
 	}
 	return pass(strings.Join(targets, ", "), evidence...)
-}
-
-// atFloor names the resource whose recommendation is the least that the recommender gives, or none. The floor is one pod's and
-// shared by its containers (recommender/logic/recommender.go of VPA v1.8.1).
-func (w *World) atFloor(r vpa.Recommendation, containers int) (string, error) {
-	for _, floor := range []struct {
-		kind corev1.ResourceName
-		text string
-	}{{corev1.ResourceCPU, w.Outputs.Size.FloorCPU}, {corev1.ResourceMemory, w.Outputs.Size.FloorMemory}} {
-		quantity, err := resource.ParseQuantity(floor.text)
-		if err != nil {
-			return "", fmt.Errorf("the outputs give %q as the recommender's floor of %s", floor.text, floor.kind)
-		}
-		uncapped, is := r.Uncapped[floor.kind]
-		if !is || uncapped.MilliValue() <= quantity.MilliValue()/int64(containers) {
-			return string(floor.kind), nil
-		}
-	}
-	return "", nil
-}
-
-func (w *World) targetMissing(ctx context.Context, namespace string, wanted contract.VerticalPodAutoscaler) *Result {
-	var names []string
-	var err error
-	if wanted.TargetKind == "StatefulSet" {
-		var list []appsv1.StatefulSet
-		list, err = w.statefulSetsIn(ctx, namespace)
-		for _, s := range list {
-			names = append(names, s.Name)
-		}
-	} else {
-		var list []appsv1.Deployment
-		list, err = w.deploymentsIn(ctx, namespace)
-		for _, d := range list {
-			names = append(names, d.Name)
-		}
-	}
-	if err != nil {
-		r := unproven("the target could not be looked for: "+err.Error(), "Check the kubeconfig's rights")
-		return &r
-	}
-	for _, name := range names {
-		if name == wanted.TargetName {
-			return nil
-		}
-	}
-	r := fail(fmt.Sprintf("the target %s/%s does not exist", wanted.TargetKind, wanted.TargetName), "`pulumi refresh` sees it, `pulumi up` makes it again")
-	return &r
-}
-
-// recommenderTrouble says why a recommendation would be a dead one's, or nothing.
-func (w *World) recommenderTrouble(ctx context.Context) *Result {
-	size := w.Outputs.Size
-	next := "kubectl --namespace " + size.Namespace + " get pods"
-	deployment, err := w.recommender.get("", func() (*appsv1.Deployment, error) {
-		return w.Cluster.Client.AppsV1().Deployments(size.Namespace).Get(ctx, size.Deployment, metav1.GetOptions{})
-	})
-	switch {
-	case apierrors.IsNotFound(err):
-		r := unproven(fmt.Sprintf("the recommender, deployment %s/%s, is not there", size.Namespace, size.Deployment), "`pulumi up` installs it")
-		return &r
-	case err != nil:
-		r := unproven("the recommender could not be looked for: "+err.Error(), "Check the kubeconfig's rights: get deployments")
-		return &r
-	case deployment.Status.ReadyReplicas == 0:
-		r := unproven("the recommender does not run: what it recommended may be old", next)
-		return &r
-	}
-	return nil
-}
-
-// withoutMetrics says what is wrong with the metrics that the recommender samples, or nothing.
-func (w *World) withoutMetrics(ctx context.Context) string {
-	served, err := w.metrics.get("", func() (bool, error) {
-		_, err := w.Cluster.Client.Discovery().ServerResourcesForGroupVersion("metrics.k8s.io/v1beta1")
-		return err == nil, ctx.Err()
-	})
-	if err == nil && !served {
-		return "The cluster serves no metrics.k8s.io: install metrics-server (opex:size.metricsServer), or mend it"
-	}
-	return ""
 }
 
 // span is a duration as people say it.

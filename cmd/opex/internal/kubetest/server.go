@@ -1,0 +1,128 @@
+// Package kubetest is an API server for tests: it answers what a file or a test says, and counts what it was asked.
+package kubetest
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/yaml"
+
+	"github.com/opex-project/opex/cmd/opex/internal/kube"
+)
+
+// World is what the server answers, by path: an object, an HTTP status that is an error, or a text as it is. A path may hold a
+// query's `aggregate` after a question mark. What is not there is not found.
+type World map[string]any
+
+// Load reads a world from a YAML file.
+func Load(t testing.TB, path string) World {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var w World
+	if err := yaml.Unmarshal(data, &w); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// Get returns a field of an answer, such as items.0.spec.
+func (w World) Get(t testing.TB, path, field string) any {
+	t.Helper()
+	here := w[path]
+	for key := range strings.SplitSeq(field, ".") {
+		if n, err := strconv.Atoi(key); err == nil {
+			here = here.([]any)[n]
+		} else {
+			here = here.(map[string]any)[key]
+		}
+	}
+	return here
+}
+
+// Set changes a field of an answer; nil removes it.
+func (w World) Set(t testing.TB, path, field string, value any) {
+	t.Helper()
+	here := w[path]
+	last := field
+	if cut := strings.LastIndex(field, "."); cut >= 0 {
+		here, last = w.Get(t, path, field[:cut]), field[cut+1:]
+	}
+	fields := here.(map[string]any)
+	fields[last] = value
+	if value == nil {
+		delete(fields, last)
+	}
+}
+
+// Asked counts requests.
+type Asked struct {
+	mu sync.Mutex
+	n  int
+}
+
+// Count returns how many there were.
+func (a *Asked) Count() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.n
+}
+
+// Serve starts the server, for as long as the test runs.
+func (w World) Serve(t testing.TB) (*kube.Cluster, *Asked) {
+	t.Helper()
+	asked := &Asked{}
+	server := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		asked.mu.Lock()
+		asked.n++
+		asked.mu.Unlock()
+		w.answer(out, r)
+	}))
+	t.Cleanup(server.Close)
+	config := &rest.Config{Host: server.URL, Timeout: 5 * time.Second, QPS: -1}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	others, err := dynamic.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &kube.Cluster{Client: client, Dynamic: others}, asked
+}
+
+func (w World) answer(out http.ResponseWriter, r *http.Request) {
+	out.Header().Set("Content-Type", "application/json")
+	status := func(code int) {
+		out.WriteHeader(code)
+		_ = json.NewEncoder(out).Encode(map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code,
+			"reason":  map[int]string{404: "NotFound", 403: "Forbidden", 503: "ServiceUnavailable"}[code],
+			"message": "answered with " + strconv.Itoa(code)})
+	}
+	found, is := w[r.URL.Path+"?"+r.URL.Query().Get("aggregate")]
+	if !is {
+		found = w[r.URL.Path]
+	}
+	switch answer := found.(type) {
+	case nil:
+		status(http.StatusNotFound)
+	case int:
+		status(answer)
+	case string:
+		_, _ = out.Write([]byte(answer))
+	default:
+		_ = json.NewEncoder(out).Encode(answer)
+	}
+}

@@ -1,0 +1,168 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/opex-project/opex/cmd/opex/internal/kube"
+	"github.com/opex-project/opex/cmd/opex/internal/kubetest"
+	"github.com/opex-project/opex/cmd/opex/internal/stack"
+	"github.com/opex-project/opex/internal/contract"
+)
+
+func TestAnEmptyWorldPassesNothing(t *testing.T) {
+	nothing := outputs()
+	nothing.Services = map[string]contract.Service{"task-api": {}}
+	off := outputs()
+	off.Cost, off.Size = nil, nil
+	lists := kubetest.World{}
+	for path := range kubetest.Load(t, "testdata/cluster.yaml") {
+		lists[path] = map[string]any{"kind": "List", "apiVersion": "v1", "code": 200, "items": []any{}, "data": []any{}}
+	}
+	for name, c := range map[string]struct {
+		world   kubetest.World
+		outputs stack.Outputs
+	}{
+		"nothing is found":              {kubetest.World{}, outputs()},
+		"every list is empty":           {lists, outputs()},
+		"a service without any outputs": {kubetest.Load(t, "testdata/cluster.yaml"), nothing},
+		"nothing is found, all off":     {kubetest.World{}, off},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cluster, _ := c.world.Serve(t)
+			report := Run(t.Context(), &World{Outputs: c.outputs, Cluster: cluster, Now: noon}, Criteria, c.outputs.Names())
+			for _, got := range report.Services[0].Criteria {
+				if got.Verdict == Pass || got.Verdict == NotApplicable || got.Next == "" {
+					t.Errorf("%s is %s: %s; next %q", got.ID, got.Verdict, got.Actual, got.Next)
+				}
+			}
+		})
+	}
+}
+
+// Each of these breaks one criterion and no other.
+func TestEveryCriterionCanBeSeenRedAlone(t *testing.T) {
+	red := map[string]map[string]change{
+		"SC-001": {
+			"a label taken from one pod":      with(pods, "items.1.metadata.labels.team", nil),
+			"a label taken from the template": with(deployments, "items.0.spec.template.metadata.labels.cost-center", nil),
+		},
+		"SC-002": {
+			"OpenCost scaled to zero":      answer(byTeam, http.StatusServiceUnavailable),
+			"OpenCost scaled to zero soon": answer(byController, http.StatusServiceUnavailable),
+			"the label lost on the way": with(byController, "data.0.staging/deployment:task-api/__unallocated__",
+				map[string]any{"totalCost": 0.03, "minutes": 59}),
+		},
+		"SC-003": {
+			"the mode switched by hand": with(autoscalers, "items.0.spec.updatePolicy.updateMode", "Recreate"),
+			"the recommender dead":      with(recommender, "status.readyReplicas", nil),
+		},
+	}
+	for _, criterion := range Criteria {
+		if len(red[criterion.ID]) == 0 {
+			t.Errorf("nothing shows %s red", criterion.ID)
+		}
+		for name, c := range red[criterion.ID] {
+			t.Run(criterion.ID+" "+name, func(t *testing.T) {
+				for _, got := range run(t, Criteria, c).Services[0].Criteria {
+					if (got.Verdict == Pass) != (got.ID != criterion.ID) {
+						t.Errorf("%s is %s: %s", got.ID, got.Verdict, got.Actual)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestACheckThatBreaksIsUnprovenAndTheOthersGoOn(t *testing.T) {
+	forever := make(chan struct{})
+	t.Cleanup(func() { close(forever) })
+	check := func(id string, run func(context.Context) Result) Criterion {
+		return Criterion{ID: id, Check: func(ctx context.Context, _ *World, _ string, _ contract.Service) Result { return run(ctx) }}
+	}
+	criteria := []Criterion{
+		check("panics", func(context.Context) Result { panic("no such\nthing") }),
+		check("says nothing", func(context.Context) Result { return Result{Actual: "all is well"} }),
+		check("makes a verdict up", func(context.Context) Result { return Result{Verdict: "GREEN"} }),
+		check("waits its time out", func(ctx context.Context) Result { <-ctx.Done(); return unproven("waited for pods", "wait") }),
+		check("never ends", func(context.Context) Result { <-forever; return pass("too late") }),
+		check("is in order", func(context.Context) Result { return pass("fine") }),
+	}
+	want := []struct {
+		verdict Verdict
+		says    string
+	}{
+		{Unproven, "the check itself broke: no such thing"},
+		{Unproven, `the check came to no verdict ("")`},
+		{Unproven, `the check came to no verdict ("GREEN")`},
+		{Unproven, "waited for pods"},
+		{Unproven, "the check did not end in its time"},
+		{Pass, "fine"},
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	report := Run(ctx, &World{Outputs: outputs(), Now: noon}, criteria, []string{"task-api"})
+	for i, got := range report.Services[0].Criteria {
+		if got.ID != criteria[i].ID || got.Verdict != want[i].verdict || !strings.Contains(got.Actual, want[i].says) || got.Evidence == nil {
+			t.Errorf("%s is %s: %s; want %s and %q", criteria[i].ID, got.Verdict, got.Actual, want[i].verdict, want[i].says)
+		}
+	}
+	var people strings.Builder
+	if err := report.Write(&people, "table"); err != nil || strings.Contains(people.String(), "goroutine") {
+		t.Errorf("people are shown a stack trace (%v):\n%s", err, people.String())
+	}
+}
+
+func TestAnOpenCostThatNeverAnswersIsUnproven(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	defer server.Close()
+	client, err := kubernetes.NewForConfig(&rest.Config{Host: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	report := Run(ctx, &World{Outputs: outputs(), Cluster: &kube.Cluster{Client: client}, Now: noon}, []Criterion{costByTeam}, []string{"task-api"})
+	if got := report.Services[0].Criteria[0]; got.Verdict != Unproven || !strings.Contains(got.Actual, "no answer") {
+		t.Errorf("%s: %s", got.Verdict, got.Actual)
+	}
+}
+
+func TestQuestionsDoNotGrowWithServices(t *testing.T) {
+	asked := func(services int) int {
+		o := outputs()
+		for i := 1; i < services; i++ {
+			o.Services[fmt.Sprintf("copy-%d", i)] = o.Services["task-api"]
+		}
+		cluster, asked := kubetest.Load(t, "testdata/cluster.yaml").Serve(t)
+		report := Run(t.Context(), &World{Outputs: o, Cluster: cluster, Now: noon}, Criteria, o.Names())
+		if n := report.Count(Pass); n != services*len(Criteria) {
+			t.Fatalf("%d of %d passed", n, services*len(Criteria))
+		}
+		return asked.Count()
+	}
+	if one, twenty := asked(1), asked(20); one == 0 || one != twenty {
+		t.Errorf("%d requests for one service, %d for twenty", one, twenty)
+	}
+}
+
+func TestCriteriaAreWhole(t *testing.T) {
+	last := ""
+	for _, c := range Criteria {
+		if c.Title == "" || c.Target == "" || c.Why == "" || c.Check == nil {
+			t.Errorf("%s lacks a part", c.ID)
+		}
+		if c.ID <= last {
+			t.Errorf("%s comes after %s", c.ID, last)
+		}
+		last = c.ID
+	}
+}

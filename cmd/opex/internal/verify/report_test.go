@@ -1,0 +1,72 @@
+package verify
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/opex-project/opex/cmd/opex/internal/kubetest"
+	"github.com/opex-project/opex/internal/contract"
+)
+
+func TestReportsLookAsAgreed(t *testing.T) {
+	second := func(_ *testing.T, s scene) {
+		s.outputs.Services["web"] = contract.Service{
+			Namespace: "staging", Deployment: "web", Selector: map[string]string{contract.LabelInstance: "web"},
+			Labels:                 contract.CostLabels{Team: "web-team", App: "web", Environment: "staging", CostCenter: "sales"}.Map(),
+			VerticalPodAutoscalers: []contract.VerticalPodAutoscaler{{Name: "web", TargetKind: "Deployment", TargetName: "web"}},
+		}
+	}
+	label := with(pods, "items.1.metadata.labels.team", "other")
+	for name, c := range map[string]change{"one-passes": nil, "one-fails": label, "two": second} {
+		report := run(t, Criteria, c)
+		for _, format := range Formats {
+			t.Run(name+" "+format, func(t *testing.T) {
+				var got bytes.Buffer
+				if err := report.Write(&got, format); err != nil {
+					t.Fatal(err)
+				}
+				if format == "json" && !json.Valid(got.Bytes()) {
+					t.Error("not JSON")
+				}
+				kubetest.Golden(t, name+"."+format, got.Bytes())
+			})
+		}
+	}
+}
+
+func TestAnUnknownFormatIsRefused(t *testing.T) {
+	var out strings.Builder
+	err := run(t, Criteria, nil).Write(&out, "html")
+	if err == nil || !strings.Contains(err.Error(), `"html"`) || out.Len() > 0 {
+		t.Errorf("error is %v, and %q was written", err, out.String())
+	}
+}
+
+func TestTheWorstOfSeveralResultsCounts(t *testing.T) {
+	good, open, bad := pass("good", Fact{"a", "1"}), unproven("open", "wait", Fact{"b", "2"}), fail("bad", "mend", Fact{"c", "3"})
+	for name, c := range map[string]struct {
+		results []Result
+		want    string
+	}{
+		"a failure over all":       {[]Result{good, open, bad}, "bad"},
+		"wherever it stands":       {[]Result{bad, open, good}, "bad"},
+		"what is open over a pass": {[]Result{good, open}, "open"},
+		"the first of equals":      {[]Result{open, unproven("later", "")}, "open"},
+		"a pass alone":             {[]Result{good}, "good"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			facts := 0
+			for _, r := range c.results {
+				facts += len(r.Evidence)
+			}
+			if got := worst(c.results); got.Actual != c.want || len(got.Evidence) != facts {
+				t.Errorf("got %+v, want %s with %d facts", got, c.want, facts)
+			}
+		})
+	}
+	if got := worst(nil); got.Verdict == Pass {
+		t.Error("nothing at all passed")
+	}
+}

@@ -1,0 +1,107 @@
+package verify
+
+import (
+	"maps"
+	"testing"
+	"time"
+
+	"github.com/opex-project/opex/cmd/opex/internal/kubetest"
+	"github.com/opex-project/opex/cmd/opex/internal/stack"
+	"github.com/opex-project/opex/internal/contract"
+)
+
+const (
+	pods         = "/api/v1/namespaces/staging/pods"
+	deployments  = "/apis/apps/v1/namespaces/staging/deployments"
+	statefulSets = "/apis/apps/v1/namespaces/staging/statefulsets"
+	autoscalers  = "/apis/autoscaling.k8s.io/v1/namespaces/staging/verticalpodautoscalers"
+	checkpoints  = "/apis/autoscaling.k8s.io/v1/namespaces/staging/verticalpodautoscalercheckpoints"
+	horizontal   = "/apis/autoscaling/v2/namespaces/staging/horizontalpodautoscalers"
+	recommender  = "/apis/apps/v1/namespaces/vertical-pod-autoscaler/deployments/vertical-pod-autoscaler-recommender"
+	metrics      = "/apis/metrics.k8s.io/v1beta1"
+	byTeam       = "/api/v1/namespaces/opencost/services/http:opencost:9003/proxy/allocation?label:team"
+	byController = "/api/v1/namespaces/opencost/services/http:opencost:9003/proxy/allocation?namespace,controller,label:team"
+)
+
+// noon is when testdata/cluster.yaml is looked at.
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+// outputs are those of a stack with one service, task-api.
+func outputs() stack.Outputs {
+	identity := func(name, component string) map[string]string {
+		return map[string]string{contract.LabelName: name, contract.LabelInstance: "task-api", contract.LabelComponent: component}
+	}
+	return stack.Outputs{
+		Environment: "staging",
+		Cluster:     contract.Cluster{Context: "staging", UID: "here"},
+		Size: &contract.SizeAdvisor{Namespace: "vertical-pod-autoscaler", Deployment: "vertical-pod-autoscaler-recommender",
+			FloorCPU: "10m", FloorMemory: "10Mi"},
+		Cost: &contract.CostVisibility{Currency: "USD", OpenCost: contract.Endpoint{Namespace: "opencost", Service: "opencost", Port: 9003}},
+		Services: map[string]contract.Service{"task-api": {
+			Namespace: "staging", Deployment: "task-api", Selector: identity("task-api", "api"),
+			Labels:   contract.CostLabels{Team: "product-team", App: "task-api", Environment: "staging", CostCenter: "engineering"}.Map(),
+			Database: &contract.Database{StatefulSet: "task-api-db", Selector: identity("postgresql", "database")},
+			VerticalPodAutoscalers: []contract.VerticalPodAutoscaler{
+				{Name: "task-api", TargetKind: "Deployment", TargetName: "task-api", Containers: []string{"task-api"}},
+				{Name: "task-api-db", TargetKind: "StatefulSet", TargetName: "task-api-db", Containers: []string{"postgres"}},
+			},
+		}},
+	}
+}
+
+// scene is a cluster and the outputs of the stack on it.
+type scene struct {
+	kubetest.World
+	outputs stack.Outputs
+}
+
+// change makes a scene another one.
+type change func(t *testing.T, s scene)
+
+// with changes one field of an answer; nil removes it.
+func with(path, field string, value any) change {
+	return func(t *testing.T, s scene) { t.Helper(); s.Set(t, path, field, value) }
+}
+
+// answer replaces a whole answer; nil is not found.
+func answer(path string, value any) change {
+	return func(_ *testing.T, s scene) { maps.Copy(s.World, kubetest.World{path: value}) }
+}
+
+// adding appends to a list of an answer.
+func adding(path, field string, value any) change {
+	return func(t *testing.T, s scene) {
+		t.Helper()
+		s.Set(t, path, field, append(s.Get(t, path, field).([]any), value))
+	}
+}
+
+// all makes several changes.
+func all(changes ...change) change {
+	return func(t *testing.T, s scene) {
+		t.Helper()
+		for _, c := range changes {
+			c(t, s)
+		}
+	}
+}
+
+// service changes the service of the outputs.
+func service(change func(*contract.Service)) change {
+	return func(_ *testing.T, s scene) {
+		found := s.outputs.Services["task-api"]
+		change(&found)
+		s.outputs.Services["task-api"] = found
+	}
+}
+
+// run judges the changed scene of testdata/cluster.yaml by criteria.
+func run(t *testing.T, criteria []Criterion, c change) Report {
+	t.Helper()
+	s := scene{kubetest.Load(t, "testdata/cluster.yaml"), outputs()}
+	if c != nil {
+		c(t, s)
+	}
+	cluster, _ := s.Serve(t)
+	return Run(t.Context(), &World{Outputs: s.outputs, Cluster: cluster, Now: noon}, criteria, s.outputs.Names())
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/opex-project/opex/cmd/opex/internal/kubetest"
+	"github.com/opex-project/opex/cmd/opex/internal/stack"
+)
+
+const (
+	podsAnswer     = "/api/v1/namespaces/staging/pods"
+	openCostAnswer = "/api/v1/namespaces/opencost/services/http:opencost:9003/proxy/allocation?label:team"
+)
+
+var timestamp = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
+
+// verifyWorld is the world of the criteria's own tests, moved from its noon to the present.
+func verifyWorld(t *testing.T) kubetest.World {
+	t.Helper()
+	data, err := os.ReadFile("internal/verify/testdata/cluster.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := time.Since(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))
+	moved := timestamp.ReplaceAllStringFunc(string(data), func(text string) string {
+		at, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return at.Add(later).Format(time.RFC3339)
+	})
+	path := filepath.Join(t.TempDir(), "cluster.yaml")
+	if err := os.WriteFile(path, []byte(moved), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return kubetest.Load(t, path)
+}
+
+// opexVerify runs the command against a world, with the outputs of the staging stack.
+func opexVerify(t *testing.T, ctx context.Context, world kubetest.World, args ...string) (code int, out, people string) {
+	t.Helper()
+	data, err := os.ReadFile("../../stacks/testdata/staging-outputs.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	outputs, err := stack.Parse(data, "the golden outputs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	world["/api/v1/namespaces/kube-system"] = map[string]any{"kind": "Namespace", "apiVersion": "v1", "metadata": map[string]any{"uid": outputs.Cluster.UID}}
+	cluster, _ := world.Serve(t)
+	config, err := json.Marshal(map[string]any{
+		"apiVersion": "v1", "kind": "Config", "users": []any{map[string]any{"name": "u", "user": map[string]any{}}},
+		"clusters": []any{map[string]any{"name": "c", "cluster": map[string]any{"server": "http://" + cluster.Client.CoreV1().RESTClient().Get().URL().Host}}},
+		"contexts": []any{map[string]any{"name": outputs.Cluster.Context, "context": map[string]any{"cluster": "c", "user": "u"}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := os.WriteFile(kubeconfig, config, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	root := newRoot()
+	var outText, peopleText bytes.Buffer
+	root.SetIn(bytes.NewReader(data))
+	root.SetOut(&outText)
+	root.SetErr(&peopleText)
+	root.SetArgs(append([]string{"verify", "--outputs", "-", "--kubeconfig", kubeconfig}, args...))
+	code = run(ctx, root)
+	return code, outText.String(), peopleText.String()
+}
+
+func TestVerifyExitsByTheWorstVerdict(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*testing.T, kubetest.World)
+		args   []string
+		code   int
+		says   string
+	}{
+		"all in order":                {nil, nil, exitOK, "3 PASS: everything that was looked at is proven"},
+		"one of several asked for":    {nil, []string{"--only", "SC-003,SC-001"}, exitOK, "2 PASS: everything"},
+		"in order, with time to wait": {nil, []string{"--wait", "1h"}, exitOK, "3 PASS: everything"},
+		"a failure": {func(t *testing.T, w kubetest.World) { w.Set(t, podsAnswer, "items.0.metadata.labels.team", nil) },
+			nil, exitFailed, "2 PASS, 1 FAIL. See `next` above"},
+		"nothing to look at": {func(_ *testing.T, w kubetest.World) { w[openCostAnswer] = http.StatusServiceUnavailable },
+			nil, exitUnknown, "2 PASS, 1 UNPROVEN: not everything is proven"},
+		"a failure outweighs what is unproven": {func(t *testing.T, w kubetest.World) {
+			w.Set(t, podsAnswer, "items.0.metadata.labels.team", nil)
+			w[openCostAnswer] = http.StatusServiceUnavailable
+		}, nil, exitFailed, "1 PASS, 1 FAIL, 1 UNPROVEN. See"},
+		"a failure that is not asked for": {func(t *testing.T, w kubetest.World) { w.Set(t, podsAnswer, "items.0.metadata.labels.team", nil) },
+			[]string{"--only", "SC-002"}, exitOK, "1 PASS: everything"},
+		"time that is up": {func(_ *testing.T, w kubetest.World) { w[openCostAnswer] = http.StatusServiceUnavailable },
+			[]string{"--wait", "50ms"}, exitUnknown, "looking again for up to"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			world := verifyWorld(t)
+			if c.change != nil {
+				c.change(t, world)
+			}
+			code, out, people := opexVerify(t, t.Context(), world, append(c.args, "--format", "json")...)
+			if code != c.code || !strings.Contains(people, c.says) {
+				t.Errorf("exit %d, want %d; people are told %q, want %q", code, c.code, people, c.says)
+			}
+			if !json.Valid([]byte(out)) {
+				t.Errorf("standard output is not JSON alone:\n%s", out)
+			}
+		})
+	}
+}
+
+func TestVerifyRefusesWhatItDoesNotKnow(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		says []string
+	}{
+		"an unknown criterion": {[]string{"--only", "SC-099"}, []string{`there is no criterion "SC-099"; known are SC-001, SC-002, SC-003`}},
+		"an unknown format":    {[]string{"--format", "xml"}, []string{"--format xml: allowed are table, json, markdown"}},
+		"a negative wait":      {[]string{"--wait", "-1s"}, []string{"--wait -1s: want 0 or more"}},
+		"all of these":         {[]string{"--only", "SC-099,x", "--format", "xml", "--wait", "-1s"}, []string{"SC-099", `"x"`, "xml", "-1s"}},
+		"an unknown service":   {[]string{"--service", "nobody"}, []string{`no service "nobody"; it has task-api`}},
+		"a word too many":      {[]string{"task-api"}, []string{"task-api"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, out, people := opexVerify(t, t.Context(), verifyWorld(t), c.args...)
+			if code != exitUnknown || out != "" {
+				t.Errorf("exit %d, want %d; standard output %q", code, exitUnknown, out)
+			}
+			for _, want := range c.says {
+				if !strings.Contains(people, want) {
+					t.Errorf("people are told %q, want %q", people, want)
+				}
+			}
+		})
+	}
+}
+
+func TestVerifyThatIsInterruptedProvesNothing(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	world := verifyWorld(t)
+	world[openCostAnswer] = http.StatusServiceUnavailable
+	if code, _, people := opexVerify(t, ctx, world, "--wait", "1h"); code != exitUnknown {
+		t.Errorf("exit %d, want %d; people are told %q", code, exitUnknown, people)
+	}
+}
+
+func TestVerifyHelpListsEveryCriterion(t *testing.T) {
+	_, out, _ := opexVerify(t, t.Context(), kubetest.World{}, "--help")
+	for _, id := range []string{"SC-001", "SC-002", "SC-003", "Exit code 0"} {
+		if !strings.Contains(out, id) {
+			t.Errorf("no word of %s in\n%s", id, out)
+		}
+	}
+}
