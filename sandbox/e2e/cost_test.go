@@ -36,6 +36,7 @@ func TestCostAndSize(t *testing.T) {
 		{"all three criteria pass within five minutes of up", criteriaPass},
 		{"costs are the prices times the hours", costsAddUp},
 		{"rules and scrapes work in Prometheus", prometheusWorks},
+		{"costs that went up are explained by what drove them", costsAreExplained},
 		{"a label taken from one pod fails SC-001 alone", oneLabelGone},
 		{"an OpenCost that is gone leaves SC-002 alone unproven", openCostGone},
 		{"a VerticalPodAutoscaler that may change pods fails SC-003 alone", modeChanged},
@@ -227,6 +228,38 @@ func prometheusWorks(t *testing.T) {
 			t.Errorf("%q has no series: %v", title, err)
 		}
 	}
+}
+
+// costsAreExplained gives the service two more pods and compares two minutes after with two minutes before. OpenCost counts by
+// the minute, so a minute between the windows is left out.
+func costsAreExplained(t *testing.T) {
+	const window = 2 * time.Minute
+	created := kubectl(t, "get", "deployment", "task-api", "--output=jsonpath={.metadata.creationTimestamp}")
+	since, err := time.Parse(time.RFC3339, created)
+	if err != nil {
+		t.Fatal(err)
+	}
+	until := func(moment time.Time) { time.Sleep(time.Until(moment)) } // what is measured is time itself
+	until(since.Add(window + 2*time.Minute))
+	scaled := time.Now().UTC().Truncate(time.Minute)
+	kubectl(t, "scale", "deployment/task-api", "--replicas=5")
+	kubectl(t, "rollout", "status", "--timeout=60s", "deployment/task-api")
+	start := time.Now().UTC().Truncate(time.Minute).Add(time.Minute)
+	until(start.Add(window + time.Minute))
+
+	span := func(from time.Time) string { return from.Format(time.RFC3339) + "," + from.Add(window).Format(time.RFC3339) }
+	out, code := opex(t, "costs", "--by=service", "--window="+span(start), "--compare="+span(scaled.Add(-window)), "--format=markdown")
+	if code != 0 {
+		t.Fatalf("exit code %d:\n%s", code, out)
+	}
+	drivers := out[strings.Index(out, "drove it"):]
+	for _, want := range []string{"task-api", "replicas", "5", "3"} {
+		if !strings.Contains(drivers, want) {
+			t.Errorf("what drove it does not say %q:\n%s", want, out)
+		}
+	}
+	t.Log(out)
+	kubectl(t, "scale", "deployment/task-api", "--replicas=3")
 }
 
 func oneLabelGone(t *testing.T) {

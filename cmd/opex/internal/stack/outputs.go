@@ -106,7 +106,8 @@ func Parse(data []byte, from string) (Outputs, error) {
 	return outputs, nil
 }
 
-// Select returns the named services, or all where none is named. An unknown name is an error that lists the known.
+// Select returns the named services, each once and sorted, or all where none is named. An unknown name is an error that
+// lists the known.
 func (o Outputs) Select(names []string) ([]string, error) {
 	if len(names) == 0 {
 		return o.Names(), nil
@@ -116,5 +117,5 @@ func (o Outputs) Select(names []string) ([]string, error) {
 			return nil, fmt.Errorf("the stack has no service %q; it has %s", name, strings.Join(o.Names(), ", "))
 		}
 	}
-	return names, nil
+	return slices.Compact(slices.Sorted(slices.Values(names))), nil
 }

@@ -103,6 +103,9 @@ func TestSelectKnowsTheServices(t *testing.T) {
 	if all, err := o.Select(nil); err != nil || len(all) != 1 {
 		t.Errorf("all services are %v, %v", all, err)
 	}
+	if twice, err := o.Select([]string{"task-api", "task-api"}); err != nil || len(twice) != 1 {
+		t.Errorf("a service named twice is %v, %v", twice, err)
+	}
 	if _, err := o.Select([]string{"shop"}); err == nil || !strings.Contains(err.Error(), `no service "shop"; it has task-api`) {
 		t.Errorf("error is %v", err)
 	}
