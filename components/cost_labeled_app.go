@@ -3,8 +3,6 @@ package components
 import (
 	"fmt"
 
-	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
-	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -45,16 +43,13 @@ func NewCostLabeledApp(ctx *pulumi.Context, name string, args *CostLabeledAppArg
 	l := newLabels(spec, args.Environment)
 	meta := func(object, component string) *metav1.ObjectMetaArgs {
 		return &metav1.ObjectMetaArgs{
-			Name:      pulumi.String(object),
-			Namespace: args.Namespace,
-			Labels:    l.object(component),
+			Name: pulumi.String(object), Namespace: args.Namespace, Labels: pulumi.ToStringMap(l.object(component)),
 		}
 	}
 
 	// Pods get no token of it: a service does not talk to the API server.
-	_, err := corev1.NewServiceAccount(ctx, name+"-serviceaccount", &corev1.ServiceAccountArgs{
-		Metadata:                     meta(spec.Name, componentAPI),
-		AutomountServiceAccountToken: pulumi.Bool(false),
+	_, err := newObject(ctx, name+"-serviceaccount", "v1", "ServiceAccount", meta(spec.Name, componentAPI), pulumi.Map{
+		"automountServiceAccountToken": pulumi.Bool(false),
 	}, child)
 	if err != nil {
 		return nil, err
@@ -64,56 +59,46 @@ func NewCostLabeledApp(ctx *pulumi.Context, name string, args *CostLabeledAppArg
 	if spec.Database != nil {
 		password := pulumi.ToSecret(args.DatabasePassword.ToStringOutput()).(pulumi.StringOutput)
 
-		secret, err := corev1.NewSecret(ctx, name+"-db-secret", &corev1.SecretArgs{
-			Metadata: meta(spec.databaseName(), componentDatabase),
-			Type:     pulumi.String("Opaque"),
-			Data:     pulumi.StringMap{passwordKey: password.ApplyT(base64Of).(pulumi.StringOutput)},
-		}, child)
+		secret, err := newObject(ctx, name+"-db-secret", "v1", "Secret", meta(spec.databaseName(), componentDatabase), pulumi.Map{
+			"type": pulumi.String("Opaque"),
+			"data": pulumi.ToSecret(pulumi.StringMap{passwordKey: password.ApplyT(base64Of).(pulumi.StringOutput)}),
+		}, child, pulumi.AdditionalSecretOutputs([]string{"data", "stringData"}))
 		if err != nil {
 			return nil, err
 		}
 
 		// Before the pods, so that none is ever open to the whole cluster.
 		policy, err := newObject(ctx, name+"-db-networkpolicy", "networking.k8s.io/v1", "NetworkPolicy",
-			meta(spec.databaseName(), componentDatabase), databaseTraffic(l), child)
+			meta(spec.databaseName(), componentDatabase), pulumi.Map{"spec": databaseTraffic(l)}, child)
 		if err != nil {
 			return nil, err
 		}
 
+		template, err := plainMap(databasePod(spec, l, args.DatabasePasswordDigest))
+		if err != nil {
+			return nil, err
+		}
 		// No PodDisruptionBudget: with one pod it would either do nothing or block every drain of the node for ever.
-		statefulSet, err := appsv1.NewStatefulSet(ctx, name+"-db-statefulset", &appsv1.StatefulSetArgs{
-			Metadata: meta(spec.databaseName(), componentDatabase),
-			Spec: &appsv1.StatefulSetSpecArgs{
-				ServiceName: pulumi.String(spec.databaseName()),
-				Replicas:    pulumi.Int(1),
-				Selector:    &metav1.LabelSelectorArgs{MatchLabels: l.selector(componentDatabase)},
-				Template:    databasePod(spec, l, args.DatabasePasswordDigest),
-				VolumeClaimTemplates: corev1.PersistentVolumeClaimTypeArray{
-					volumeClaim(dataVolume, spec.Database.DataSize, spec, l),
-					volumeClaim(dumpVolume, spec.Database.DumpSize, spec, l),
-				},
-				// Neither a mistaken delete nor a replace of the StatefulSet may take the data along. They go with their
-				// namespace, which production protects.
-				PersistentVolumeClaimRetentionPolicy: &appsv1.StatefulSetPersistentVolumeClaimRetentionPolicyArgs{
-					WhenDeleted: pulumi.String("Retain"),
-					WhenScaled:  pulumi.String("Retain"),
-				},
+		statefulSet, err := newObject(ctx, name+"-db-statefulset", "apps/v1", "StatefulSet", meta(spec.databaseName(), componentDatabase), pulumi.Map{"spec": pulumi.Map{
+			"serviceName": pulumi.String(spec.databaseName()),
+			"replicas":    pulumi.Int(1),
+			"selector":    matching(l.identity(componentDatabase)),
+			"template":    template,
+			"volumeClaimTemplates": pulumi.Array{
+				volumeClaim(dataVolume, spec.Database.DataSize, spec, l),
+				volumeClaim(dumpVolume, spec.Database.DumpSize, spec, l),
 			},
-		}, child, pulumi.DependsOn([]pulumi.Resource{secret, policy}))
+			// Neither a mistaken delete nor a replace of the StatefulSet may take the data along. They go with their
+			// namespace, which production protects.
+			"persistentVolumeClaimRetentionPolicy": pulumi.Map{"whenDeleted": pulumi.String("Retain"), "whenScaled": pulumi.String("Retain")},
+		}}, child, pulumi.DependsOn([]pulumi.Resource{secret, policy}))
 		if err != nil {
 			return nil, err
 		}
 
 		// After its pod: Pulumi waits until a Service has an endpoint, in vain for ten minutes if the pod had failed meanwhile.
-		service, err := corev1.NewService(ctx, name+"-db-service", &corev1.ServiceArgs{
-			Metadata: meta(spec.databaseName(), componentDatabase),
-			Spec: &corev1.ServiceSpecArgs{
-				Type:     pulumi.String("ClusterIP"),
-				Selector: l.selector(componentDatabase),
-				Ports: corev1.ServicePortArray{corev1.ServicePortArgs{
-					Name: pulumi.String(postgresPortName), Port: pulumi.Int(postgresPort), TargetPort: pulumi.String(postgresPortName),
-				}},
-			},
+		service, err := newObject(ctx, name+"-db-service", "v1", "Service", meta(spec.databaseName(), componentDatabase), pulumi.Map{
+			"spec": addressOf(l.identity(componentDatabase), postgresPortName, postgresPort),
 		}, child, pulumi.DependsOn([]pulumi.Resource{statefulSet}))
 		if err != nil {
 			return nil, err
@@ -122,54 +107,51 @@ func NewCostLabeledApp(ctx *pulumi.Context, name string, args *CostLabeledAppArg
 	}
 
 	policy, err := newObject(ctx, name+"-networkpolicy", "networking.k8s.io/v1", "NetworkPolicy",
-		meta(spec.Name, componentAPI), serviceTraffic(spec, l), child)
+		meta(spec.Name, componentAPI), pulumi.Map{"spec": serviceTraffic(spec, l)}, child)
 	if err != nil {
 		return nil, err
 	}
 
-	_, err = newObject(ctx, name+"-poddisruptionbudget", "policy/v1", "PodDisruptionBudget", meta(spec.Name, componentAPI), pulumi.Map{
-		"selector": matching(l.selector(componentAPI)),
+	_, err = newObject(ctx, name+"-poddisruptionbudget", "policy/v1", "PodDisruptionBudget", meta(spec.Name, componentAPI), pulumi.Map{"spec": pulumi.Map{
+		"selector": matching(l.identity(componentAPI)),
 		// One at a time. minAvailable would block the drain of a node for ever where there is one replica.
 		"maxUnavailable": pulumi.Int(1),
 		// A pod that is not ready serves nobody: it must not keep a node from being drained.
 		"unhealthyPodEvictionPolicy": pulumi.String("AlwaysAllow"),
-	}, child)
+	}}, child)
 	if err != nil {
 		return nil, err
 	}
 
-	deployment, err := appsv1.NewDeployment(ctx, name+"-deployment", &appsv1.DeploymentArgs{
-		Metadata: meta(spec.Name, componentAPI),
-		Spec: &appsv1.DeploymentSpecArgs{
-			Replicas: pulumi.Int(spec.Replicas),
-			Selector: &metav1.LabelSelectorArgs{MatchLabels: l.selector(componentAPI)},
-			// A new pod is ready before an old one goes.
-			Strategy: &appsv1.DeploymentStrategyArgs{
-				Type: pulumi.String("RollingUpdate"),
-				RollingUpdate: &appsv1.RollingUpdateDeploymentArgs{
-					MaxSurge: pulumi.Int(1), MaxUnavailable: pulumi.Int(0),
-				},
-			},
-			MinReadySeconds:         pulumi.Int(5),   // a pod that dies right after its first answer stops the rollout
-			ProgressDeadlineSeconds: pulumi.Int(300), // time for an image to be pulled and for the startup probe's budget
-			RevisionHistoryLimit:    pulumi.Int(5),
-			Template:                servicePod(spec, l, args.DatabasePasswordDigest),
+	template, err := plainMap(servicePod(spec, l, args.DatabasePasswordDigest))
+	if err != nil {
+		return nil, err
+	}
+	pods := pulumi.Map{
+		"replicas": pulumi.Int(spec.Replicas),
+		"selector": matching(l.identity(componentAPI)),
+		// A new pod is ready before an old one goes.
+		"strategy": pulumi.Map{
+			"type":          pulumi.String("RollingUpdate"),
+			"rollingUpdate": pulumi.Map{"maxSurge": pulumi.Int(1), "maxUnavailable": pulumi.Int(0)},
 		},
-	}, child, pulumi.DependsOn(append(before, policy)))
+		"minReadySeconds":         pulumi.Int(5),   // a pod that dies right after its first answer stops the rollout
+		"progressDeadlineSeconds": pulumi.Int(300), // time for an image to be pulled and for the startup probe's budget
+		"revisionHistoryLimit":    pulumi.Int(5),
+		"template":                template,
+	}
+	if len(spec.RightSizing.HorizontallyScaledBy) > 0 {
+		delete(pods, "replicas") // the HorizontalPodAutoscaler's to set: each update would undo what it did
+	}
+	deployment, err := newObject(ctx, name+"-deployment", "apps/v1", "Deployment", meta(spec.Name, componentAPI), pulumi.Map{"spec": pods},
+		child, pulumi.DependsOn(append(before, policy)))
 	if err != nil {
 		return nil, err
 	}
 
 	// After its pods, for the same reason as the database's.
-	_, err = corev1.NewService(ctx, name+"-service", &corev1.ServiceArgs{
-		Metadata: meta(spec.Name, componentAPI),
-		Spec: &corev1.ServiceSpecArgs{
-			Type:     pulumi.String("ClusterIP"),
-			Selector: l.selector(componentAPI),
-			Ports: corev1.ServicePortArray{corev1.ServicePortArgs{
-				Name: pulumi.String(httpPortName), Port: pulumi.Int(spec.Port), TargetPort: pulumi.String(httpPortName),
-			}},
-		},
+	_, err = newObject(ctx, name+"-service", "v1", "Service", meta(spec.Name, componentAPI), pulumi.Map{
+		"spec": addressOf(l.identity(componentAPI), httpPortName, spec.Port),
 	}, child, pulumi.DependsOn([]pulumi.Resource{deployment}))
 	if err != nil {
 		return nil, err

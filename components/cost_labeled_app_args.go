@@ -18,7 +18,7 @@ type CostLabeledAppArgs struct {
 	DatabasePassword pulumi.StringInput
 	// DatabasePasswordDigest changes when the password does, and gives nothing away. Required with DatabasePassword: it
 	// stands in the pod templates, so that a new password starts new pods.
-	DatabasePasswordDigest pulumi.StringInput
+	DatabasePasswordDigest string
 }
 
 func (a CostLabeledAppArgs) problems(spec ServiceSpec) problem.List {
@@ -30,9 +30,9 @@ func (a CostLabeledAppArgs) problems(spec ServiceSpec) problem.List {
 	switch {
 	case spec.Database != nil && a.DatabasePassword == nil:
 		found.Add("DatabasePassword", "is nil, but the service has a database")
-	case spec.Database != nil && a.DatabasePasswordDigest == nil:
-		found.Add("DatabasePasswordDigest", "is nil: a new password would not reach the pods that run")
-	case spec.Database == nil && (a.DatabasePassword != nil || a.DatabasePasswordDigest != nil):
+	case spec.Database != nil && a.DatabasePasswordDigest == "":
+		found.Add("DatabasePasswordDigest", "is empty: a new password would not reach the pods that run")
+	case spec.Database == nil && (a.DatabasePassword != nil || a.DatabasePasswordDigest != ""):
 		found.Add("DatabasePassword", "is given, but the service has no database")
 	}
 	return found

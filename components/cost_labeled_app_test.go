@@ -51,7 +51,7 @@ func withDatabase() *components.CostLabeledAppArgs {
 	args.Service.Name = "till"
 	args.Service.Database = &components.DatabaseSpec{StorageClass: "fast"}
 	args.DatabasePassword = pulumi.String("hidden-in-the-cellar")
-	args.DatabasePasswordDigest = pulumi.String("0123456789abcdef")
+	args.DatabasePasswordDigest = "0123456789abcdef"
 	return args
 }
 
@@ -86,6 +86,18 @@ func TestArgumentsStayAsTheCallerMadeThem(t *testing.T) {
 	}
 }
 
+func TestReplicasAreLeftToWhoeverScalesThem(t *testing.T) {
+	args := shop()
+	args.Service.RightSizing.HorizontallyScaledBy = []string{"cpu"}
+	record, err := declare(t, map[string]*components.CostLabeledAppArgs{"shop": args})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if replicas, set := record.Find("shop-deployment").Inputs["spec"].(map[string]any)["replicas"]; set {
+		t.Errorf("replicas are set to %v: each update would undo the scaling", replicas)
+	}
+}
+
 func TestCostLabeledAppRefuses(t *testing.T) {
 	change := func(change func(*components.CostLabeledAppArgs)) *components.CostLabeledAppArgs {
 		args := withDatabase()
@@ -107,7 +119,7 @@ func TestCostLabeledAppRefuses(t *testing.T) {
 		"no environment":            {change(func(a *components.CostLabeledAppArgs) { a.Environment = "" }), "Environment: is empty: its costs would belong to nobody"},
 		"no namespace":              {change(func(a *components.CostLabeledAppArgs) { a.Namespace = nil }), "Namespace: is nil"},
 		"no password":               {change(func(a *components.CostLabeledAppArgs) { a.DatabasePassword = nil }), "DatabasePassword: is nil, but the service has a database"},
-		"no digest":                 {change(func(a *components.CostLabeledAppArgs) { a.DatabasePasswordDigest = nil }), "DatabasePasswordDigest: is nil"},
+		"no digest":                 {change(func(a *components.CostLabeledAppArgs) { a.DatabasePasswordDigest = "" }), "DatabasePasswordDigest: is empty"},
 		"password without database": {spec(func(s *components.ServiceSpec) { s.Database = nil }), "DatabasePassword: is given, but the service has no database"},
 		"a name in capitals":        {spec(func(s *components.ServiceSpec) { s.Name = "Shop" }), `name: "Shop" is no DNS label`},
 		"a name of digits":          {spec(func(s *components.ServiceSpec) { s.Name = "1shop" }), `name: "1shop" is no DNS label`},

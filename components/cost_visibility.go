@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 
-	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -92,7 +91,7 @@ func NewCostVisibility(ctx *pulumi.Context, name string, args *CostVisibilityArg
 	if err != nil {
 		return nil, err
 	}
-	prometheus, err := newRelease(ctx, name+"-prometheus", prometheusChart, prometheusHome.Metadata.Name().Elem(),
+	prometheus, err := newRelease(ctx, name+"-prometheus", prometheusChart, prometheusHome.Name(),
 		newPrometheusValues(given, rules), child)
 	if err != nil {
 		return nil, err
@@ -102,7 +101,7 @@ func NewCostVisibility(ctx *pulumi.Context, name string, args *CostVisibilityArg
 		return nil, err
 	}
 	// It looks for Prometheus at its start only, and ends itself when there is none for a hundred seconds.
-	openCost, err := newRelease(ctx, name+"-opencost", openCostChart, openCostHome.Metadata.Name().Elem(),
+	openCost, err := newRelease(ctx, name+"-opencost", openCostChart, openCostHome.Name(),
 		newOpenCostValues(given), child, pulumi.DependsOn([]pulumi.Resource{prometheus}))
 	if err != nil {
 		return nil, err
@@ -114,9 +113,9 @@ func NewCostVisibility(ctx *pulumi.Context, name string, args *CostVisibilityArg
 		}
 		if _, err := newObject(ctx, name+"-prometheusrule", "monitoring.coreos.com/v1", "PrometheusRule", &metav1.ObjectMetaArgs{
 			Name:      pulumi.String("opex-cost"),
-			Namespace: openCostHome.Metadata.Name().Elem(),
+			Namespace: openCostHome.Name(),
 			Labels:    pulumi.ToStringMap(given.objectLabels(openCostName)),
-		}, pulumi.Map{"groups": pulumi.Any(groups)}, child); err != nil {
+		}, pulumi.Map{"spec": pulumi.Map{"groups": pulumi.Any(groups)}}, child); err != nil {
 			return nil, err
 		}
 	}
@@ -127,12 +126,9 @@ func NewCostVisibility(ctx *pulumi.Context, name string, args *CostVisibilityArg
 	}
 	labels := given.objectLabels(openCostName)
 	labels["grafana_dashboard"] = "1" // the sidecar of Grafana's chart looks for it
-	configMap, err := corev1.NewConfigMap(ctx, name+"-dashboard", &corev1.ConfigMapArgs{
-		Metadata: &metav1.ObjectMetaArgs{
-			Name: pulumi.String("opex-dashboard-cost"), Namespace: openCostHome.Metadata.Name().Elem(), Labels: pulumi.ToStringMap(labels),
-		},
-		Data: pulumi.StringMap{"opex-cost.json": pulumi.String(string(text))},
-	}, child)
+	configMap, err := newObject(ctx, name+"-dashboard", "v1", "ConfigMap", &metav1.ObjectMetaArgs{
+		Name: pulumi.String("opex-dashboard-cost"), Namespace: openCostHome.Name(), Labels: pulumi.ToStringMap(labels),
+	}, pulumi.Map{"data": pulumi.StringMap{"opex-cost.json": pulumi.String(string(text))}}, child)
 	if err != nil {
 		return nil, err
 	}

@@ -4,9 +4,9 @@ import (
 	"encoding/base64"
 	"strings"
 
-	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
-	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 const (
@@ -52,54 +52,49 @@ SQL
 `
 
 // databasePod is the template of the PostgreSQL pod.
-func databasePod(s ServiceSpec, l labels, passwordDigest pulumi.StringInput) *corev1.PodTemplateSpecArgs {
-	answers := []string{"pg_isready", "--quiet", "--host=127.0.0.1", "--username=" + s.databaseUser(), "--dbname=" + s.databaseUser()}
-	return &corev1.PodTemplateSpecArgs{
-		Metadata: &metav1.ObjectMetaArgs{
-			Labels:      l.object(componentDatabase),
-			Annotations: passwordAnnotation(s, passwordDigest),
-		},
-		Spec: &corev1.PodSpecArgs{
-			ServiceAccountName:            pulumi.String(s.Name),
-			AutomountServiceAccountToken:  pulumi.Bool(false),
-			EnableServiceLinks:            pulumi.Bool(false),
-			TerminationGracePeriodSeconds: pulumi.Int(databaseGraceSeconds),
+func databasePod(s ServiceSpec, l labels, passwordDigest string) corev1.PodTemplateSpec {
+	answers := exec("pg_isready", "--quiet", "--host=127.0.0.1", "--username="+s.databaseUser(), "--dbname="+s.databaseUser())
+	return corev1.PodTemplateSpec{
+		ObjectMeta: metav1.ObjectMeta{Labels: l.object(componentDatabase), Annotations: passwordAnnotation(s, passwordDigest)},
+		Spec: corev1.PodSpec{
+			ServiceAccountName:            s.Name,
+			AutomountServiceAccountToken:  new(false),
+			EnableServiceLinks:            new(false),
+			TerminationGracePeriodSeconds: new(int64(databaseGraceSeconds)),
 			SecurityContext:               podSecurity(databaseUserID),
-			Containers: corev1.ContainerArray{corev1.ContainerArgs{
-				Name:  pulumi.String(databaseContainer),
-				Image: pulumi.String(s.Database.Image),
-				Env: corev1.EnvVarArray{
-					envVar("POSTGRES_USER", s.databaseUser()),
-					envVar("POSTGRES_DB", s.databaseUser()),
-					envVar("POSTGRES_PASSWORD_FILE", passwordPath+"/"+passwordKey),
-					envVar("PGDATA", dataPath+"/pgdata"), // a folder below: a new volume's root may hold lost+found
+			Containers: []corev1.Container{{
+				Name:  databaseContainer,
+				Image: s.Database.Image,
+				Env: []corev1.EnvVar{
+					{Name: "POSTGRES_USER", Value: s.databaseUser()},
+					{Name: "POSTGRES_DB", Value: s.databaseUser()},
+					{Name: "POSTGRES_PASSWORD_FILE", Value: passwordPath + "/" + passwordKey},
+					{Name: "PGDATA", Value: dataPath + "/pgdata"}, // a folder below: a new volume's root may hold lost+found
 				},
-				Ports: corev1.ContainerPortArray{corev1.ContainerPortArgs{
-					Name: pulumi.String(postgresPortName), ContainerPort: pulumi.Int(postgresPort), Protocol: pulumi.String("TCP"),
-				}},
+				Ports:           []corev1.ContainerPort{{Name: postgresPortName, ContainerPort: postgresPort, Protocol: corev1.ProtocolTCP}},
 				Resources:       resources(s.Database.Resources),
 				SecurityContext: containerSecurity(),
 				// Up to five minutes: a start after a crash replays the log first.
-				StartupProbe:   execProbe(answers, 2, 2, 150),
-				ReadinessProbe: execProbe(answers, 5, 2, 2),
+				StartupProbe:   probe(answers, 2, 2, 150),
+				ReadinessProbe: probe(answers, 5, 2, 2),
 				// Slow to judge: a restart in the middle of a heavy query makes things worse.
-				LivenessProbe: execProbe(answers, 20, 5, 6),
-				Lifecycle: &corev1.LifecycleArgs{PostStart: &corev1.LifecycleHandlerArgs{
-					Exec: &corev1.ExecActionArgs{Command: pulumi.ToStringArray([]string{"/bin/sh", "-c", setPassword})},
+				LivenessProbe: probe(answers, 20, 5, 6),
+				Lifecycle: &corev1.Lifecycle{PostStart: &corev1.LifecycleHandler{
+					Exec: &corev1.ExecAction{Command: []string{"/bin/sh", "-c", setPassword}},
 				}},
-				VolumeMounts: corev1.VolumeMountArray{
-					mount(dataVolume, dataPath),
-					mount(dumpVolume, dumpPath),
-					corev1.VolumeMountArgs{Name: pulumi.String("secret"), MountPath: pulumi.String(passwordPath), ReadOnly: pulumi.Bool(true)},
-					mount("run", "/var/run/postgresql"), // the socket
-					mount("tmp", "/tmp"),
+				VolumeMounts: []corev1.VolumeMount{
+					{Name: dataVolume, MountPath: dataPath},
+					{Name: dumpVolume, MountPath: dumpPath},
+					{Name: "secret", MountPath: passwordPath, ReadOnly: true},
+					{Name: "run", MountPath: "/var/run/postgresql"}, // the socket
+					{Name: "tmp", MountPath: "/tmp"},
 				},
 			}},
-			Volumes: corev1.VolumeArray{
-				corev1.VolumeArgs{Name: pulumi.String("secret"), Secret: &corev1.SecretVolumeSourceArgs{
-					SecretName:  pulumi.String(s.databaseName()),
-					DefaultMode: pulumi.Int(0o440), // the pod's group reads it
-				}},
+			Volumes: []corev1.Volume{
+				{Name: "secret", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{
+					SecretName:  s.databaseName(),
+					DefaultMode: new(int32(0o440)), // the pod's group reads it
+				}}},
 				emptyDir("run"),
 				emptyDir("tmp"),
 			},
@@ -107,26 +102,26 @@ func databasePod(s ServiceSpec, l labels, passwordDigest pulumi.StringInput) *co
 	}
 }
 
-func volumeClaim(volume string, size Quantity, s ServiceSpec, l labels) corev1.PersistentVolumeClaimTypeArgs {
-	spec := &corev1.PersistentVolumeClaimSpecArgs{
-		AccessModes: pulumi.StringArray{pulumi.String("ReadWriteOnce")},
-		Resources:   &corev1.VolumeResourceRequirementsArgs{Requests: pulumi.StringMap{"storage": pulumi.String(size)}},
+func volumeClaim(volume string, size Quantity, s ServiceSpec, l labels) pulumi.Map {
+	spec := pulumi.Map{
+		"accessModes": pulumi.ToStringArray([]string{"ReadWriteOnce"}),
+		"resources":   pulumi.Map{"requests": pulumi.StringMap{"storage": pulumi.String(size)}},
 	}
 	if s.Database.StorageClass != "" {
-		spec.StorageClassName = pulumi.String(s.Database.StorageClass)
+		spec["storageClassName"] = pulumi.String(s.Database.StorageClass)
 	}
-	return corev1.PersistentVolumeClaimTypeArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(volume), Labels: l.object(componentDatabase)},
-		Spec:     spec,
+	return pulumi.Map{
+		"metadata": pulumi.Map{"name": pulumi.String(volume), "labels": pulumi.ToStringMap(l.object(componentDatabase))},
+		"spec":     spec,
 	}
 }
 
 // passwordAnnotation makes a new password a change of the pod template. Without a database there is none.
-func passwordAnnotation(s ServiceSpec, digest pulumi.StringInput) pulumi.StringMap {
+func passwordAnnotation(s ServiceSpec, digest string) map[string]string {
 	if s.Database == nil {
 		return nil
 	}
-	return pulumi.StringMap{"opex/database-password-digest": digest}
+	return map[string]string{"opex/database-password-digest": digest}
 }
 
 func base64Of(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }

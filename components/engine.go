@@ -3,9 +3,6 @@ package components
 import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
-	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
-
 	"github.com/opex-project/opex/internal/contract"
 	"github.com/opex-project/opex/internal/problem"
 )
@@ -65,12 +62,10 @@ func (e EngineArgs) objectLabels(app string) map[string]string {
 }
 
 // newEngineNamespace declares the namespace of one engine, with its pods held to the restricted Pod Security Standard.
-func newEngineNamespace(ctx *pulumi.Context, name, namespace string, e EngineArgs, opts ...pulumi.ResourceOption) (*corev1.Namespace, error) {
+func newEngineNamespace(ctx *pulumi.Context, name, namespace string, e EngineArgs, opts ...pulumi.ResourceOption) (*Object, error) {
 	labels := e.objectLabels(namespace)
 	for _, mode := range []string{"enforce", "warn", "audit"} {
 		labels["pod-security.kubernetes.io/"+mode] = "restricted"
 	}
-	return corev1.NewNamespace(ctx, name, &corev1.NamespaceArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(namespace), Labels: pulumi.ToStringMap(labels)},
-	}, opts...)
+	return NewNamespace(ctx, name, namespace, labels, opts...)
 }

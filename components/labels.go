@@ -3,8 +3,6 @@ package components
 import (
 	"maps"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-
 	"github.com/opex-project/opex/internal/contract"
 )
 
@@ -29,7 +27,8 @@ func newLabels(s ServiceSpec, environment string) labels {
 	}
 }
 
-// identity tells a component's pods from all others. It never changes while the service lives, as a selector must not.
+// identity tells a component's pods from all others, and is what selectors hold. It never changes while the service lives, as a
+// selector must not; no cost label is in it, since those may change.
 func (l labels) identity(component string) map[string]string {
 	name := l.instance
 	if component == componentDatabase {
@@ -40,16 +39,11 @@ func (l labels) identity(component string) map[string]string {
 	}
 }
 
-// selector is the identity as an argument: no cost label is in it, since those may change.
-func (l labels) selector(component string) pulumi.StringMap {
-	return pulumi.ToStringMap(l.identity(component))
-}
-
 // object returns the labels of every object, pod template and volume claim of a component.
-func (l labels) object(component string) pulumi.StringMap {
+func (l labels) object(component string) map[string]string {
 	all := l.identity(component)
 	maps.Copy(all, l.further)
 	maps.Copy(all, l.cost.Map())
 	all[contract.LabelManagedBy] = "pulumi"
-	return pulumi.ToStringMap(all)
+	return all
 }

@@ -1,21 +1,63 @@
 package components
 
 import (
+	"strings"
+
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
-	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apiextensions"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// newObject declares an object whose kind the SDK has no package for, or one that costs too much of the first compile
-// (docs/decisions/0003-short-first-compile.md). State and plugin see what a typed resource would send.
-func newObject(ctx *pulumi.Context, name, apiVersion, kind string, metadata *metav1.ObjectMetaArgs, spec pulumi.Map,
+// Object is a Kubernetes object of any kind, registered as the SDK's typed resource of that kind would be: state and plugin see
+// no difference. The packages of those types would take a minute of the first compile
+// (docs/decisions/0003-short-first-compile.md).
+type Object struct {
+	pulumi.CustomResourceState
+
+	Metadata metav1.ObjectMetaPtrOutput `pulumi:"metadata"`
+}
+
+// Name is the object's name; whatever uses it waits for the object.
+func (o *Object) Name() pulumi.StringOutput { return o.Metadata.Name().Elem() }
+
+// objectType is the type token of a kind; the core group, which has no name in apiVersion, has one there.
+func objectType(apiVersion, kind string) string {
+	if !strings.Contains(apiVersion, "/") {
+		apiVersion = "core/" + apiVersion
+	}
+	return "kubernetes:" + apiVersion + ":" + kind
+}
+
+// newObject declares an object: its fields beside apiVersion, kind and metadata.
+func newObject(ctx *pulumi.Context, name, apiVersion, kind string, metadata *metav1.ObjectMetaArgs, fields pulumi.Map,
 	opts ...pulumi.ResourceOption,
-) (*apiextensions.CustomResource, error) {
-	return apiextensions.NewCustomResource(ctx, name, &apiextensions.CustomResourceArgs{
-		ApiVersion:  pulumi.String(apiVersion),
-		Kind:        pulumi.String(kind),
-		Metadata:    metadata,
-		OtherFields: kubernetes.UntypedArgs{"spec": spec},
-	}, opts...)
+) (*Object, error) {
+	args := kubernetes.UntypedArgs{"apiVersion": pulumi.String(apiVersion), "kind": pulumi.String(kind), "metadata": metadata}
+	for key, value := range fields {
+		args[key] = value
+	}
+	object := &Object{}
+	return object, ctx.RegisterResource(objectType(apiVersion, kind), name, args, object, opts...)
+}
+
+// NewNamespace declares a namespace.
+func NewNamespace(ctx *pulumi.Context, name, namespace string, labels map[string]string, opts ...pulumi.ResourceOption) (*Object, error) {
+	return newObject(ctx, name, "v1", "Namespace", &metav1.ObjectMetaArgs{
+		Name: pulumi.String(namespace), Labels: pulumi.ToStringMap(labels),
+	}, nil, opts...)
+}
+
+// GetNamespace reads a namespace that exists.
+func GetNamespace(ctx *pulumi.Context, name, namespace string, opts ...pulumi.ResourceOption) (*Object, error) {
+	object := &Object{}
+	return object, ctx.ReadResource(objectType("v1", "Namespace"), name, pulumi.ID(namespace), nil, object, opts...)
+}
+
+// plainMap turns a struct with JSON tags, such as those of k8s.io/api, into what newObject takes.
+func plainMap(value any) (pulumi.Map, error) {
+	plain, err := plainOf(value)
+	if err != nil {
+		return nil, err
+	}
+	return pulumi.ToMap(plain.(map[string]any)), nil
 }

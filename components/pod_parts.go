@@ -1,62 +1,51 @@
 package components
 
 import (
-	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
 // podSecurity and containerSecurity satisfy the restricted Pod Security Standard.
-func podSecurity(user int) *corev1.PodSecurityContextArgs {
-	return &corev1.PodSecurityContextArgs{
-		RunAsNonRoot:   pulumi.Bool(true),
-		RunAsUser:      pulumi.Int(user),
-		RunAsGroup:     pulumi.Int(user),
-		FsGroup:        pulumi.Int(user),
-		SeccompProfile: &corev1.SeccompProfileArgs{Type: pulumi.String("RuntimeDefault")},
-		// Changes the owner of a volume's files only when its root is not right: a large one would delay each start.
-		FsGroupChangePolicy: pulumi.String("OnRootMismatch"),
+func podSecurity(user int64) *corev1.PodSecurityContext {
+	// Changes the owner of a volume's files only when its root is not right: a large one would delay each start.
+	onRootMismatch := corev1.FSGroupChangeOnRootMismatch
+	return &corev1.PodSecurityContext{
+		RunAsNonRoot: new(true), RunAsUser: &user, RunAsGroup: &user, FSGroup: &user, FSGroupChangePolicy: &onRootMismatch,
+		SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 	}
 }
 
-func containerSecurity() *corev1.SecurityContextArgs {
-	return &corev1.SecurityContextArgs{
-		AllowPrivilegeEscalation: pulumi.Bool(false),
-		ReadOnlyRootFilesystem:   pulumi.Bool(true),
-		Capabilities:             &corev1.CapabilitiesArgs{Drop: pulumi.StringArray{pulumi.String("ALL")}},
+func containerSecurity() *corev1.SecurityContext {
+	return &corev1.SecurityContext{
+		AllowPrivilegeEscalation: new(false), ReadOnlyRootFilesystem: new(true),
+		Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 	}
 }
 
-func resources(r Resources) *corev1.ResourceRequirementsArgs {
-	return &corev1.ResourceRequirementsArgs{Requests: amounts(r.Requests), Limits: amounts(r.Limits)}
-}
-
-// httpProbe asks every period seconds and gives up on one answer after timeout seconds; failures in a row count.
-func httpProbe(path string, period, timeout, failures int) *corev1.ProbeArgs {
-	return &corev1.ProbeArgs{
-		HttpGet:          &corev1.HTTPGetActionArgs{Path: pulumi.String(path), Port: pulumi.String(httpPortName)},
-		PeriodSeconds:    pulumi.Int(period),
-		TimeoutSeconds:   pulumi.Int(timeout),
-		FailureThreshold: pulumi.Int(failures),
+// resources must have been checked: a quantity that is none panics.
+func resources(r Resources) corev1.ResourceRequirements {
+	list := func(a Amounts) corev1.ResourceList {
+		return corev1.ResourceList{
+			corev1.ResourceCPU: resource.MustParse(string(a.CPU)), corev1.ResourceMemory: resource.MustParse(string(a.Memory)),
+		}
 	}
+	return corev1.ResourceRequirements{Requests: list(r.Requests), Limits: list(r.Limits)}
 }
 
-func execProbe(command []string, period, timeout, failures int) *corev1.ProbeArgs {
-	return &corev1.ProbeArgs{
-		Exec:             &corev1.ExecActionArgs{Command: pulumi.ToStringArray(command)},
-		PeriodSeconds:    pulumi.Int(period),
-		TimeoutSeconds:   pulumi.Int(timeout),
-		FailureThreshold: pulumi.Int(failures),
-	}
+// probe asks every period seconds and gives up on one answer after timeout seconds; failures in a row count.
+func probe(ask corev1.ProbeHandler, period, timeout, failures int32) *corev1.Probe {
+	return &corev1.Probe{ProbeHandler: ask, PeriodSeconds: period, TimeoutSeconds: timeout, FailureThreshold: failures}
 }
 
-func envVar(name, value string) corev1.EnvVarArgs {
-	return corev1.EnvVarArgs{Name: pulumi.String(name), Value: pulumi.String(value)}
+func httpGet(path string) corev1.ProbeHandler {
+	return corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: path, Port: intstr.FromString(httpPortName)}}
 }
 
-func mount(volume, path string) corev1.VolumeMountArgs {
-	return corev1.VolumeMountArgs{Name: pulumi.String(volume), MountPath: pulumi.String(path)}
+func exec(command ...string) corev1.ProbeHandler {
+	return corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: command}}
 }
 
-func emptyDir(volume string) corev1.VolumeArgs {
-	return corev1.VolumeArgs{Name: pulumi.String(volume), EmptyDir: &corev1.EmptyDirVolumeSourceArgs{}}
+func emptyDir(volume string) corev1.Volume {
+	return corev1.Volume{Name: volume, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}
 }

@@ -2,7 +2,7 @@ package components
 
 import (
 	"fmt"
-	"slices"
+	"strings"
 
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -27,26 +27,13 @@ type RightSizingArgs struct {
 	Environment string
 	// Namespace is the name of the namespace. Required.
 	Namespace pulumi.StringInput
-	// HorizontallyScaledBy are the resources, cpu or memory, by which a HorizontalPodAutoscaler scales the service.
-	HorizontallyScaledBy []string
 }
-
-// scaledResources are what the recommender knows; GPUs it does not.
-var scaledResources = []string{"cpu", "memory"}
 
 func (a RightSizingArgs) problems(spec ServiceSpec) problem.List {
 	found := spec.Problems()
 	checkLabelValue(&found, "Environment", a.Environment)
 	if a.Namespace == nil {
 		found.Add("Namespace", "is nil: the object would land in whatever namespace the kubeconfig names")
-	}
-	for _, resource := range a.HorizontallyScaledBy {
-		if !slices.Contains(scaledResources, resource) {
-			found.Add("HorizontallyScaledBy", "holds %q, allowed are %v", resource, scaledResources)
-		} else if spec.RightSizing.Mode != "Off" {
-			found.Add("rightSizing.mode", "is %s, while a HorizontalPodAutoscaler scales the service by %s: each would undo what the other does. Allowed is Off",
-				spec.RightSizing.Mode, resource)
-		}
 	}
 	return found
 }
@@ -65,11 +52,13 @@ func NewRightSizing(ctx *pulumi.Context, name string, args *RightSizingArgs, opt
 	if err := args.problems(spec).Err(who, "Nothing of it was registered."); err != nil {
 		return nil, err
 	}
-	if len(args.HorizontallyScaledBy) > 0 {
-		text := fmt.Sprintf("%s: a HorizontalPodAutoscaler scales %s by %v. It changes what each pod is given to do, so recommendations for that follow it and are no measure",
-			who, spec.Name, args.HorizontallyScaledBy)
-		if err := ctx.Log.Warn(text, nil); err != nil {
-			return nil, err
+	for _, w := range spec.workloads() {
+		if by := w.sizing.HorizontallyScaledBy; len(by) > 0 {
+			text := fmt.Sprintf("%s: a HorizontalPodAutoscaler scales %s by %s. It changes what each pod is given to do, so recommendations for that follow it and are no measure",
+				who, w.name, strings.Join(by, " and "))
+			if err := ctx.Log.Warn(text, nil); err != nil {
+				return nil, err
+			}
 		}
 	}
 
@@ -85,8 +74,8 @@ func NewRightSizing(ctx *pulumi.Context, name string, args *RightSizingArgs, opt
 	var outputs pulumi.Array
 	for _, w := range spec.workloads() {
 		object, err := newObject(ctx, name+"-"+w.role+"verticalpodautoscaler", "autoscaling.k8s.io/v1", "VerticalPodAutoscaler", &metav1.ObjectMetaArgs{
-			Name: pulumi.String(w.name), Namespace: args.Namespace, Labels: l.object(w.component),
-		}, pulumi.Map{
+			Name: pulumi.String(w.name), Namespace: args.Namespace, Labels: pulumi.ToStringMap(l.object(w.component)),
+		}, pulumi.Map{"spec": pulumi.Map{
 			"targetRef": pulumi.StringMap{
 				"apiVersion": pulumi.String("apps/v1"), "kind": pulumi.String(w.kind), "name": pulumi.String(w.name),
 			},
@@ -99,7 +88,7 @@ func NewRightSizing(ctx *pulumi.Context, name string, args *RightSizingArgs, opt
 				"controlledResources": pulumi.ToStringArray(scaledResources),
 				"controlledValues":    pulumi.String("RequestsOnly"),
 			}}},
-		}, child)
+		}}, child)
 		if err != nil {
 			return nil, err
 		}

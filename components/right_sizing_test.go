@@ -49,12 +49,12 @@ func TestSizeAdvisorInstallsTheRecommenderAlone(t *testing.T) {
 
 func TestHorizontalScalingBesideAdviceIsWarnedOf(t *testing.T) {
 	args := sizing()
-	args.HorizontallyScaledBy = []string{"cpu"}
+	args.Service.RightSizing.HorizontallyScaledBy = []string{"cpu", "memory"}
 	record, err := declareSizing(t, args)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(record.Clear(), "a HorizontalPodAutoscaler scales till by [cpu]") {
+	if !strings.Contains(record.Clear(), "a HorizontalPodAutoscaler scales till by cpu and memory") {
 		t.Errorf("nothing was said: %s", record.Clear())
 	}
 }
@@ -83,11 +83,10 @@ func TestRightSizingRefuses(t *testing.T) {
 		"a word as bound":               {spec(func(r *components.RightSizingSpec) { r.Max.CPU = "much" }), `rightSizing.max.cpu: "much" is no quantity`},
 		"the database's bounds": {change(func(a *components.RightSizingArgs) { a.Service.Database.RightSizing.Min.Memory = "1Gi" }),
 			"database.rightSizing.min.memory: is 1Gi, more than the request of 256Mi"},
-		"horizontal scaling by pods": {change(func(a *components.RightSizingArgs) { a.HorizontallyScaledBy = []string{"pods"} }), `HorizontallyScaledBy: holds "pods", allowed are [cpu memory]`},
-		"two that change the same pods": {change(func(a *components.RightSizingArgs) {
-			a.HorizontallyScaledBy = []string{"cpu"}
-			a.Service.RightSizing.Mode, a.Service.RightSizing.Reason = "Recreate", "nights are idle anyway"
-		}), "rightSizing.mode: is Recreate, while a HorizontalPodAutoscaler scales the service by cpu"},
+		"horizontal scaling by pods": {spec(func(r *components.RightSizingSpec) { r.HorizontallyScaledBy = []string{"cpu", "pods"} }), `rightSizing.horizontallyScaledBy[1]: is "pods", allowed are cpu and memory`},
+		"two that change the same pods": {spec(func(r *components.RightSizingSpec) {
+			r.HorizontallyScaledBy, r.Mode, r.Reason = []string{"cpu"}, "Recreate", "nights are idle anyway"
+		}), "rightSizing.mode: is Recreate, while a HorizontalPodAutoscaler scales the pods by cpu"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -73,7 +73,7 @@ func NewSizeAdvisor(ctx *pulumi.Context, name string, args *SizeAdvisorArgs, opt
 		}
 		before = append(before, metricsServer)
 	}
-	recommender, err := newRelease(ctx, name+"-recommender", verticalPodAutoscalerChart, home.Metadata.Name().Elem(),
+	recommender, err := newRelease(ctx, name+"-recommender", verticalPodAutoscalerChart, home.Name(),
 		newRecommenderValues(given.EngineArgs), child, pulumi.DependsOn(before))
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package components
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -22,7 +23,12 @@ type RightSizingSpec struct {
 	Reason string  `config:"reason" doc:"Why the mode is not Off, in words."`
 	Min    Amounts `config:"min" doc:"Least that is recommended for a container."`
 	Max    Amounts `config:"max" doc:"Most that is recommended for a container."`
+
+	HorizontallyScaledBy []string `config:"horizontallyScaledBy" doc:"Resources, cpu or memory, by which a HorizontalPodAutoscaler of yours scales the pods. The number of pods is then left to it; a preview warns that advice on them follows the number of pods, and any mode other than Off is refused."`
 }
+
+// scaledResources are what the recommender knows; GPUs it does not.
+var scaledResources = []string{"cpu", "memory"}
 
 // updateModes are those of autoscaling.k8s.io/v1 in VPA 1.8; Auto is another name for Recreate there, and deprecated.
 var updateModes = []string{"Off", "Initial", "Recreate", "InPlaceOrRecreate"}
@@ -43,6 +49,13 @@ func (r RightSizingSpec) problems(requests Amounts) problem.List {
 		found.Add("mode", "is %q, allowed are %s", r.Mode, strings.Join(updateModes, ", "))
 	} else if r.Mode != "Off" && len(strings.Fields(r.Reason)) < 3 {
 		found.Add("mode", "is %s, which changes pods while they serve. Off only advises; for any other mode, say in `reason` why", r.Mode)
+	}
+	for i, resource := range r.HorizontallyScaledBy {
+		if !slices.Contains(scaledResources, resource) {
+			found.Add(fmt.Sprintf("horizontallyScaledBy[%d]", i), "is %q, allowed are %s", resource, strings.Join(scaledResources, " and "))
+		} else if r.Mode != "Off" {
+			found.Add("mode", "is %s, while a HorizontalPodAutoscaler scales the pods by %s: each would undo what the other does. Allowed is Off", r.Mode, resource)
+		}
 	}
 	bounds := func(kind string, low, request, high Quantity) {
 		least, okLeast := checkQuantity(&found, "min."+kind, low)

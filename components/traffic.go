@@ -4,15 +4,24 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// These are the specs of NetworkPolicies of networking.k8s.io/v1.
+// addressOf is the spec of a Service for pods with a named port.
+func addressOf(selector map[string]string, portName string, port int) pulumi.Map {
+	return pulumi.Map{
+		"type":     pulumi.String("ClusterIP"),
+		"selector": pulumi.ToStringMap(selector),
+		"ports": pulumi.Array{pulumi.Map{
+			"name": pulumi.String(portName), "port": pulumi.Int(port), "targetPort": pulumi.String(portName),
+		}},
+	}
+}
+
+// The next two are specs of NetworkPolicies.
 
 // serviceTraffic lets every pod of the cluster, Prometheus and ingress controllers among them, reach the service's port,
 // and the service reach DNS and its database. Policies add up: one that calls others brings a policy of its own.
 func serviceTraffic(s ServiceSpec, l labels) pulumi.Map {
 	egress := pulumi.Array{pulumi.Map{
-		"to": pulumi.Array{pulumi.Map{"namespaceSelector": matching(pulumi.StringMap{
-			"kubernetes.io/metadata.name": pulumi.String("kube-system"),
-		})}},
+		"to":    pulumi.Array{pulumi.Map{"namespaceSelector": matching(map[string]string{"kubernetes.io/metadata.name": "kube-system"})}},
 		"ports": pulumi.Array{policyPort("UDP", pulumi.Int(53)), policyPort("TCP", pulumi.Int(53))},
 	}}
 	if s.Database != nil {
@@ -22,7 +31,7 @@ func serviceTraffic(s ServiceSpec, l labels) pulumi.Map {
 		})
 	}
 	return pulumi.Map{
-		"podSelector": matching(l.selector(componentAPI)),
+		"podSelector": matching(l.identity(componentAPI)),
 		"policyTypes": pulumi.ToStringArray([]string{"Ingress", "Egress"}),
 		"ingress": pulumi.Array{pulumi.Map{
 			"from":  pulumi.Array{pulumi.Map{"namespaceSelector": pulumi.Map{}}}, // all
@@ -36,7 +45,7 @@ func serviceTraffic(s ServiceSpec, l labels) pulumi.Map {
 // which no policy sees.
 func databaseTraffic(l labels) pulumi.Map {
 	return pulumi.Map{
-		"podSelector": matching(l.selector(componentDatabase)),
+		"podSelector": matching(l.identity(componentDatabase)),
 		"policyTypes": pulumi.ToStringArray([]string{"Ingress", "Egress"}),
 		"ingress": pulumi.Array{pulumi.Map{
 			"from":  podsOf(l, componentAPI),
@@ -46,11 +55,13 @@ func databaseTraffic(l labels) pulumi.Map {
 }
 
 func podsOf(l labels, component string) pulumi.Array {
-	return pulumi.Array{pulumi.Map{"podSelector": matching(l.selector(component))}}
+	return pulumi.Array{pulumi.Map{"podSelector": matching(l.identity(component))}}
 }
 
 // matching is a label selector.
-func matching(labels pulumi.StringMap) pulumi.Map { return pulumi.Map{"matchLabels": labels} }
+func matching(labels map[string]string) pulumi.Map {
+	return pulumi.Map{"matchLabels": pulumi.ToStringMap(labels)}
+}
 
 // policyPort takes a number or the name of a container's port.
 func policyPort(protocol string, port pulumi.Input) pulumi.Map {

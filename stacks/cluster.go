@@ -8,11 +8,11 @@ import (
 	"strings"
 
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
-	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/internals"
 	"gopkg.in/yaml.v3"
 
+	"github.com/opex-project/opex/components"
 	"github.com/opex-project/opex/internal/problem"
 )
 
@@ -34,7 +34,7 @@ func connect(ctx *pulumi.Context, c Cluster) (*kubernetes.Provider, string, erro
 	if err != nil {
 		return nil, "", err
 	}
-	system, err := corev1.GetNamespace(ctx, "cluster-identity", pulumi.ID("kube-system"), nil, pulumi.Provider(provider))
+	system, err := components.GetNamespace(ctx, "cluster-identity", "kube-system", pulumi.Provider(provider))
 	if err != nil {
 		return nil, "", err
 	}

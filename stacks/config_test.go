@@ -97,6 +97,7 @@ func TestLoadRefuses(t *testing.T) {
 		"an unknown image":              {"opex:images", `{"grafana":"grafana:1"}`, "opex:images.grafana: is no image of an engine"},
 		"an owner that cannot be":       {"opex:platform", `{"team":""}`, "opex:platform.team: is empty"},
 		"a mode without a reason":       {services, service(`"rightSizing":{"mode":"Recreate"}`), "opex:services[0].rightSizing.mode: is Recreate, which changes pods"},
+		"two that change the same pods": {services, service(`"rightSizing":{"mode":"Recreate","reason":"nights are idle anyway","horizontallyScaledBy":["cpu"]}`), "opex:services[0].rightSizing.mode: is Recreate, while a HorizontalPodAutoscaler"},
 		"a request outside its bounds":  {services, service(`"rightSizing":{"min":{"cpu":"400m"}}`), "opex:services[0].rightSizing.min.cpu: is 400m, more than the request of 250m"},
 		"a password for nobody":         {passwords, `{"shop":"long-enough-password"}`, "opex:databasePasswords.shop: is for no service with a database; those are: none"},
 	}

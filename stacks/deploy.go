@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"os"
 
-	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
-	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/opex-project/opex/components"
@@ -24,12 +22,8 @@ func Deploy(ctx *pulumi.Context) error {
 		return err
 	}
 
-	namespace, err := corev1.NewNamespace(ctx, "namespace", &corev1.NamespaceArgs{
-		Metadata: &metav1.ObjectMetaArgs{
-			Name:   pulumi.String(config.Namespace),
-			Labels: pulumi.ToStringMap(namespaceLabels(config)),
-		},
-	}, pulumi.Provider(provider), pulumi.Protect(config.profile().protectData))
+	namespace, err := components.NewNamespace(ctx, "namespace", config.Namespace, namespaceLabels(config),
+		pulumi.Provider(provider), pulumi.Protect(config.profile().protectData))
 	if err != nil {
 		return err
 	}
@@ -64,7 +58,7 @@ func Deploy(ctx *pulumi.Context) error {
 		args := &components.CostLabeledAppArgs{
 			Service:     spec,
 			Environment: config.Environment,
-			Namespace:   namespace.Metadata.Name().Elem(),
+			Namespace:   namespace.Name(),
 		}
 		if spec.Database != nil {
 			password := config.DatabasePasswords[spec.Name]
@@ -73,7 +67,7 @@ func Deploy(ctx *pulumi.Context) error {
 				return err
 			}
 			args.DatabasePassword = pulumi.ToSecret(pulumi.String(password)).(pulumi.StringOutput)
-			args.DatabasePasswordDigest = pulumi.String(digest)
+			args.DatabasePasswordDigest = digest
 		}
 		app, err := components.NewCostLabeledApp(ctx, spec.Name, args, on)
 		if err != nil {
@@ -82,7 +76,7 @@ func Deploy(ctx *pulumi.Context) error {
 		services[spec.Name] = app.Service
 		if config.Size.Enabled {
 			sizing, err := components.NewRightSizing(ctx, spec.Name+"-size", &components.RightSizingArgs{
-				Service: spec, Environment: config.Environment, Namespace: namespace.Metadata.Name().Elem(),
+				Service: spec, Environment: config.Environment, Namespace: namespace.Name(),
 			}, on, pulumi.DependsOn(append(advisor, app)))
 			if err != nil {
 				return err

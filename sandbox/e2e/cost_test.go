@@ -242,12 +242,14 @@ func costsAreExplained(t *testing.T) {
 	until := func(moment time.Time) { time.Sleep(time.Until(moment)) } // what is measured is time itself
 	until(since.Add(window + 2*time.Minute))
 	scaled := time.Now().UTC().Truncate(time.Minute)
-	kubectl(t, "scale", "deployment/task-api", "--replicas=5")
+	scale(t, namespace, "task-api", 5)
 	kubectl(t, "rollout", "status", "--timeout=60s", "deployment/task-api")
 	start := time.Now().UTC().Truncate(time.Minute).Add(time.Minute)
 	until(start.Add(window + time.Minute))
 
-	span := func(from time.Time) string { return from.Format(time.RFC3339) + "," + from.Add(window).Format(time.RFC3339) }
+	span := func(from time.Time) string {
+		return from.Format(time.RFC3339) + "," + from.Add(window).Format(time.RFC3339)
+	}
 	out, code := opex(t, "costs", "--by=service", "--window="+span(start), "--compare="+span(scaled.Add(-window)), "--format=markdown")
 	if code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, out)
@@ -259,7 +261,7 @@ func costsAreExplained(t *testing.T) {
 		}
 	}
 	t.Log(out)
-	kubectl(t, "scale", "deployment/task-api", "--replicas=3")
+	scale(t, namespace, "task-api", 3)
 }
 
 func oneLabelGone(t *testing.T) {
@@ -270,13 +272,16 @@ func oneLabelGone(t *testing.T) {
 	green(t)
 }
 
+// scale gives a deployment of an engine as many pods.
+func scale(t *testing.T, namespace, deployment string, replicas int) {
+	t.Helper()
+	in(t, "kubectl", "--namespace="+namespace, "scale", "deployment/"+deployment, fmt.Sprintf("--replicas=%d", replicas))
+}
+
 func openCostGone(t *testing.T) {
-	scale := func(replicas string) {
-		in(t, "kubectl", "--namespace=opencost", "scale", "deployment/opencost", "--replicas="+replicas)
-	}
-	scale("0")
+	scale(t, "opencost", "opencost", 0)
 	only(t, "SC-002", "UNPROVEN", "no answer")
-	scale("1")
+	scale(t, "opencost", "opencost", 1)
 	green(t)
 }
 
@@ -291,12 +296,9 @@ func modeChanged(t *testing.T) {
 }
 
 func recommenderGone(t *testing.T) {
-	scale := func(replicas string) {
-		in(t, "kubectl", "--namespace=vertical-pod-autoscaler", "scale", "deployment/vertical-pod-autoscaler-recommender", "--replicas="+replicas)
-	}
-	scale("0")
+	scale(t, "vertical-pod-autoscaler", "vertical-pod-autoscaler-recommender", 0)
 	only(t, "SC-003", "UNPROVEN", "the recommender does not run")
-	scale("1")
+	scale(t, "vertical-pod-autoscaler", "vertical-pod-autoscaler-recommender", 1)
 	green(t)
 }
 
