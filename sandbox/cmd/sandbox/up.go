@@ -108,6 +108,15 @@ func buildAll(ctx context.Context, s layout.Sandbox, report *progress.Reporter) 
 			return err
 		}
 	}
+	// Images that hold nothing built here come over the network: they are made while compilers work.
+	early := map[string]chan error{}
+	for _, i := range image.Images() {
+		if len(i.Files) == 0 && !image.UpToDate(s, i) {
+			made := make(chan error, 1)
+			early[i.Name] = made
+			go func() { made <- image.Build(ctx, s, i) }()
+		}
+	}
 	for _, target := range build.Targets() {
 		title := "Build " + target.Title
 		if !build.Built(s, target) {
@@ -121,10 +130,13 @@ func buildAll(ctx context.Context, s layout.Sandbox, report *progress.Reporter) 
 		return err
 	}
 	for _, i := range image.Images() {
-		if image.UpToDate(s, i) {
+		work := func() error { return image.Build(ctx, s, i) }
+		if made, begun := early[i.Name]; begun {
+			work = func() error { return <-made }
+		} else if image.UpToDate(s, i) {
 			continue
 		}
-		if err := report.Stage("Make the image "+i.References[0], func() error { return image.Build(ctx, s, i) }); err != nil {
+		if err := report.Stage("Make the image "+i.References[0], work); err != nil {
 			return err
 		}
 	}

@@ -2,11 +2,13 @@ package costs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
+	"github.com/opex-project/opex/cmd/opex/internal/opencost"
 	"github.com/opex-project/opex/internal/contract"
 )
 
@@ -45,17 +47,9 @@ func (s Source) Budgets(ctx context.Context, loaded *Spending) ([]Budget, []stri
 			return nil, nil, fmt.Errorf("budgets, the last 24 h: %w", err)
 		}
 	}
-	var notes []string
-	spent := &Spending{Window: month, Covered: Window{month.Start, month.Start}}
-	if month.Hours() > 1./60 { // in the month's first minute there is nothing to ask for
-		var err error
-		if spent, err = s.Load(ctx, month); err != nil {
-			return nil, nil, fmt.Errorf("budgets, this month: %w", err)
-		}
-		if spent.Covered.Start.Sub(month.Start) > time.Hour {
-			notes = append(notes, fmt.Sprintf("budgets: this month's data begins at %s; what was spent before is not known, and not counted",
-				spent.Covered.Start.UTC().Format("2006-01-02 15:04 UTC")))
-		}
+	spent, notes, err := s.month(ctx, month)
+	if err != nil {
+		return nil, nil, fmt.Errorf("budgets, this month: %w", err)
 	}
 	var budgets []Budget
 	for _, team := range slices.Sorted(maps.Keys(s.Outputs.Cost.Budgets)) {
@@ -63,6 +57,27 @@ func (s Source) Budgets(ctx context.Context, loaded *Spending) ([]Budget, []stri
 		budgets = append(budgets, newBudget(team, s.Outputs.Cost.Budgets[team], spent.of(team), perHour*end.Sub(now).Hours()))
 	}
 	return budgets, notes, nil
+}
+
+// young is a month's age up to which it may have no data yet: scrapes come once a minute, and OpenCost looks back.
+const young = 10 * time.Minute
+
+// month is what was spent since the month began, and what is not known of it.
+func (s Source) month(ctx context.Context, month Window) (*Spending, []string, error) {
+	spent, err := &Spending{}, errNoData
+	if month.Hours() >= opencost.Resolution.Hours() {
+		spent, err = s.Load(ctx, month)
+	}
+	switch {
+	case errors.Is(err, errNoData) && month.Hours() < young.Hours():
+		return &Spending{}, []string{"budgets: this month has just begun, and has no data yet"}, nil
+	case err != nil:
+		return nil, nil, err
+	case spent.Covered.Start.Sub(month.Start) > time.Hour:
+		return spent, []string{fmt.Sprintf("budgets: this month's data begins at %s; what was spent before is not known, and not counted",
+			spent.Covered.Start.UTC().Format("2006-01-02 15:04 UTC"))}, nil
+	}
+	return spent, nil, nil
 }
 
 // of is a team's money.

@@ -77,6 +77,47 @@ func TestBudgetsSayThatDataBeginsLaterThanTheMonth(t *testing.T) {
 	}
 }
 
+func TestAMonthThatHasJustBegunIsNoError(t *testing.T) {
+	cases := map[string]struct {
+		age   time.Duration
+		empty bool // OpenCost has nothing on the month
+		want  string
+		err   string
+	}{
+		"shorter than the resolution": {30 * time.Second, false, "has just begun", ""},
+		"minutes old, no data":        {5 * time.Minute, true, "has just begun", ""},
+		"minutes old, with data":      {5 * time.Minute, false, "", ""},
+		"an hour old, no data":        {time.Hour, true, "", "budgets, this month: OpenCost knows no allocation"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			begin := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+			w := newWorld()
+			w.loads = func(window Window) []load {
+				if c.empty && window.Start.Equal(begin) {
+					return nil
+				}
+				return []load{shop}
+			}
+			source := w.source()
+			source.Now = begin.Add(c.age)
+			budgets, notes, err := source.Budgets(t.Context(), &Spending{})
+			if c.err != "" {
+				if err == nil || !strings.Contains(err.Error(), c.err) {
+					t.Errorf("error is %v", err)
+				}
+				return
+			}
+			if err != nil || len(budgets) != 3 || !strings.Contains(strings.Join(notes, ""), c.want) || (c.want == "") != (len(notes) == 0) {
+				t.Fatalf("budgets %+v, notes %q, error %v", budgets, notes, err)
+			}
+			if coming := 0.05 * (30*24 - c.age.Hours()); !near(budgets[0].Projected, budgets[0].Spent+coming) || (budgets[0].Spent == 0) != (c.want != "") {
+				t.Errorf("budget %+v, want %g to come", budgets[0], coming)
+			}
+		})
+	}
+}
+
 func TestWithoutBudgetsNothingIsAsked(t *testing.T) {
 	w := newWorld(shop)
 	source := w.source()

@@ -152,6 +152,66 @@ func TestDriversAddUpToTheChange(t *testing.T) {
 	}
 }
 
+// exact is a random window in which all money is a quantity times a price.
+func exact(random *rand.Rand, window Window) *Spending {
+	s := &Spending{Window: window, Covered: window, IdleKnown: true, Idle: Money{CPU: random.Float64()}}
+	dearer := func() float64 { return 1 + 0.5*float64(random.IntN(3)) }
+	for i := range 1 + random.IntN(6) {
+		cpuPrice, memoryPrice, storagePrice := cpuPrice*dearer(), memoryPrice*dearer(), storagePrice*dearer()
+		for range 1 + random.IntN(3) {
+			r := Row{
+				Namespace: "n", Controller: string(rune('a' + i)), Labels: map[string]string{"team": "x"}, Hours: 1 + 23*random.Float64(),
+				CPURequestHours: 100 * random.Float64(), MemoryRequestHours: 1000 * random.Float64(), StorageHours: 1e5 * (1 + random.Float64()),
+			}
+			r.CPUHours = max(r.CPURequestHours, 50+100*random.Float64())
+			r.MemoryHours = max(r.MemoryRequestHours, 500+1000*random.Float64())
+			r.Money = Money{r.CPUHours * cpuPrice, r.MemoryHours * memoryPrice, r.StorageHours * storagePrice, random.Float64(), random.Float64()}
+			s.Rows = append(s.Rows, r)
+		}
+	}
+	return s
+}
+
+// rounded is the same, as OpenCost answers it.
+func rounded(s *Spending) *Spending {
+	c := *s
+	c.Rows = nil
+	for _, r := range s.Rows {
+		for _, figure := range []*float64{&r.CPU, &r.Memory, &r.Storage, &r.Network, &r.Other, &r.CPUHours, &r.MemoryHours} {
+			*figure = math.Round(*figure/rounding) * rounding
+		}
+		c.Rows = append(c.Rows, r)
+	}
+	return &c
+}
+
+// TestOnlyRoundingIsLeftWithoutACause keeps the other causes honest: the sum alone would come right whatever they said.
+func TestOnlyRoundingIsLeftWithoutACause(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	left := func(was, is *Spending) (sum float64) {
+		change, err := Compare(was, is, outputs(), "team")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range change.Drivers {
+			if d.Cause == CauseRounding {
+				sum += math.Abs(d.Amount)
+			}
+		}
+		return sum
+	}
+	for i := range 2000 {
+		was, is := exact(random, lastHours(24).Previous()), exact(random, lastHours(24))
+		if got := left(was, is); got > 1e-9 {
+			t.Fatalf("case %d: %g is left of exact figures", i, got)
+		}
+		// Each row has three resources, each with a rounded cost and rounded hours.
+		if got, most := left(rounded(was), rounded(is)), 6*rounding*float64(len(was.Rows)+len(is.Rows)); got > most {
+			t.Fatalf("case %d: %g is left of rounded figures, rounding makes %g at most", i, got, most)
+		}
+	}
+}
+
 func TestIdleMoneyThatIsNotKnownDrivesNothing(t *testing.T) {
 	before := Window{now.Add(-24*time.Hour - 3*time.Minute), now.Add(-24 * time.Hour)}
 	change := compare(t, newWorld(taskAPI), before)

@@ -27,6 +27,9 @@ type Source struct {
 // ErrOff says that the stack has no cost visibility.
 var ErrOff = errors.New("cost visibility is off in this stack: set opex:cost.enabled to true in its config and run `pulumi up`")
 
+// errNoData says that OpenCost has nothing to tell about a window.
+var errNoData = errors.New("OpenCost knows no allocation")
+
 // labelKeys are the cost labels, in the order that they are asked for.
 var labelKeys = []string{contract.LabelTeam, contract.LabelApp, contract.LabelEnvironment, contract.LabelCostCenter}
 
@@ -94,8 +97,8 @@ func (s Source) Load(ctx context.Context, w Window) (*Spending, error) {
 		spending.cover(a)
 	}
 	if spending.Total() <= 0 || !spending.Covered.End.After(spending.Covered.Start) {
-		return nil, fmt.Errorf("OpenCost knows no allocation from %s; a new OpenCost needs about two minutes, and windows cannot reach beyond what "+
-			"Prometheus keeps. Next: kubectl --namespace %s get pods, or another --window", w, s.Outputs.Cost.OpenCost.Namespace)
+		return nil, fmt.Errorf("%w from %s; a new OpenCost needs about two minutes, and windows cannot reach beyond what "+
+			"Prometheus keeps. Next: kubectl --namespace %s get pods, or another --window", errNoData, w, s.Outputs.Cost.OpenCost.Namespace)
 	}
 	spending.wholeIdle(idleMinutes)
 	note, err := s.restate(ctx, spending)
