@@ -19,6 +19,8 @@ var (
 	openCostChart = chart{"opencost", "2.5.17", "https://opencost.github.io/opencost-helm-chart"}
 	// Chart.yaml in the Go module k8s.io/autoscaler/vertical-pod-autoscaler v1.8.1. Its appVersion is 1.8.1.
 	verticalPodAutoscalerChart = chart{"vertical-pod-autoscaler", "0.13.0", "https://kubernetes.github.io/autoscaler"}
+	// Chart.yaml of vmware-tanzu/helm-charts, June 2026. Its appVersion is 1.18.1.
+	veleroChart = chart{"velero", "12.1.0", "https://vmware-tanzu.github.io/helm-charts"}
 	// Chart.yaml in the Go module sigs.k8s.io/metrics-server v0.9.0.
 	metricsServerChart = chart{"metrics-server", "3.13.1", "https://kubernetes-sigs.github.io/metrics-server/"}
 )
@@ -29,17 +31,22 @@ const (
 	imageOpenCost       = "opencost"
 	imageVPARecommender = "vpa-recommender"
 	imageMetricsServer  = "metrics-server"
+	imageVelero         = "velero"
+	imageVeleroPlugin   = "velero-plugin-for-aws"
 )
 
 // Images are those of the engines by name, instead of the pinned ones: for a registry of one's own.
 type Images map[string]string
 
-// pinnedImages are what the charts above name at their versions; metrics-server is one release ahead of its chart.
+// pinnedImages are what the charts above name at their versions; metrics-server and Velero are ahead of their charts. The plugin's
+// 1.14 goes with Velero 1.18 (its README).
 var pinnedImages = Images{
 	imagePrometheus:     "quay.io/prometheus/prometheus:v3.14.0",
 	imageOpenCost:       "ghcr.io/opencost/opencost:1.120.1@sha256:b0701f9b54e43c9abee98f5784792a5b469ca8951e87da32b161c1fa539ab0e1",
 	imageVPARecommender: "registry.k8s.io/autoscaling/vpa-recommender:1.8.1",
 	imageMetricsServer:  "registry.k8s.io/metrics-server/metrics-server:v0.9.0",
+	imageVelero:         "docker.io/velero/velero:v1.18.3",
+	imageVeleroPlugin:   "docker.io/velero/velero-plugin-for-aws:v1.14.3",
 }
 
 // Problems returns all that is wrong with images, by name.

@@ -3,21 +3,8 @@ package components
 import (
 	"fmt"
 
-	"github.com/opex-project/opex/internal/contract"
 	"github.com/opex-project/opex/internal/grafana"
 )
-
-// board is a dashboard and the objectives that its queries are held against, by the panel's title.
-type board struct {
-	grafana.Dashboard
-	objectives map[string]float64
-}
-
-func (b board) contract(namespace, configMap string) contract.Dashboard {
-	return contract.Dashboard{
-		Title: b.Title, UID: b.UID, ConfigMap: namespace + "/" + configMap, Queries: b.Queries(), Objectives: b.objectives,
-	}
-}
 
 func costDashboard(args CostVisibilityArgs) board {
 	money := "currency" + args.Cost.Currency

@@ -74,6 +74,15 @@ func NewCostLabeledApp(ctx *pulumi.Context, name string, args *CostLabeledAppArg
 			return nil, err
 		}
 
+		scripts, err := hookData()
+		if err != nil {
+			return nil, err
+		}
+		hooks, err := newObject(ctx, name+"-db-hooks", "v1", "ConfigMap", meta(spec.hooksName(), componentDatabase), pulumi.Map{"data": scripts}, child)
+		if err != nil {
+			return nil, err
+		}
+
 		template, err := plainMap(databasePod(spec, l, args.DatabasePasswordDigest))
 		if err != nil {
 			return nil, err
@@ -91,7 +100,7 @@ func NewCostLabeledApp(ctx *pulumi.Context, name string, args *CostLabeledAppArg
 			// Neither a mistaken delete nor a replace of the StatefulSet may take the data along. They go with their
 			// namespace, which production protects.
 			"persistentVolumeClaimRetentionPolicy": pulumi.Map{"whenDeleted": pulumi.String("Retain"), "whenScaled": pulumi.String("Retain")},
-		}}, child, pulumi.DependsOn([]pulumi.Resource{secret, policy}))
+		}}, child, pulumi.DependsOn([]pulumi.Resource{secret, policy, hooks}))
 		if err != nil {
 			return nil, err
 		}

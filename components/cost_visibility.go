@@ -1,7 +1,6 @@
 package components
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 
@@ -44,6 +43,8 @@ type CostVisibilityArgs struct {
 	Scrapes []Scrape
 	// Namespaces are those of the services: coverage and sizes are watched there. Empty: not watched.
 	Namespaces []string
+	// Backups are watched with alerts.
+	Backups []BackupWatch
 }
 
 func (a CostVisibilityArgs) problems() problem.List {
@@ -85,14 +86,14 @@ func NewCostVisibility(ctx *pulumi.Context, name string, args *CostVisibilityArg
 
 	// Children.
 	child := pulumi.Parent(engine)
-	rules := costRules(given)
+	rules := append(costRules(given), backupRules(given.Backups)...)
 
 	prometheusHome, err := newEngineNamespace(ctx, name+"-prometheus-namespace", prometheusNamespace, given.EngineArgs, child)
 	if err != nil {
 		return nil, err
 	}
 	prometheus, err := newRelease(ctx, name+"-prometheus", prometheusChart, prometheusHome.Name(),
-		newPrometheusValues(given, rules), child)
+		valuesOf(newPrometheusValues(given, rules)), child)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +103,7 @@ func NewCostVisibility(ctx *pulumi.Context, name string, args *CostVisibilityArg
 	}
 	// It looks for Prometheus at its start only, and ends itself when there is none for a hundred seconds.
 	openCost, err := newRelease(ctx, name+"-opencost", openCostChart, openCostHome.Name(),
-		newOpenCostValues(given), child, pulumi.DependsOn([]pulumi.Resource{prometheus}))
+		valuesOf(newOpenCostValues(given)), child, pulumi.DependsOn([]pulumi.Resource{prometheus}))
 	if err != nil {
 		return nil, err
 	}
@@ -120,15 +121,7 @@ func NewCostVisibility(ctx *pulumi.Context, name string, args *CostVisibilityArg
 		}
 	}
 	board := costDashboard(given)
-	text, err := json.Marshal(board)
-	if err != nil {
-		return nil, err
-	}
-	labels := given.objectLabels(openCostName)
-	labels["grafana_dashboard"] = "1" // the sidecar of Grafana's chart looks for it
-	configMap, err := newObject(ctx, name+"-dashboard", "v1", "ConfigMap", &metav1.ObjectMetaArgs{
-		Name: pulumi.String("opex-dashboard-cost"), Namespace: openCostHome.Name(), Labels: pulumi.ToStringMap(labels),
-	}, pulumi.Map{"data": pulumi.StringMap{"opex-cost.json": pulumi.String(string(text))}}, child)
+	dashboard, err := newDashboard(ctx, name+"-dashboard", board, openCostHome, given.objectLabels(openCostName), child)
 	if err != nil {
 		return nil, err
 	}
@@ -137,9 +130,7 @@ func NewCostVisibility(ctx *pulumi.Context, name string, args *CostVisibilityArg
 	engine.Cost = openCost.ID().ApplyT(func(pulumi.ID) (map[string]any, error) {
 		return contract.Map(given.contract())
 	}).(pulumi.MapOutput)
-	engine.Dashboard = configMap.ID().ApplyT(func(pulumi.ID) (map[string]any, error) {
-		return contract.Map(board.contract(openCostNamespace, "opex-dashboard-cost"))
-	}).(pulumi.MapOutput)
+	engine.Dashboard = dashboard
 	return engine, ctx.RegisterResourceOutputs(engine, pulumi.Map{"cost": engine.Cost})
 }
 

@@ -1,7 +1,7 @@
 package components
 
 import (
-	"encoding/base64"
+	"maps"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -53,9 +53,12 @@ SQL
 
 // databasePod is the template of the PostgreSQL pod.
 func databasePod(s ServiceSpec, l labels, passwordDigest string) corev1.PodTemplateSpec {
+	hooks, hooksMounted := hookMount(s)
+	annotations := passwordAnnotation(s, passwordDigest)
+	maps.Copy(annotations, backupAnnotations(s))
 	answers := exec("pg_isready", "--quiet", "--host=127.0.0.1", "--username="+s.databaseUser(), "--dbname="+s.databaseUser())
 	return corev1.PodTemplateSpec{
-		ObjectMeta: metav1.ObjectMeta{Labels: l.object(componentDatabase), Annotations: passwordAnnotation(s, passwordDigest)},
+		ObjectMeta: metav1.ObjectMeta{Labels: l.object(componentDatabase), Annotations: annotations},
 		Spec: corev1.PodSpec{
 			ServiceAccountName:            s.Name,
 			AutomountServiceAccountToken:  new(false),
@@ -70,13 +73,16 @@ func databasePod(s ServiceSpec, l labels, passwordDigest string) corev1.PodTempl
 					{Name: "POSTGRES_DB", Value: s.databaseUser()},
 					{Name: "POSTGRES_PASSWORD_FILE", Value: passwordPath + "/" + passwordKey},
 					{Name: "PGDATA", Value: dataPath + "/pgdata"}, // a folder below: a new volume's root may hold lost+found
+					// What the hooks need beside these.
+					{Name: "DUMP_PATH", Value: dumpPath},
+					{Name: "POD_IP", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "status.podIP"}}},
 				},
 				Ports:           []corev1.ContainerPort{{Name: postgresPortName, ContainerPort: postgresPort, Protocol: corev1.ProtocolTCP}},
 				Resources:       resources(s.Database.Resources),
 				SecurityContext: containerSecurity(),
 				// Up to five minutes: a start after a crash replays the log first.
 				StartupProbe:   probe(answers, 2, 2, 150),
-				ReadinessProbe: probe(answers, 5, 2, 2),
+				ReadinessProbe: probe(exec(hookPath+"/ready.sh"), 5, 5, 2),
 				// Slow to judge: a restart in the middle of a heavy query makes things worse.
 				LivenessProbe: probe(answers, 20, 5, 6),
 				Lifecycle: &corev1.Lifecycle{PostStart: &corev1.LifecycleHandler{
@@ -85,6 +91,7 @@ func databasePod(s ServiceSpec, l labels, passwordDigest string) corev1.PodTempl
 				VolumeMounts: []corev1.VolumeMount{
 					{Name: dataVolume, MountPath: dataPath},
 					{Name: dumpVolume, MountPath: dumpPath},
+					hooksMounted,
 					{Name: "secret", MountPath: passwordPath, ReadOnly: true},
 					{Name: "run", MountPath: "/var/run/postgresql"}, // the socket
 					{Name: "tmp", MountPath: "/tmp"},
@@ -95,6 +102,7 @@ func databasePod(s ServiceSpec, l labels, passwordDigest string) corev1.PodTempl
 					SecretName:  s.databaseName(),
 					DefaultMode: new(int32(0o440)), // the pod's group reads it
 				}}},
+				hooks,
 				emptyDir("run"),
 				emptyDir("tmp"),
 			},
@@ -123,5 +131,3 @@ func passwordAnnotation(s ServiceSpec, digest string) map[string]string {
 	}
 	return map[string]string{"opex/database-password-digest": digest}
 }
-
-func base64Of(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }

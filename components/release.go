@@ -2,7 +2,6 @@ package components
 
 import (
 	"encoding/json"
-	"fmt"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -13,12 +12,9 @@ type release struct {
 	pulumi.CustomResourceState
 }
 
-// newRelease installs a chart under the chart's name into a namespace, and waits until what it made is ready. Hooks run.
-func newRelease(ctx *pulumi.Context, name string, c chart, namespace pulumi.StringInput, values any, opts ...pulumi.ResourceOption) (*release, error) {
-	plain, err := plainOf(values)
-	if err != nil {
-		return nil, fmt.Errorf("values of chart %s: %w", c.name, err)
-	}
+// newRelease installs a chart under the chart's name into a namespace, and waits until what it made is ready. Hooks run. The
+// values are what valuesOf returns.
+func newRelease(ctx *pulumi.Context, name string, c chart, namespace pulumi.StringInput, values pulumi.Input, opts ...pulumi.ResourceOption) (*release, error) {
 	installed := &release{}
 	return installed, ctx.RegisterResource("kubernetes:helm.sh/v3:Release", name, pulumi.Map{
 		"name":           pulumi.String(c.name),
@@ -26,12 +22,21 @@ func newRelease(ctx *pulumi.Context, name string, c chart, namespace pulumi.Stri
 		"version":        pulumi.String(c.version),
 		"repositoryOpts": pulumi.Map{"repo": pulumi.String(c.repository)},
 		"namespace":      namespace,
-		"values":         pulumi.Any(plain),
+		"values":         values,
 		"timeout":        pulumi.Int(300), // seconds
 		// A first install that fails leaves nothing behind that the next one would stumble over.
 		"atomic":        pulumi.Bool(true),
 		"cleanupOnFail": pulumi.Bool(true),
 	}, installed, opts...)
+}
+
+// valuesOf turns a struct with JSON tags into a chart's values.
+func valuesOf(values any) pulumi.Input {
+	plain, err := plainOf(values)
+	if err != nil {
+		panic(err) // plain structs always marshal
+	}
+	return pulumi.Any(plain)
 }
 
 // plainOf turns what has JSON tags into the maps, lists and values that an argument takes.

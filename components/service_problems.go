@@ -52,6 +52,7 @@ func (s ServiceSpec) Problems() problem.List {
 	if s.Database != nil {
 		found.AddAll("database.", s.Database.problems())
 	}
+	found.AddAll("backup.", s.Backup.problems(s.Database))
 	return found
 }
 

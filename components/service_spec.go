@@ -18,6 +18,7 @@ type ServiceSpec struct {
 	Env         map[string]string `config:"env" doc:"Environment variables of the container, in clear. PORT and PG* are set by the program."`
 	Labels      map[string]string `config:"labels" doc:"Further labels of all objects of the service. Keys must stay distinct from all others as metrics know them, with _ for every other character."`
 	RightSizing RightSizingSpec   `config:"rightSizing" doc:"How the size of the service's pods is advised on."`
+	Backup      PlanSpec          `config:"backup" doc:"How the service is backed up, and what that must achieve."`
 	Database    *DatabaseSpec     `config:"database" doc:"The service's own PostgreSQL. Left out: none. An empty object, {}, takes all defaults."`
 }
 
@@ -60,6 +61,7 @@ func (s *ServiceSpec) SetDefaults() {
 	setDefault(&s.HealthPath, "/health")
 	setDefault(&s.ReadyPath, "/ready")
 	s.RightSizing.SetDefaults()
+	s.Backup.SetDefaults()
 	if s.Database != nil {
 		s.Database.SetDefaults()
 	}

@@ -67,14 +67,14 @@ func NewSizeAdvisor(ctx *pulumi.Context, name string, args *SizeAdvisorArgs, opt
 	var before []pulumi.Resource
 	if given.MetricsServer {
 		metricsServer, err := newRelease(ctx, name+"-metrics-server", metricsServerChart, pulumi.String("kube-system"),
-			newMetricsServerValues(given.EngineArgs), child)
+			valuesOf(newMetricsServerValues(given.EngineArgs)), child)
 		if err != nil {
 			return nil, err
 		}
 		before = append(before, metricsServer)
 	}
 	recommender, err := newRelease(ctx, name+"-recommender", verticalPodAutoscalerChart, home.Name(),
-		newRecommenderValues(given.EngineArgs), child, pulumi.DependsOn(before))
+		valuesOf(newRecommenderValues(given.EngineArgs)), child, pulumi.DependsOn(before))
 	if err != nil {
 		return nil, err
 	}

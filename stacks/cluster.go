@@ -98,13 +98,16 @@ func (c Cluster) problems(folder string) problem.List {
 }
 
 // path returns the kubeconfig's absolute path.
-func (c Cluster) path(folder string) (string, error) {
-	if below, is := strings.CutPrefix(c.Kubeconfig, "~/"); is {
+func (c Cluster) path(folder string) (string, error) { return fromProject(folder, c.Kubeconfig) }
+
+// fromProject returns the absolute path of a file that is named from the project's folder, or with ~/ from the home folder.
+func fromProject(folder, file string) (string, error) {
+	if below, is := strings.CutPrefix(file, "~/"); is {
 		home, err := os.UserHomeDir()
 		return filepath.Join(home, below), err
 	}
-	if filepath.IsAbs(c.Kubeconfig) {
-		return c.Kubeconfig, nil
+	if filepath.IsAbs(file) {
+		return file, nil
 	}
-	return filepath.Abs(filepath.Join(folder, c.Kubeconfig))
+	return filepath.Abs(filepath.Join(folder, file))
 }

@@ -20,8 +20,10 @@ type Config struct {
 	Services          []components.ServiceSpec `config:"services,required" doc:"The services, at least one. A stack's list replaces this one; what an entry leaves out takes its default."`
 	Cost              components.CostSpec      `config:"cost" doc:"How costs are seen: OpenCost and Prometheus, once per cluster."`
 	Size              components.SizeSpec      `config:"size" doc:"How sizes are advised on: the Vertical Pod Autoscaler's recommender, once per cluster."`
+	Backup            components.VaultSpec     `config:"backup" doc:"Where backups go: an S3 bucket and Velero, once per cluster."`
+	BackupSecrets     components.VaultSecrets  `config:"backupSecrets,secret" doc:"Secrets of backups, encrypted: repositoryPassword, and accessKey and secretKey for an S3-compatible store."`
 	Platform          components.OwnerSpec     `config:"platform" doc:"Who pays for what is installed once per cluster."`
-	Images            components.Images        `config:"images" doc:"Images of the engines instead of the pinned ones, by name (opencost, prometheus, vpa-recommender, metrics-server): for a registry of your own."`
+	Images            components.Images        `config:"images" doc:"Images of the engines instead of the pinned ones, by name (opencost, prometheus, vpa-recommender, metrics-server, velero, velero-plugin-for-aws): for a registry of your own."`
 	DatabasePasswords map[string]string        `config:"databasePasswords,secret" doc:"Database password by service, encrypted: 16 printable characters or more. Required for each service with a database."`
 }
 
@@ -29,6 +31,7 @@ type Config struct {
 func (c *Config) SetDefaults() {
 	c.Cost.SetDefaults()
 	c.Size.SetDefaults()
+	c.Backup.SetDefaults()
 	c.Platform.SetDefaults()
 }
 
@@ -42,7 +45,7 @@ type Cluster struct {
 // profile is what an environment decides.
 type profile struct {
 	minReplicas int  // per service
-	protectData bool // refuse to delete the namespace, and the volumes with it
+	protectData bool // refuse to delete the namespace, the volumes with it, and the backups
 }
 
 var profiles = map[string]profile{
@@ -64,7 +67,7 @@ func Load(values map[string]string, secretKeys []string, folder string) (Config,
 	if config.Namespace == "" {
 		config.Namespace = config.Environment
 	}
-	config.check(&d.problems, slices.Contains(secretKeys, keyPrefix+"databasePasswords"), folder)
+	config.check(&d.problems, secretKeys, folder)
 	return config, d.problems.Err("opex: the stack's config", "Nothing was changed. All keys: docs/reference/config.md")
 }
 

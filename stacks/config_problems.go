@@ -2,8 +2,10 @@ package stacks
 
 import (
 	"cmp"
+	"encoding/pem"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"unicode"
@@ -17,7 +19,7 @@ import (
 const minPasswordLength = 16
 
 // check adds what only the config as a whole can show, after what the decoder has found.
-func (c Config) check(problems *problem.List, passwordsEncrypted bool, folder string) {
+func (c Config) check(problems *problem.List, secretKeys []string, folder string) {
 	if _, known := profiles[c.Environment]; !known {
 		problems.Add("opex:environment", "is %q, allowed are production and staging", c.Environment)
 	}
@@ -37,7 +39,46 @@ func (c Config) check(problems *problem.List, passwordsEncrypted bool, folder st
 		problems.Add("opex:services", "is empty: everything that runs would be deleted. `pulumi destroy` does that")
 	}
 	c.checkServices(problems)
-	c.checkPasswords(problems, passwordsEncrypted)
+	c.checkPasswords(problems, slices.Contains(secretKeys, keyPrefix+"databasePasswords"))
+	c.checkBackup(problems, slices.Contains(secretKeys, keyPrefix+"backupSecrets"), folder)
+}
+
+// checkBackup looks at the vault, and at what each service's plan asks of it.
+func (c Config) checkBackup(problems *problem.List, encrypted bool, folder string) {
+	problems.AddAll("opex:backup.", c.Backup.Problems())
+	if c.Backup.Enabled {
+		if missing := c.BackupSecrets.Problems(c.Backup); !missing.Empty() {
+			problems.AddAll("opex:backupSecrets.", missing)
+			problems.Add("opex:backupSecrets", "is set with: pulumi config set --secret --path opex:backupSecrets.repositoryPassword, and so on")
+		} else if !encrypted {
+			problems.Add("opex:backupSecrets", "is not encrypted. Choose new ones and set them with: pulumi config set --secret --path opex:backupSecrets.repositoryPassword, and so on")
+		}
+		if _, _, err := c.storeCertificate(folder); err != nil {
+			problems.Add("opex:backup.store.caFile", "%v", err)
+		}
+	}
+	for i, service := range c.Services {
+		problems.AddAll(servicePath(i)+".backup.", c.Backup.LockProblems(service.Backup))
+	}
+}
+
+// storeCertificate reads the certificate authority of an S3-compatible store. Both are empty where none is named.
+func (c Config) storeCertificate(folder string) (path, content string, err error) {
+	if c.Backup.Store == nil || c.Backup.Store.CAFile == "" {
+		return "", "", nil
+	}
+	path, err = fromProject(folder, c.Backup.Store.CAFile)
+	if err != nil {
+		return "", "", err
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", "", fmt.Errorf("cannot be read: %w", err)
+	}
+	if block, _ := pem.Decode(data); block == nil || block.Type != "CERTIFICATE" {
+		return "", "", fmt.Errorf("%s holds no certificate in PEM", path)
+	}
+	return path, string(data), nil
 }
 
 func (c Config) checkServices(problems *problem.List) {

@@ -24,6 +24,7 @@ func aConfig(t *testing.T, key, value string) map[string]string {
 		"opex:namespace":         "",
 		"opex:services":          "[" + aService + "]",
 		"opex:databasePasswords": "{}",
+		"opex:backup":            `{"enabled":false}`,
 	}
 	config[key] = value
 	if value == "" {
@@ -99,6 +100,28 @@ func TestLoadRefuses(t *testing.T) {
 		"a mode without a reason":       {services, service(`"rightSizing":{"mode":"Recreate"}`), "opex:services[0].rightSizing.mode: is Recreate, which changes pods"},
 		"two that change the same pods": {services, service(`"rightSizing":{"mode":"Recreate","reason":"nights are idle anyway","horizontallyScaledBy":["cpu"]}`), "opex:services[0].rightSizing.mode: is Recreate, while a HorizontalPodAutoscaler"},
 		"a request outside its bounds":  {services, service(`"rightSizing":{"min":{"cpu":"400m"}}`), "opex:services[0].rightSizing.min.cpu: is 400m, more than the request of 250m"},
+		"a vault of nothing":            {"opex:backup", `{}`, "opex:backup.bucket: is missing: want 3 to 63 lower-case letters, digits and -, the first and last no -; or switch backups off"},
+		"an impossible bucket":          {"opex:backup", `{"bucket":"My.Bucket"}`, `opex:backup.bucket: is "My.Bucket", want 3 to 63`},
+		"half an account":               {"opex:backup", `{"account":"1234"}`, `opex:backup.account: is "1234", want the 12 digits`},
+		"an issuer with a scheme":       {"opex:backup", `{"oidcProvider":"https://oidc.eks.eu-west-1.amazonaws.com/id/1"}`, "opex:backup.oidcProvider: is"},
+		"a store without encryption":    {"opex:backup", `{"store":{"url":"http://store:9000"}}`, `opex:backup.store.url: is "http://store:9000", want https://`},
+		"a store and an account":        {"opex:backup", `{"account":"123456789012","store":{"url":"https://store"}}`, "opex:backup.account: is for AWS, and store names another"},
+		"a store's missing certificate": {"opex:backup", `{"store":{"url":"https://store","caFile":"/nowhere.crt"}}`, "opex:backup.store.caFile: cannot be read: open /nowhere.crt"},
+		"a certificate that is none":    {"opex:backup", `{"store":{"url":"https://store","caFile":"/etc/hostname"}}`, "opex:backup.store.caFile: /etc/hostname holds no certificate"},
+		"keys without encryption":       {"opex:backup", `{}`, "opex:backupSecrets.repositoryPassword: is missing or shorter than 16 characters"},
+		"a lock of another kind":        {"opex:backup", `{"objectLock":{"mode":"strict","days":3}}`, `opex:backup.objectLock.mode: is "strict", allowed are governance and compliance`},
+		"a lock of no days":             {"opex:backup", `{"objectLock":{"days":0}}`, "opex:backup.objectLock.days: is 0, want 1 or more"},
+		"a lock that outlives backups":  {"opex:backup", `{"objectLock":{"days":31}}`, "opex:services[0].backup.ttl: is 720h, and opex:backup.objectLock keeps each object for 31 days"},
+		"a schedule that is none":       {services, service(`"backup":{"schedule":"daily"}`), `opex:services[0].backup.schedule: "daily" is no cron expression of five fields`},
+		"a schedule that is too slow":   {services, service(`"backup":{"rpo":"4h","schedule":"0 */6 * * *"}`), `opex:services[0].backup.schedule: "0 */6 * * *" leaves up to 6h0m0s between two backups, and rpo allows to lose 4h; the cheapest that keeps to it is "0 */4 * * *"`},
+		"an objective beyond backups":   {services, service(`"backup":{"rpo":"1m"}`), "opex:services[0].backup.rpo: is 1m, which backups cannot keep to; the shortest is 5m"},
+		"a TTL of one backup":           {services, service(`"backup":{"ttl":"24h"}`), "opex:services[0].backup.ttl: is 24h, and backups are up to 24h0m0s apart: want 48h0m0s or more"},
+		"a restore that takes too long": {services, service(`"backup":{"expectedSize":"4Gi","rto":"10m"},"database":{}`), "opex:services[0].backup.rto: is 10m, and a restore of 4Gi takes about 36m8s at loadPerSecond 2Mi"},
+		"a dump that has no room":       {services, service(`"backup":{"expectedSize":"3Gi","rto":"1h"},"database":{"dumpSize":"2Gi"}`), "opex:services[0].backup.expectedSize: is 3Gi, and the dump volume has 2Gi"},
+		"a dump that is too slow":       {services, service(`"backup":{"expectedSize":"4Gi","rpo":"1h","rto":"1h","schedule":"0 * * * *"},"database":{}`), "opex:services[0].backup.dumpPerSecond: 4Gi of database at 2Mi per second may take"},
+		"a duration in days":            {services, service(`"backup":{"ttl":"30d"}`), `opex:services[0].backup.ttl: is "30d", want a duration such as 30m or 720h`},
+		"half a sentinel":               {services, service(`"backup":{"sentinel":{"path":"/tasks"}}`), "opex:services[0].backup.sentinel.body: is missing."},
+		"a sentinel that is no JSON":    {services, service(`"backup":{"sentinel":{"path":"/tasks","body":"{"}}`), "opex:services[0].backup.sentinel.body: is no JSON"},
 		"a password for nobody":         {passwords, `{"shop":"long-enough-password"}`, "opex:databasePasswords.shop: is for no service with a database; those are: none"},
 	}
 	for name, c := range cases {

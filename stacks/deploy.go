@@ -30,18 +30,27 @@ func Deploy(ctx *pulumi.Context) error {
 
 	engine := components.EngineArgs{Owner: config.Platform, Environment: config.Environment, Images: config.Images}
 	on := pulumi.Providers(provider)
-	outputs := pulumi.Map{}
+	outputs, dashboards := pulumi.Map{}, pulumi.Map{}
+	var watches []components.BackupWatch
+	if config.Backup.Enabled {
+		for _, spec := range config.Services {
+			watches = append(watches, components.WatchOf(spec, config.Namespace)...)
+		}
+	}
 	if config.Cost.Enabled {
-		args := &components.CostVisibilityArgs{EngineArgs: engine, Cost: config.Cost, Namespaces: []string{config.Namespace}}
+		args := &components.CostVisibilityArgs{EngineArgs: engine, Cost: config.Cost, Namespaces: []string{config.Namespace}, Backups: watches}
 		for _, spec := range config.Services {
 			args.Scrapes = append(args.Scrapes, components.ScrapeOf(spec, config.Namespace)...)
+		}
+		if config.Backup.Enabled {
+			args.Scrapes = append(args.Scrapes, components.VeleroScrape())
 		}
 		cost, err := components.NewCostVisibility(ctx, "cost", args, on)
 		if err != nil {
 			return err
 		}
 		outputs[contract.OutputCost] = cost.Cost
-		outputs[contract.OutputDashboards] = pulumi.Map{"cost": cost.Dashboard}
+		dashboards["cost"] = cost.Dashboard
 	}
 	var advisor []pulumi.Resource
 	if config.Size.Enabled {
@@ -51,6 +60,26 @@ func Deploy(ctx *pulumi.Context) error {
 		}
 		outputs[contract.OutputSize] = size.Size
 		advisor = append(advisor, size)
+	}
+	var vault []pulumi.Resource
+	if config.Backup.Enabled {
+		file, certificate, err := config.storeCertificate(ctx.RootDirectory())
+		if err != nil {
+			return err
+		}
+		backup, err := components.NewBackupVault(ctx, "backup", &components.BackupVaultArgs{
+			EngineArgs: engine, Vault: config.Backup, Secrets: config.BackupSecrets, CAFile: file, CACertificate: certificate,
+			Keep: config.profile().protectData, Watches: watches,
+		}, on)
+		if err != nil {
+			return err
+		}
+		outputs[contract.OutputBackup] = backup.Vault
+		dashboards["backup"] = backup.Dashboard
+		vault = append(vault, backup)
+	}
+	if len(dashboards) > 0 {
+		outputs[contract.OutputDashboards] = dashboards
 	}
 
 	services := pulumi.Map{}
@@ -73,7 +102,7 @@ func Deploy(ctx *pulumi.Context) error {
 		if err != nil {
 			return err
 		}
-		services[spec.Name] = app.Service
+		service := app.Service
 		if config.Size.Enabled {
 			sizing, err := components.NewRightSizing(ctx, spec.Name+"-size", &components.RightSizingArgs{
 				Service: spec, Environment: config.Environment, Namespace: namespace.Name(),
@@ -81,8 +110,21 @@ func Deploy(ctx *pulumi.Context) error {
 			if err != nil {
 				return err
 			}
-			services[spec.Name] = withAdvice(app.Service, sizing.VerticalPodAutoscalers)
+			service = with(service, "verticalPodAutoscalers", sizing.VerticalPodAutoscalers)
 		}
+		switch {
+		case spec.Backup.Waived != "":
+			service = with(service, "noBackup", pulumi.String(spec.Backup.Waived))
+		case config.Backup.Enabled:
+			plan, err := components.NewBackupPlan(ctx, spec.Name+"-backup", &components.BackupPlanArgs{
+				Service: spec, Environment: config.Environment, Namespace: config.Namespace,
+			}, on, pulumi.DependsOn(append(vault, app)))
+			if err != nil {
+				return err
+			}
+			service = with(service, "backup", plan.Plan)
+		}
+		services[spec.Name] = service
 	}
 	outputs[contract.OutputServices] = services
 

@@ -100,7 +100,7 @@ func TestCostLabelsStandOnEveryObjectAndPodAndInNoSelector(t *testing.T) {
 			}
 			objects++
 			want := service
-			if strings.HasPrefix(r.Name, "cost-") || strings.HasPrefix(r.Name, "size-") {
+			if strings.HasPrefix(r.Name, "cost-") || strings.HasPrefix(r.Name, "size-") || strings.HasPrefix(r.Name, "backup-") {
 				want = engine
 			}
 			labelled := []any{r.Inputs, dig(r.Inputs, "spec", "template")}
@@ -124,8 +124,8 @@ func TestCostLabelsStandOnEveryObjectAndPodAndInNoSelector(t *testing.T) {
 				}
 			})
 		}
-		if objects != 16 {
-			t.Errorf("%d objects were looked at, want 16", objects)
+		if objects != 21 {
+			t.Errorf("%d objects were looked at, want 21", objects)
 		}
 	})
 }
@@ -136,6 +136,7 @@ func TestPodsOfEnginesCarryCostLabels(t *testing.T) {
 		"cost-opencost":       {"podLabels"},
 		"size-recommender":    {"recommender", "podLabels"},
 		"size-metrics-server": {"podLabels"},
+		"backup-velero":       {"nodeAgent", "podLabels"},
 	}
 	forEachStack(t, func(t *testing.T, _ string, record *pulumitest.Record) {
 		for name, keys := range where {
@@ -152,27 +153,32 @@ func TestPodsOfEnginesCarryCostLabels(t *testing.T) {
 func TestEngineThatIsOffLeavesNoTrace(t *testing.T) {
 	homeWithKubeconfig(t)
 	config := stackConfig(t, "staging")
-	config["opex:cost"], config["opex:size"] = `{"enabled": false}`, `{"enabled": false}`
+	for _, engine := range []string{"opex:cost", "opex:size", "opex:backup"} {
+		config[engine] = `{"enabled": false}`
+	}
 	record, err := deploy(t, "staging", config, pulumitest.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range record.Resources {
-		if strings.HasPrefix(r.Name, "cost") || strings.HasPrefix(r.Name, "size") || strings.HasSuffix(r.Name, "-size") {
+		if strings.HasPrefix(r.Name, "cost") || strings.HasPrefix(r.Name, "size") || strings.HasPrefix(r.Name, "backup") ||
+			strings.HasSuffix(r.Name, "-size") || strings.HasSuffix(r.Name, "-backup") {
 			t.Errorf("%s is there", r.Name)
 		}
 	}
-	for _, output := range []string{contract.OutputCost, contract.OutputSize, contract.OutputDashboards} {
+	for _, output := range []string{contract.OutputCost, contract.OutputSize, contract.OutputBackup, contract.OutputDashboards} {
 		if value, is := record.Outputs[output]; is {
 			t.Errorf("output %s is there: %v", output, value)
 		}
 	}
 }
 
-func TestProductionNamespaceIsProtectedAndStagingsIsNot(t *testing.T) {
+func TestNamespaceAndBackupsAreProtectedInProductionOnly(t *testing.T) {
 	forEachStack(t, func(t *testing.T, stack string, record *pulumitest.Record) {
-		if got := record.Find("namespace").Protect; got != (stack == "prod") {
-			t.Errorf("protect is %v", got)
+		for _, name := range []string{"namespace", "backup-bucket"} {
+			if got := record.Find(name).Protect; got != (stack == "prod") {
+				t.Errorf("%s: protect is %v", name, got)
+			}
 		}
 	})
 }
@@ -181,7 +187,7 @@ func TestEveryObjectWaitsForTheNamespace(t *testing.T) {
 	forEachStack(t, func(t *testing.T, _ string, record *pulumitest.Record) {
 		namespace := record.Find("namespace").URN
 		for _, r := range record.Resources {
-			if strings.HasPrefix(r.Name, "task-api-") && r.Inputs["kind"] != nil && !slices.Contains(r.DependsOn, namespace) {
+			if dig(r.Inputs, "metadata", "namespace") == record.Outputs["environment"] && !slices.Contains(r.DependsOn, namespace) {
 				t.Errorf("%s does not depend on the namespace", r.Name)
 			}
 		}

@@ -20,11 +20,11 @@ func export(ctx *pulumi.Context, c Config, clusterUID string, outputs pulumi.Map
 	}
 }
 
-// withAdvice adds to a service's output what looks at its size.
-func withAdvice(service pulumi.MapOutput, autoscalers pulumi.ArrayOutput) pulumi.MapOutput {
-	return pulumi.All(service, autoscalers).ApplyT(func(both []any) map[string]any {
+// with adds a key to a service's output.
+func with(service pulumi.MapOutput, key string, value pulumi.Input) pulumi.MapOutput {
+	return pulumi.All(service, value).ApplyT(func(both []any) map[string]any {
 		output := maps.Clone(both[0].(map[string]any))
-		output["verticalPodAutoscalers"] = both[1]
+		output[key] = both[1]
 		return output
 	}).(pulumi.MapOutput)
 }

@@ -58,6 +58,7 @@ func stackConfig(t *testing.T, stack string) map[string]string {
 	}
 	maps.Copy(values, file.Config)
 	values["opex:databasePasswords"] = map[string]string{"task-api": testPassword}
+	values["opex:backupSecrets"] = map[string]string{"repositoryPassword": testPassword + "-too"}
 	config := map[string]string{}
 	for key, value := range values {
 		config[key] = asConfig(t, value)
@@ -95,7 +96,7 @@ func homeWithKubeconfig(t *testing.T) {
 func deploy(t *testing.T, stack string, config map[string]string, options pulumitest.Options) (*pulumitest.Record, error) {
 	t.Helper()
 	t.Setenv(pulumi.EnvConfig, asConfig(t, config))
-	t.Setenv(pulumi.EnvConfigSecretKeys, `["opex:databasePasswords"]`)
+	t.Setenv(pulumi.EnvConfigSecretKeys, `["opex:databasePasswords", "opex:backupSecrets"]`)
 	options.Stack, options.Folder = stack, projectFolder
 	if options.Read == nil {
 		options.Read = kubeSystem(map[string]any{"metadata": map[string]any{"name": "kube-system", "uid": testUID}})

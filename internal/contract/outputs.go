@@ -9,6 +9,7 @@ const (
 	OutputServices    = "services"    // map of Service by the service's name
 	OutputCost        = "cost"        // CostVisibility; absent where it is off
 	OutputSize        = "size"        // SizeAdvisor; absent where it is off
+	OutputBackup      = "backup"      // BackupVault; absent where it is off
 	OutputDashboards  = "dashboards"  // map of Dashboard by name
 )
 
@@ -31,6 +32,9 @@ type Service struct {
 	Database   *Database         `json:"database,omitempty"`
 	// VerticalPodAutoscalers advise on the service's workloads, its database among them. Empty where size advice is off.
 	VerticalPodAutoscalers []VerticalPodAutoscaler `json:"verticalPodAutoscalers,omitempty"`
+	// Backup is absent where backups are off, and for a service that is not backed up: NoBackup then says why.
+	Backup   *BackupPlan `json:"backup,omitempty"`
+	NoBackup string      `json:"noBackup,omitempty"`
 }
 
 // VerticalPodAutoscaler is one object and what it looks at, all in the service's namespace.

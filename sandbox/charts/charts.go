@@ -7,5 +7,5 @@ import "embed"
 
 // Files has a folder for each chart.
 //
-//go:embed all:opencost all:prometheus
+//go:embed all:opencost all:prometheus all:velero
 var Files embed.FS

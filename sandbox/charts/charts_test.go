@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,9 +21,9 @@ import (
 )
 
 // namespaces are those that the program gives the releases, which have the names of their charts.
-var namespaces = map[string]string{"opencost": "opencost", "prometheus": "prometheus-system"}
+var namespaces = map[string]string{"opencost": "opencost", "prometheus": "prometheus-system", "velero": "velero"}
 
-// render returns the manifest that Helm makes of a chart.
+// render returns the manifest that Helm makes of a chart, with its hooks at the end.
 func render(t *testing.T, chart string, values map[string]any) (string, error) {
 	t.Helper()
 	var files []*archive.BufferedFile
@@ -47,7 +48,12 @@ func render(t *testing.T, chart string, values map[string]any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return made.(*release.Release).Manifest, nil
+	whole := made.(*release.Release)
+	manifest := whole.Manifest
+	for _, hook := range whole.Hooks {
+		manifest += "---\n# Source: " + hook.Path + "\n" + hook.Manifest + "\n"
+	}
+	return manifest, nil
 }
 
 // parse reads values as YAML.
@@ -82,19 +88,37 @@ func over(below, above map[string]any) map[string]any {
 	return below
 }
 
-// The program's own golden is read, so that a key which it adds and the charts lack is found here.
-func TestChartsTakeWhatTheProgramSets(t *testing.T) {
-	data, err := os.ReadFile("../../components/testdata/cost-visibility.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	taken := map[string]bool{}
-	for _, document := range strings.Split(string(data), "\n---\n") {
-		object := parse(t, document)
-		chart, _ := object["chart"].(string)
-		if chart == "" {
+// installed are the releases of the program's own goldens: of manifests, and of lists of resources with their inputs.
+func installed(t *testing.T) []map[string]any {
+	t.Helper()
+	var objects []map[string]any
+	for _, file := range []string{"cost-visibility.yaml", "vault-store.json", "vault-aws.json"} {
+		data, err := os.ReadFile(filepath.Join("../../components/testdata", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if filepath.Ext(file) == ".json" {
+			var resources []struct{ Inputs map[string]any }
+			if err := yaml.Unmarshal(data, &resources); err != nil {
+				t.Fatalf("%s: %v", file, err)
+			}
+			for _, resource := range resources {
+				objects = append(objects, resource.Inputs)
+			}
 			continue
 		}
+		for _, document := range strings.Split(string(data), "\n---\n") {
+			objects = append(objects, parse(t, document))
+		}
+	}
+	return slices.DeleteFunc(objects, func(object map[string]any) bool { return object["chart"] == nil })
+}
+
+// The program's own goldens are read, so that a key which it adds and the charts lack is found here.
+func TestChartsTakeWhatTheProgramSets(t *testing.T) {
+	taken := map[string]bool{}
+	for _, object := range installed(t) {
+		chart, _ := object["chart"].(string)
 		if about, err := fs.ReadFile(Files, chart+"/Chart.yaml"); err != nil || parse(t, string(about))["version"] != object["version"] {
 			t.Errorf("the program installs chart %s at %v, which is not here (%v)", chart, object["version"], err)
 		}
@@ -135,6 +159,24 @@ func TestOtherValuesRenderToo(t *testing.T) {
 		"volumes":               {"opencost", "{extraVolumes: [{name: t, emptyDir: {}}], opencost: {exporter: {extraVolumeMounts: [{name: t, mountPath: /t}]}}}", "mountPath: /t", ""},
 		"a strategy":            {"opencost", "updateStrategy: {rollingUpdate: {maxUnavailable: 0}}", "maxUnavailable: 0", "maxUnavailable: 1"},
 		"environment":           {"opencost", "opencost: {exporter: {extraEnv: {A: b}, env: [{name: C, value: d}]}}", `{name: A, value: "b"}`, ""},
+		"no hook":               {"velero", "upgradeCRDs: false", "kind: Deployment", "upgrade-crds"},
+		"a role of AWS":         {"velero", "{credentials: {useSecret: false}, serviceAccount: {server: {annotations: {eks.amazonaws.com/role-arn: r}}}}", "eks.amazonaws.com/role-arn: r", "/credentials"},
+		"keys in the chart":     {"velero", "credentials: {existingSecret: null, secretContents: {cloud: key}}", `cloud: "a2V5"`, "velero-store-credentials"},
+		"a snapshot location":   {"velero", "{snapshotsEnabled: true, configuration: {volumeSnapshotLocation: [{provider: aws, config: {region: x}}]}}", "kind: VolumeSnapshotLocation", ""},
+		"no node agent":         {"velero", "deployNodeAgent: false", "kind: Deployment", "kind: DaemonSet"},
+		"no location":           {"velero", "{backupsEnabled: false, configuration: {backupStorageLocation: [{provider: '', bucket: ''}]}}", "kind: Deployment", "kind: BackupStorageLocation"},
+		"no metrics":            {"velero", "metrics: {enabled: false}", "kind: Deployment", "http-monitoring"},
+		"a server's flags": {"velero", `configuration: {fsBackupTimeout: 1h, defaultBackupTTL: 2h, defaultItemOperationTimeout: 3h,
+			defaultVolumesToFsBackup: true, garbageCollectionFrequency: 4h, logFormat: json, logLevel: debug, storeValidationFrequency: 5m,
+			defaultSnapshotMoveData: true, features: EnableCSI, namespace: x, extraArgs: [--client-qps=50]}`, strings.Join([]string{
+			"--uploader-type=kopia", "--fs-backup-timeout=1h", "--default-backup-ttl=2h", "--default-item-operation-timeout=3h",
+			"--default-volumes-to-fs-backup=true", "--garbage-collection-frequency=4h", "--log-format=json", "--log-level=debug",
+			"--store-validation-frequency=5m", "--default-snapshot-move-data=true", "--features=EnableCSI", "--namespace=x",
+			"--repo-maintenance-job-configmap=velero-repo-maintenance", "--client-qps=50",
+		}, "\n        - "), ""},
+		"an agent's flags": {"velero", "configuration: {dataMoverPrepareTimeout: 5m}", "--data-mover-prepare-timeout=5m", ""},
+		"fewer rights":     {"velero", "rbac: {clusterAdministrator: false}", "kind: RoleBinding", "cluster-admin"},
+		"Velero by digest": {"velero", "image: {digest: sha256:abc}", "image: docker.io/velero/velero@sha256:abc", "velero:v1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			manifest, err := render(t, c.chart, program(t, c.chart, c.values))
@@ -166,6 +208,25 @@ func TestChartsRefuseWhatTheyWouldNotActOn(t *testing.T) {
 		"a job that is not there": {"prometheus", "scrapeConfigs: {kubernetes-pods: {enabled: true}}", "/scrapeConfigs/kubernetes-pods/enabled"},
 		"jobs of the old form":    {"prometheus", "serverFiles: {prometheus.yml: {scrape_configs: []}}", "scrape_configs"},
 		"rules of the old form":   {"prometheus", "serverFiles: {alerts: {mine: []}}", "mine"},
+		"a misspelt node agent":   {"velero", "nodeAgents: {}", "nodeAgents"},
+		"a misspelt flag":         {"velero", "configuration: {defaultBackupTtl: 1h}", "defaultBackupTtl"},
+		"a flag that has no key":  {"velero", "configuration: {itemOperationSyncFrequency: 1s}", "itemOperationSyncFrequency"},
+		"a map of locations":      {"velero", "configuration: {backupStorageLocation: {name: default}}", "/configuration/backupStorageLocation"},
+		"no provider":             {"velero", "configuration: {backupStorageLocation: [{provider: '', bucket: b}]}", "/configuration/backupStorageLocation/0/provider"},
+		"no bucket":               {"velero", "configuration: {backupStorageLocation: [{provider: aws, bucket: ''}]}", "/configuration/backupStorageLocation/0/bucket"},
+		"no snapshot provider":    {"velero", "snapshotsEnabled: true", "/configuration/volumeSnapshotLocation/0/provider"},
+		"a setting out of place":  {"velero", "configuration: {backupStorageLocation: [{provider: aws, bucket: b, s3Url: u}]}", "s3Url"},
+		"a nested setting":        {"velero", "configuration: {backupStorageLocation: [{provider: aws, bucket: b, config: {region: [x]}}]}", "/configuration/backupStorageLocation/0/config/region"},
+		"an access mode":          {"velero", "configuration: {backupStorageLocation: [{provider: aws, bucket: b, accessMode: RW}]}", "accessMode"},
+		"no duration":             {"velero", "configuration: {defaultBackupTTL: 30d}", "/configuration/defaultBackupTTL"},
+		"restic":                  {"velero", "configuration: {uploaderType: restic}", "/configuration/uploaderType"},
+		"a template of plugins":   {"velero", "initContainers: '- name: x'", "/initContainers"},
+		"the old maintenance job": {"velero", "configuration: {repositoryMaintenanceJob: {requests: {cpu: 1}}}", "requests"},
+		"schedules":               {"velero", "schedules: {daily: {schedule: '@daily'}}", "/schedules"},
+		"a namespace's labels":    {"velero", "namespace: {labels: {a: b}}", "/namespace/labels"},
+		"the clean-up":            {"velero", "cleanUpCRDs: true", "/cleanUpCRDs"},
+		"a ServiceMonitor":        {"velero", "metrics: {serviceMonitor: {enabled: true}}", "/metrics/serviceMonitor/enabled"},
+		"rules of the chart":      {"velero", "metrics: {prometheusRule: {enabled: true}}", "/metrics/prometheusRule/enabled"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := render(t, c.chart, program(t, c.chart, c.values))

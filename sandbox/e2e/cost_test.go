@@ -209,7 +209,7 @@ func prometheusWorks(t *testing.T) {
 			t.Errorf("target of %s is %s: %s", target.Labels.Job, target.Health, target.LastError)
 		}
 	}
-	if want := "map[kubernetes-nodes:1 kubernetes-nodes-cadvisor:1 opencost:1 staging/task-api:3]"; fmt.Sprint(jobs) != want {
+	if want := "map[kubernetes-nodes:1 kubernetes-nodes-cadvisor:1 opencost:1 staging/task-api:3 velero/velero:2]"; fmt.Sprint(jobs) != want {
 		t.Errorf("targets are %v, want %s", jobs, want)
 	}
 	// Every query that the outputs hand to dashboards gives an answer, and those about money have series.

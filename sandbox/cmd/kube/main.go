@@ -62,17 +62,13 @@ func runKubectl() int {
 	return 0
 }
 
-// runVolumeProvisioner takes a kubeconfig and the sandbox's folder, in which node-<i>/volumes are the nodes' volumes.
+// runVolumeProvisioner takes a kubeconfig and the name of the node whose claims it serves.
 func runVolumeProvisioner() int {
 	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: volume-provisioner KUBECONFIG STATE-FOLDER")
+		fmt.Fprintln(os.Stderr, "usage: volume-provisioner KUBECONFIG NODE")
 		return 2
 	}
-	folder := func(node string) string {
-		index := node[strings.LastIndex(node, "-")+1:]
-		return filepath.Join(os.Args[2], "node-"+index, "volumes")
-	}
-	if err := storage.Run(context.Background(), os.Args[1], folder); err != nil {
+	if err := storage.Run(context.Background(), os.Args[1], os.Args[2]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

@@ -104,14 +104,14 @@ func inherit(branch string) error {
 	return nil
 }
 
-// removeCgroups removes what a sandbox that has ended left in the cgroup trees. The kernel needs a moment after the last
-// process, so it tries for 10 s.
+// removeCgroups removes what a sandbox that has ended left in the cgroup trees. A dying process leaves its cgroup after it has
+// given up its mounts, so no cgroup left means that all volumes are written out and free. A busy disk needs its time for that.
 func removeCgroups(s layout.Sandbox) error {
 	trees, err := hierarchies()
 	if err != nil {
 		return err
 	}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		var problems []error
 		for _, tree := range trees {
 			problems = append(problems, removeTree(filepath.Join(tree, s.Name())))

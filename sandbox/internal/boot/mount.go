@@ -9,6 +9,7 @@ import (
 
 	"github.com/opex-project/opex/sandbox/internal/layout"
 	"github.com/opex-project/opex/sandbox/internal/node"
+	"github.com/opex-project/opex/sandbox/internal/storage/volume"
 )
 
 // mountSandbox gives a fresh mount namespace its own /proc and /run, and the sandbox's folders at their fixed paths.
@@ -43,7 +44,7 @@ func mountSandbox(s layout.Sandbox) error {
 	return nil
 }
 
-// mountNode puts a node's folders at their standard paths.
+// mountNode puts a node's folders at their standard paths, and mounts its volumes.
 func mountNode(n node.Node) error {
 	// A further node's namespace is a copy of node 0's, whose kubelet folder is shared: what is mounted here must stay here.
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
@@ -56,6 +57,10 @@ func mountNode(n node.Node) error {
 	}
 	sort.Strings(targets)
 	for _, target := range targets {
+		// Copies of node 0's mounts would keep its volumes in use after they are deleted there.
+		if err := unix.Unmount(target, unix.MNT_DETACH); err != nil && err != unix.EINVAL && err != unix.ENOENT {
+			return fmt.Errorf("unmount %s: %w", target, err)
+		}
 		if err := os.MkdirAll(mounts[target], 0o755); err != nil {
 			return err
 		}
@@ -66,6 +71,9 @@ func mountNode(n node.Node) error {
 	// The kubelet passes volumes' mounts on to containers and back.
 	if err := unix.Mount("", "/var/lib/kubelet", "", unix.MS_REC|unix.MS_SHARED, ""); err != nil {
 		return fmt.Errorf("share /var/lib/kubelet: %w", err)
+	}
+	if err := volume.Folder(node.VolumeFolder).MountAll(); err != nil {
+		return fmt.Errorf("node %s: %w", n.Name(), err)
 	}
 	return nil
 }

@@ -37,6 +37,9 @@ const kubernetesVersion = "v1.37.2"
 // pulumiVersion is the version of github.com/pulumi/pulumi/pkg/v3 in sandbox/go.mod; a test holds them together.
 const pulumiVersion = "v3.250.0"
 
+// veleroVersion is the version of github.com/vmware-tanzu/velero in sandbox/go.mod; a test holds them together.
+const veleroVersion = "v1.18.3"
+
 // openCostVersion is the version of github.com/opencost/opencost in sandbox/opencost/go.mod; a test holds them together.
 const openCostVersion = "v1.108.0"
 
@@ -64,6 +67,12 @@ func Targets() []Target {
 			Packages: []string{"./cmd/pulumi-language-go"}},
 		{Title: "VPA's recommender and metrics-server", Module: "sandbox", Minutes: 0.5, Flags: []string{"-ldflags=" + strip}, Packages: []string{
 			"k8s.io/autoscaler/vertical-pod-autoscaler/pkg/recommender", "sigs.k8s.io/metrics-server/cmd/metrics-server"}},
+		{Title: "Velero and its plugin for AWS", Module: "sandbox", Minutes: 2, Packages: []string{
+			"github.com/vmware-tanzu/velero/cmd/velero", "github.com/vmware-tanzu/velero/cmd/velero-helper",
+			"github.com/vmware-tanzu/velero/cmd/velero-restore-helper",
+			"github.com/vmware-tanzu/velero-plugin-for-aws/velero-plugin-for-aws", "github.com/vmware-tanzu/velero-plugin-for-aws/hack/cp-plugin",
+		}, Flags: []string{
+			fmt.Sprintf("-ldflags=%s -X github.com/vmware-tanzu/velero/pkg/buildinfo.Version=%s", strip, veleroVersion)}},
 		{Title: "OpenCost", Module: "sandbox/opencost", Minutes: 4, Packages: []string{"github.com/opencost/opencost/cmd/costmodel"}, Flags: []string{
 			fmt.Sprintf("-ldflags=%s -X github.com/opencost/opencost/pkg/version.Version=%s", strip, openCostVersion)}},
 		{Title: "Prometheus and promtool", Module: "sandbox", Minutes: 1, Packages: []string{

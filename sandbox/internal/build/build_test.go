@@ -17,6 +17,7 @@ func TestVersionsSaidAreThoseThatAreBuilt(t *testing.T) {
 		{"../../go.mod", "k8s.io/kubernetes", kubernetesVersion},
 		{"../../go.mod", "github.com/pulumi/pulumi/pkg/v3", pulumiVersion},
 		{"../../go.mod", "github.com/prometheus/prometheus", prometheusModule(t)},
+		{"../../go.mod", "github.com/vmware-tanzu/velero", veleroVersion},
 		{"../../opencost/go.mod", "github.com/opencost/opencost", openCostVersion},
 	} {
 		if built := required(t, c.module)[c.path]; built != c.said {

@@ -21,9 +21,9 @@ type archive struct {
 	data  []byte
 }
 
-// pack makes the archive that `helm package` would: the files under a folder with the chart's name. A version other than ""
-// replaces the one in Chart.yaml, as projects do that stamp it at release.
-func pack(files fs.FS, version string) (archive, error) {
+// pack makes the archive that `helm package` would: the files under a folder with the chart's name, and more of them under its
+// crds/. A version other than "" replaces the one in Chart.yaml, as projects do that stamp it at release.
+func pack(files fs.FS, version string, crds ...fs.FS) (archive, error) {
 	raw, err := fs.ReadFile(files, "Chart.yaml")
 	if err != nil {
 		return archive{}, err
@@ -46,25 +46,36 @@ func pack(files fs.FS, version string) (archive, error) {
 	var out bytes.Buffer
 	zipped := gzip.NewWriter(&out)
 	tape := tar.NewWriter(zipped)
-	err = fs.WalkDir(files, ".", func(file string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		content := raw
-		if file != "Chart.yaml" {
-			if content, err = fs.ReadFile(files, file); err != nil {
-				return err
-			}
-		}
+	write := func(file string, content []byte) error {
 		header := &tar.Header{Name: path.Join(name, file), Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(content))}
 		if err := tape.WriteHeader(header); err != nil {
 			return err
 		}
-		_, err = tape.Write(content)
+		_, err := tape.Write(content)
 		return err
-	})
-	if err != nil {
+	}
+	writeAll := func(folder string, files fs.FS) error {
+		return fs.WalkDir(files, ".", func(file string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || file == "Chart.yaml" {
+				return err
+			}
+			content, err := fs.ReadFile(files, file)
+			if err != nil {
+				return err
+			}
+			return write(path.Join(folder, file), content)
+		})
+	}
+	if err := write("Chart.yaml", raw); err != nil {
 		return archive{}, err
+	}
+	if err := writeAll("", files); err != nil {
+		return archive{}, err
+	}
+	for _, folder := range crds {
+		if err := writeAll("crds", folder); err != nil {
+			return archive{}, err
+		}
 	}
 	if err := tape.Close(); err != nil {
 		return archive{}, err

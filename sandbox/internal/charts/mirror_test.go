@@ -1,19 +1,27 @@
 package charts
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
+	"errors"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
 	"gopkg.in/yaml.v3"
+	"helm.sh/helm/v4/pkg/chart/v2/loader"
 
 	"github.com/opex-project/opex/sandbox/internal/pki"
 )
@@ -97,10 +105,59 @@ func TestOfficialAddressesAnswerWithTheVersionsThatTheProgramAsksFor(t *testing.
 		"https://kubernetes.github.io/autoscaler/vertical-pod-autoscaler": "0.13.0",
 		"https://prometheus-community.github.io/helm-charts/prometheus":   "29.27.0",
 		"https://opencost.github.io/opencost-helm-chart/opencost":         "2.5.17",
+		"https://vmware-tanzu.github.io/helm-charts/velero":               "12.1.0",
 	} {
 		if served[chart] != version {
 			t.Errorf("%s is served at version %q, want %s", chart, served[chart], version)
 		}
+	}
+}
+
+// What Helm itself finds in the archive counts: it installs these before the objects of the chart's kinds.
+func TestVelerosChartBringsItsDefinitions(t *testing.T) {
+	if testing.Short() {
+		t.Skip("downloads modules")
+	}
+	status, packed := get(t, startMirror(t, nil), "https://vmware-tanzu.github.io/helm-charts/velero-12.1.0.tgz")
+	if status != http.StatusOK {
+		t.Fatalf("%d %s", status, packed)
+	}
+	chart, err := loader.LoadArchive(bytes.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, crd := range chart.CRDObjects() {
+		var definition struct {
+			Kind     string
+			Metadata struct{ Name string }
+		}
+		if err := yaml.Unmarshal(crd.File.Data, &definition); err != nil {
+			t.Fatal(err)
+		}
+		name, _ := strings.CutSuffix(definition.Metadata.Name, ".velero.io")
+		if definition.Kind != "CustomResourceDefinition" || path.Dir(crd.Filename) != "velero/crds" {
+			t.Errorf("%s holds %s %s", crd.Filename, definition.Kind, definition.Metadata.Name)
+		}
+		found = append(found, name)
+	}
+	slices.Sort(found)
+	want := []string{
+		"backuprepositories", "backups", "backupstoragelocations", "datadownloads", "datauploads", "deletebackuprequests", "downloadrequests",
+		"podvolumebackups", "podvolumerestores", "restores", "schedules", "serverstatusrequests", "volumesnapshotlocations",
+	}
+	if !slices.Equal(found, want) {
+		t.Errorf("definitions\n%v\nwant\n%v", found, want)
+	}
+}
+
+func TestDefinitionsAreOfTheVersionThatTheImageIsBuiltFrom(t *testing.T) {
+	requirements, err := os.ReadFile("../../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if line := velero + " " + veleroVersion + " "; !strings.Contains(string(requirements), "\t"+line) {
+		t.Errorf("go.mod does not require %q", line)
 	}
 }
 
@@ -126,6 +183,13 @@ func TestPackRefusesAFolderThatIsNoChart(t *testing.T) {
 		if _, err := pack(files, ""); err == nil || !strings.Contains(err.Error(), "Chart.yaml") {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestPackRefusesDefinitionsThatAreNotThere(t *testing.T) {
+	chart := fstest.MapFS{"Chart.yaml": {Data: []byte("name: a\nversion: 1.0.0")}}
+	if _, err := pack(chart, "", os.DirFS(filepath.Join(t.TempDir(), "none"))); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("want a refusal, got %v", err)
 	}
 }
 

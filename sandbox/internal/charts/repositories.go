@@ -28,6 +28,8 @@ type Source struct {
 	Folder string
 	// Stamp replaces the version in Chart.yaml, where the project does so at release.
 	Stamp string
+	// CRDs are folders of modules whose files go under crds/: the sandbox's own charts hold no definitions of a project.
+	CRDs []Source
 }
 
 // Repositories are the mirrored repositories.
@@ -41,8 +43,15 @@ func Repositories() []Repository {
 		}},
 		{URL: "https://prometheus-community.github.io/helm-charts/", Charts: []Source{{Folder: "prometheus"}}},
 		{URL: "https://opencost.github.io/opencost-helm-chart/", Charts: []Source{{Folder: "opencost"}}},
+		{URL: "https://vmware-tanzu.github.io/helm-charts/", Charts: []Source{{Folder: "velero", CRDs: []Source{
+			{Module: velero, Version: veleroVersion, Folder: "config/crd/v1/bases"},
+			{Module: velero, Version: veleroVersion, Folder: "config/crd/v2alpha1/bases"},
+		}}}},
 	}
 }
+
+// velero is the module of the definitions, at the version that the sandbox builds Velero's image from.
+const velero, veleroVersion = "github.com/vmware-tanzu/velero", "v1.18.3"
 
 func (r Repository) pack() ([]archive, error) {
 	var all []archive
@@ -51,7 +60,15 @@ func (r Repository) pack() ([]archive, error) {
 		if err != nil {
 			return nil, err
 		}
-		packed, err := pack(files, source.Stamp)
+		var crds []fs.FS
+		for _, folder := range source.CRDs {
+			definitions, err := folder.files()
+			if err != nil {
+				return nil, err
+			}
+			crds = append(crds, definitions)
+		}
+		packed, err := pack(files, source.Stamp, crds...)
 		if err != nil {
 			return nil, fmt.Errorf("chart %s of %s: %w", source.Folder, r.URL, err)
 		}
@@ -60,7 +77,7 @@ func (r Repository) pack() ([]archive, error) {
 	return all, nil
 }
 
-// files are the chart's files.
+// files are the files of the folder.
 func (s Source) files() (fs.FS, error) {
 	if s.Module == "" {
 		return fs.Sub(own.Files, s.Folder)

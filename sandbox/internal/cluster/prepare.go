@@ -120,11 +120,12 @@ func makeS3Keys(s layout.Sandbox) error {
 	if _, err := os.Stat(boot.S3KeysPath(s)); err == nil {
 		return nil
 	}
-	secret := make([]byte, 20)
-	if _, err := rand.Read(secret); err != nil {
+	random := make([]byte, 30)
+	if _, err := rand.Read(random); err != nil {
 		return err
 	}
-	data, err := json.Marshal(boot.S3Keys{Access: s.Name(), Secret: hex.EncodeToString(secret)})
+	// Nothing that a name holds: Pulumi masks a secret wherever it meets it.
+	data, err := json.Marshal(boot.S3Keys{Access: hex.EncodeToString(random[:10]), Secret: hex.EncodeToString(random[10:])})
 	if err != nil {
 		return err
 	}

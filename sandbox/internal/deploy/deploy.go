@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/opex-project/opex/sandbox/internal/boot"
 	"github.com/opex-project/opex/sandbox/internal/charts"
 	"github.com/opex-project/opex/sandbox/internal/cluster"
 	"github.com/opex-project/opex/sandbox/internal/image"
@@ -36,6 +37,10 @@ func Enter(s layout.Sandbox) (leave func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
+	keys, err := boot.ReadS3Keys(s)
+	if err != nil {
+		return nil, err
+	}
 	var problems []error
 	for key, value := range map[string]string{
 		"PATH":       searchPath(s, os.Getenv("PATH")),
@@ -54,6 +59,9 @@ func Enter(s layout.Sandbox) (leave func() error, err error) {
 		"SSL_CERT_FILE": trusted,
 		"AWS_CA_BUNDLE": trusted, // the S3 server's certificate
 		"CGO_ENABLED":   "0",     // as everything else is built here: what it shares is compiled once
+
+		"AWS_ACCESS_KEY_ID":     keys.Access,
+		"AWS_SECRET_ACCESS_KEY": keys.Secret,
 	} {
 		problems = append(problems, os.Setenv(key, value))
 	}
@@ -95,6 +103,7 @@ func Prepare(ctx context.Context, s layout.Sandbox) error {
 		"opex:cluster": map[string]any{"kubeconfig": s.Kubeconfig(), "context": s.Name(), "uid": string(uid)},
 		// Those that are built here at another version than the program's; the others have the names that it pins.
 		"opex:images": map[string]any{"opencost": image.OpenCost, "prometheus": image.Prometheus},
+		"opex:backup": store(s),
 	}
 	// No cloud stands behind the node: the prices per hour that OpenCost itself takes for want of any (its configs/default.json).
 	defaults := map[string]any{"opex:cost": map[string]any{"prices": map[string]any{
@@ -107,13 +116,45 @@ func Prepare(ctx context.Context, s layout.Sandbox) error {
 	if err := MergeStackFile(filepath.Join(s.Repo, stackFileName(s)), s.StackFile(), salt, defaults, overlay); err != nil {
 		return err
 	}
+	return setSecrets(ctx, s)
+}
+
+// store is the sandbox's S3 server in place of AWS. What the stack's file says of AWS is taken back.
+func store(s layout.Sandbox) map[string]any {
+	return map[string]any{
+		"region": "us-east-1", "account": "", "oidcProvider": "",
+		"store": map[string]any{
+			"url":       fmt.Sprintf("https://%s:%d", layout.NodeAddress(0), layout.S3Port),
+			"publicUrl": fmt.Sprintf("https://127.0.0.1:%d", s.Ports().S3),
+			"caFile":    filepath.Join(s.State("pki"), "ca.crt"),
+		},
+	}
+}
+
+// setSecrets draws the stack's secrets once. They go through standard input: an argument could be read in the process list.
+func setSecrets(ctx context.Context, s layout.Sandbox) error {
 	merged, err := readStackFile(s.StackFile())
-	if err != nil || merged.Config[keptKeys[0]] != nil {
+	if err != nil {
 		return err
 	}
-	// Through standard input: an argument could be read in the process list.
-	_, err = Pulumi(ctx, s, randomHex(), "config", "set", "--secret", "--path", "opex:databasePasswords.task-api")
-	return err
+	keys, err := boot.ReadS3Keys(s)
+	if err != nil {
+		return err
+	}
+	for _, secret := range []struct{ key, path, value string }{
+		{databasePasswords, "task-api", randomHex()},
+		{backupSecrets, "repositoryPassword", randomHex()},
+		{backupSecrets, "accessKey", keys.Access},
+		{backupSecrets, "secretKey", keys.Secret},
+	} {
+		if had, _ := merged.Config[secret.key].(map[string]any); had[secret.path] != nil {
+			continue
+		}
+		if _, err := Pulumi(ctx, s, secret.value, "config", "set", "--secret", "--path", secret.key+"."+secret.path); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // makeStack makes the stack once and returns the salt of its secrets. It is made in a folder of its own, since Pulumi writes

@@ -20,8 +20,13 @@ type stackFile struct {
 	Config          map[string]any `yaml:"config"`
 }
 
+const (
+	databasePasswords = "opex:databasePasswords"
+	backupSecrets     = "opex:backupSecrets"
+)
+
 // keptKeys are set on the sandbox by `pulumi config set` and survive a new merge.
-var keptKeys = []string{"opex:databasePasswords"}
+var keptKeys = []string{databasePasswords, backupSecrets}
 
 // MergeStackFile writes the stack's file over the defaults, with the overlay's values in place of its own, and with the secrets of the file
 // that it replaces, which were encrypted under the same salt. Objects are merged key by key; everything else is replaced whole. As long as neither the stack's file nor

@@ -10,10 +10,13 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -61,20 +64,39 @@ func Images() []Image {
 		program("metrics-server", "registry.k8s.io/metrics-server/metrics-server:v0.9.0", NonRoot),
 		program("costmodel", OpenCost, "1001:1001"),
 		program("prometheus", Prometheus, "65534:65534"),
+		velero(),
+		veleroPlugin(),
 		Postgres(),
 	}
 }
 
+// velero holds the server and what it asks for by path: the helper of a restored pod's init container is in the same image.
+func velero() Image {
+	return programs("velero", "docker.io/velero/velero:v1.18.3", NonRoot, nil, map[string]string{
+		"velero": "velero", "velero-helper": "velero-helper", "velero-restore-helper": "velero-restore-helper",
+	})
+}
+
+// veleroPlugin copies the plugin to where the server looks for it, as the init container that it is.
+func veleroPlugin() Image {
+	return programs("velero-plugin-for-aws", "docker.io/velero/velero-plugin-for-aws:v1.14.3", NonRoot,
+		[]string{"/bin/cp-plugin", "/plugins/velero-plugin-for-aws", "/target/velero-plugin-for-aws"}, map[string]string{
+			"plugins/velero-plugin-for-aws": "velero-plugin-for-aws", "bin/cp-plugin": "cp-plugin",
+		})
+}
+
 // program is an image of one static program and the user that it runs as.
 func program(file, reference, user string) Image {
+	return programs(file, reference, user, []string{"/" + file}, map[string]string{file: file})
+}
+
+// programs is an image of static programs: what was built, by the path in the image.
+func programs(title, reference, user string, entrypoint []string, files map[string]string) Image {
 	return Image{
-		Name: file, References: []string{reference}, Config: v1.Config{Entrypoint: []string{"/" + file}, User: user},
-		Files: []string{file},
+		Name: title, References: []string{reference}, Config: v1.Config{Entrypoint: entrypoint, User: user},
+		Files:  slices.Sorted(maps.Values(files)),
+		Recipe: strings.Join(slices.Sorted(maps.Keys(files)), " "),
 		Layer: func(_ context.Context, s layout.Sandbox, out io.Writer) error {
-			content, err := os.ReadFile(s.Bin(file))
-			if err != nil {
-				return err
-			}
 			archive := tar.NewWriter(out)
 			for _, folder := range []string{"etc/", "tmp/"} {
 				if err := archive.WriteHeader(&tar.Header{Name: folder, Typeflag: tar.TypeDir, Mode: 0o755}); err != nil {
@@ -85,8 +107,14 @@ func program(file, reference, user string) Image {
 			if err := writeFile(archive, "etc/passwd", 0o644, []byte(users)); err != nil {
 				return err
 			}
-			if err := writeFile(archive, file, 0o755, content); err != nil {
-				return err
+			for _, file := range slices.Sorted(maps.Keys(files)) {
+				content, err := os.ReadFile(s.Bin(files[file]))
+				if err != nil {
+					return err
+				}
+				if err := writeFile(archive, file, 0o755, content); err != nil {
+					return err
+				}
 			}
 			return archive.Close()
 		},

@@ -102,7 +102,7 @@ func postgresLayer(ctx context.Context, s layout.Sandbox, out io.Writer) error {
 // debianArgs choose the packages and leave out what a server in a container never reads; the JIT compiler alone is 120 MB.
 func debianArgs() []string {
 	args := []string{"--variant=extract", "--quiet", "--include=postgresql-" + postgresMajor +
-		",bash,coreutils,findutils,grep,gzip,sed,libc-bin,tzdata"}
+		",bash,coreutils,diffutils,findutils,grep,gzip,sed,libc-bin,tzdata"}
 	for _, excluded := range []string{"/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "*/libLLVM*", "*/bitcode/*", "/usr/share/perl/*"} {
 		args = append(args, "--dpkgopt=path-exclude="+excluded)
 	}

@@ -60,7 +60,6 @@ func ControlPlane() []Process {
 			"--profiling=false",
 		)},
 		{Name: "kube-scheduler", Args: append(clientOf("scheduler"), "--leader-elect=false", "--profiling=false")},
-		{Name: "volume-provisioner", Args: []string{Kubeconfig("volume-provisioner"), State()}},
 	}
 }
 

@@ -29,10 +29,14 @@ type Machine struct {
 	FreeGiB float64
 	// PortError tells why a loopback port cannot be listened on; nil if it can.
 	PortError func(port int) error
+	// LoopError tells why no loop device can be asked for; nil if one can.
+	LoopError error
 }
 
 // Packages are the Debian packages that a sandbox needs, each with a file that tells whether it is installed.
 var Packages = map[string]string{
+	"e2fsprogs":                   "/usr/sbin/mkfs.ext4",
+	"mount":                       "/usr/bin/mount",
 	"runc":                        "/usr/sbin/runc",
 	"containernetworking-plugins": "/usr/lib/cni/bridge",
 	"nftables":                    "/usr/sbin/nft",
@@ -49,6 +53,7 @@ func ThisMachine(folder string) (Machine, error) {
 		OS: runtime.GOOS, UserID: os.Geteuid(),
 		FreeGiB:   float64(disk.Bavail) * float64(disk.Bsize) / (1 << 30),
 		PortError: portError,
+		LoopError: loopError(),
 	}, nil
 }
 
@@ -62,6 +67,9 @@ func Check(m Machine, s layout.Sandbox, built, running bool) error {
 	}
 	if m.UserID != 0 {
 		problem("the sandbox makes namespaces, mounts and cgroups and must run as root, not as user %d: try `sudo make up`", m.UserID)
+	} else if m.LoopError != nil {
+		problem("volumes are mounted by loop devices, and this machine gives none: %w: load the kernel's module (`modprobe loop`); "+
+			"in a container, let it have /dev and all devices, or use a virtual machine", m.LoopError)
 	}
 	need := float64(firstGiB)
 	if built {
@@ -119,4 +127,12 @@ func portError(port int) error {
 		return errors.Unwrap(err)
 	}
 	return l.Close()
+}
+
+func loopError() error {
+	control, err := os.OpenFile("/dev/loop-control", os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return control.Close()
 }

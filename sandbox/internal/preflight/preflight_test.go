@@ -41,6 +41,7 @@ func TestCheckRefusesWhatCannotWorkAndSaysWhatToDo(t *testing.T) {
 		"disk too full to build":    {func(m *Machine) { m.FreeGiB = 14.5 }, false, []string{"14.5 GiB", "15 GiB"}},
 		"disk too full to run":      {func(m *Machine) { m.FreeGiB = 1.5 }, true, []string{"1.5 GiB", "2 GiB"}},
 		"ports taken":               {func(m *Machine) { m.PortError = taken }, false, []string{"port 16443", "port 16900", "port 16080", "address already in use"}},
+		"no loop devices":           {func(m *Machine) { m.LoopError = errors.New("no such device") }, false, []string{"loop devices", "no such device", "modprobe loop"}},
 		"everything wrong together": {func(m *Machine) { *m = Machine{OS: "windows", UserID: 5, PortError: taken} }, false, []string{"windows", "user 5", "0.0 GiB", "port 16443"}},
 	} {
 		t.Run(name, func(t *testing.T) {

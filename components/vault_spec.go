@@ -1,0 +1,148 @@
+package components
+
+import (
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/opex-project/opex/internal/problem"
+)
+
+// VaultSpec describes where backups go. It is `opex:backup`.
+type VaultSpec struct {
+	Enabled      bool            `config:"enabled" doc:"Make the bucket, install Velero, and back every service up. false: nothing of it, and nothing comes back."`
+	Bucket       string          `config:"bucket" doc:"Name of the S3 bucket, which the program makes. Names are unique across all of AWS."`
+	Region       string          `config:"region" doc:"AWS region of the bucket. For an S3-compatible store, the one it was set up with; often us-east-1."`
+	Account      string          `config:"account" doc:"The AWS account to work in, 12 digits; credentials of any other are refused. Required for AWS."`
+	OIDCProvider string          `config:"oidcProvider" doc:"The cluster's OIDC provider without https://, such as oidc.eks.eu-west-1.amazonaws.com/id/0123: Velero gets its rights by it. Required for AWS."`
+	KMSKey       string          `config:"kmsKey" doc:"ARN of the KMS key that encrypts the bucket. Empty: keys of S3 itself (AES256)."`
+	ObjectLock   *ObjectLockSpec `config:"objectLock" doc:"Keep what was written from being deleted, by anybody. Can be switched on only while the bucket is made. Left out: off."`
+	Store        *StoreSpec      `config:"store" doc:"An S3-compatible store instead of AWS, with keys in opex:backupSecrets. Left out: AWS."`
+}
+
+// ObjectLockSpec describes S3's Object Lock.
+type ObjectLockSpec struct {
+	Mode string `config:"mode" doc:"governance: a right of its own may still delete. compliance: nobody may, not even the account's owner."`
+	Days int    `config:"days,required" doc:"Days that each object is kept from being deleted; no longer than backups are kept."`
+}
+
+// SetDefaults fills what is unset.
+func (o *ObjectLockSpec) SetDefaults() { setDefault(&o.Mode, "governance") }
+
+// s3Mode is the mode as S3 writes it.
+func (o ObjectLockSpec) s3Mode() string { return strings.ToUpper(o.Mode) }
+
+// StoreSpec describes an S3-compatible store.
+type StoreSpec struct {
+	URL       string `config:"url,required" doc:"https:// address of the store as pods reach it."`
+	PublicURL string `config:"publicUrl" doc:"The same as this program and the command opex reach it. Empty: the same address."`
+	CAFile    string `config:"caFile" doc:"Path of the PEM file with the store's certificate authority, from the project's folder or with ~/ from the home folder. Empty: the public ones."`
+}
+
+// VaultSecrets are `opex:backupSecrets`.
+type VaultSecrets struct {
+	RepositoryPassword string `config:"repositoryPassword" doc:"Encrypts the copies of volumes in the bucket. Keep it elsewhere too: without it no backup can be read, and it cannot be changed."`
+	AccessKey          string `config:"accessKey" doc:"Velero's key to an S3-compatible store."`
+	SecretKey          string `config:"secretKey" doc:"The secret of that key."`
+}
+
+const minRepositoryPassword = 16
+
+// Problems returns all that is wrong with the secrets of a vault, by the config's keys. Their values are not shown.
+func (s VaultSecrets) Problems(v VaultSpec) problem.List {
+	var found problem.List
+	if !v.Enabled {
+		return found
+	}
+	if len(s.RepositoryPassword) < minRepositoryPassword {
+		found.Add("repositoryPassword", "is missing or shorter than %d characters", minRepositoryPassword)
+	}
+	for _, key := range []struct{ path, value string }{{"accessKey", s.AccessKey}, {"secretKey", s.SecretKey}} {
+		switch {
+		case v.Store != nil && key.value == "":
+			found.Add(key.path, "is missing: the store of opex:backup.store wants keys")
+		case v.Store != nil && strings.ContainsFunc(key.value, notGraphic):
+			found.Add(key.path, "holds spaces or other than printable ASCII")
+		case v.Store == nil && key.value != "":
+			found.Add(key.path, "is for an S3-compatible store; on AWS Velero takes a role")
+		}
+	}
+	return found
+}
+
+func notGraphic(r rune) bool { return r <= ' ' || r > '~' }
+
+// SetDefaults fills what is unset.
+func (v *VaultSpec) SetDefaults() { v.Enabled = true }
+
+var (
+	// bucketForm is S3's, without dots: names with dots do not work over TLS (Amazon S3 User Guide, bucket naming rules).
+	bucketForm  = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`)
+	regionForm  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
+	accountForm = regexp.MustCompile(`^[0-9]{12}$`)
+	issuerForm  = regexp.MustCompile(`^[a-z0-9.-]+\.[a-z]+(/[A-Za-z0-9/_.-]+)?$`)
+	keyForm     = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+$`)
+)
+
+// Problems returns all that is wrong, by the config's keys.
+func (v VaultSpec) Problems() problem.List {
+	var found problem.List
+	if !v.Enabled {
+		return found
+	}
+	want := func(path, value string, form *regexp.Regexp, what string) {
+		if value == "" {
+			found.Add(path, "is missing: want %s; or switch backups off with enabled: false", what)
+		} else if !form.MatchString(value) {
+			found.Add(path, "is %q, want %s", value, what)
+		}
+	}
+	want("bucket", v.Bucket, bucketForm, "3 to 63 lower-case letters, digits and -, the first and last no -")
+	want("region", v.Region, regionForm, "a region such as eu-west-1")
+	if v.Store == nil {
+		want("account", v.Account, accountForm, "the 12 digits of an AWS account, in quotes")
+		want("oidcProvider", v.OIDCProvider, issuerForm, "the cluster's OIDC provider without https://, as `aws eks describe-cluster` shows it")
+		if v.KMSKey != "" {
+			want("kmsKey", v.KMSKey, keyForm, "the ARN of a KMS key; an alias may be moved to another key")
+		}
+	} else {
+		for _, only := range []struct{ path, value string }{{"account", v.Account}, {"oidcProvider", v.OIDCProvider}, {"kmsKey", v.KMSKey}} {
+			if only.value != "" {
+				found.Add(only.path, "is for AWS, and store names another")
+			}
+		}
+		found.AddAll("store.", v.Store.problems())
+	}
+	if v.ObjectLock != nil {
+		if !slices.Contains([]string{"governance", "compliance"}, v.ObjectLock.Mode) {
+			found.Add("objectLock.mode", "is %q, allowed are governance and compliance", v.ObjectLock.Mode)
+		}
+		if v.ObjectLock.Days < 1 {
+			found.Add("objectLock.days", "is %d, want 1 or more; leave objectLock out if nothing is to be locked", v.ObjectLock.Days)
+		}
+	}
+	return found
+}
+
+func (s StoreSpec) problems() problem.List {
+	var found problem.List
+	check := func(path, value string) {
+		if at, err := url.Parse(value); err != nil || at.Scheme != "https" || at.Host == "" || strings.Trim(at.Path, "/") != "" {
+			found.Add(path, "is %q, want https://host:port: a bucket's policy refuses what is not encrypted on its way", value)
+		}
+	}
+	check("url", s.URL)
+	if s.PublicURL != "" {
+		check("publicUrl", s.PublicURL)
+	}
+	return found
+}
+
+// publicURL is the store's address outside the cluster.
+func (s StoreSpec) publicURL() string {
+	if s.PublicURL != "" {
+		return s.PublicURL
+	}
+	return s.URL
+}
