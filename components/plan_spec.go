@@ -6,9 +6,9 @@ import (
 	"math"
 	"time"
 
-	"github.com/netresearch/go-cron"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/opex-project/opex/internal/crons"
 	"github.com/opex-project/opex/internal/problem"
 )
 
@@ -89,20 +89,6 @@ func bytes(q Quantity) float64 {
 	return parsed.AsApproximateFloat64()
 }
 
-// longestGap is the longest time between two backups of a schedule, over a year and a day.
-func longestGap(schedule cron.Schedule) time.Duration {
-	var longest time.Duration
-	at := schedule.Next(time.Date(2028, 1, 1, 0, 0, 0, 0, time.UTC)) // a leap year
-	for end := at.AddDate(1, 0, 1); !at.IsZero() && at.Before(end); {
-		next := schedule.Next(at)
-		if next.IsZero() {
-			return math.MaxInt64
-		}
-		longest, at = max(longest, next.Sub(at)), next
-	}
-	return longest
-}
-
 // cheapestSchedule is the one with the fewest backups a day that keeps to a recovery point objective.
 func cheapestSchedule(rpo time.Duration) string {
 	switch {
@@ -146,14 +132,14 @@ func (p PlanSpec) problems(database *DatabaseSpec) problem.List {
 	checkQuantity(&found, "expectedSize", p.ExpectedSize)
 	checkQuantity(&found, "dumpPerSecond", p.DumpPerSecond)
 	checkQuantity(&found, "loadPerSecond", p.LoadPerSecond)
-	schedule, err := cron.ParseStandard(p.Schedule)
+	times, err := crons.Parse(p.Schedule)
 	if err != nil {
 		found.Add("schedule", "%q is no cron expression of five fields: %v", p.Schedule, err)
 	}
 	if !found.Empty() {
 		return found
 	}
-	p.checkObjectives(&found, longestGap(schedule))
+	p.checkObjectives(&found, crons.LongestGap(times, time.Date(2028, 1, 1, 0, 0, 0, 0, time.UTC))) // a leap year, and the same at every preview
 	if database != nil {
 		p.checkDump(&found, *database)
 	}
@@ -178,15 +164,23 @@ func (p PlanSpec) checkObjectives(found *problem.List, gap time.Duration) {
 	}
 }
 
-// LockProblems returns what a service's plan asks of the vault that Object Lock forbids, by the plan's keys.
-func (v VaultSpec) LockProblems(p PlanSpec) problem.List {
+// maxLabelLength is Kubernetes' limit of a label's value.
+const maxLabelLength = 63
+
+// ServiceProblems returns what backups into this vault refuse of a service, by the service's keys.
+func (v VaultSpec) ServiceProblems(s ServiceSpec, namespace string) problem.List {
 	var found problem.List
-	if !v.Enabled || v.ObjectLock == nil || p.Waived != "" {
+	if !v.Enabled || s.Backup.Waived != "" {
 		return found
 	}
-	if locked := time.Duration(v.ObjectLock.Days) * 24 * time.Hour; p.TTL.value() > 0 && locked > p.TTL.value() {
-		found.Add("ttl", "is %s, and opex:backup.objectLock keeps each object for %d days: an expired backup could not be deleted, and Velero would try for ever. Want ttl %s or more, or fewer days",
-			p.TTL, v.ObjectLock.Days, locked)
+	if name := scheduleName(s, namespace); len(name) > maxLabelLength {
+		found.Add("name", "makes the Velero Schedule %q of %d characters; Velero writes it into a label, which takes %d", name, len(name), maxLabelLength)
+	}
+	if v.ObjectLock != nil {
+		if locked := time.Duration(v.ObjectLock.Days) * 24 * time.Hour; s.Backup.TTL.value() > 0 && locked > s.Backup.TTL.value() {
+			found.Add("backup.ttl", "is %s, and opex:backup.objectLock keeps each object for %d days: an expired backup could not be deleted, and Velero would try for ever. Want ttl %s or more, or fewer days",
+				s.Backup.TTL, v.ObjectLock.Days, locked)
+		}
 	}
 	return found
 }

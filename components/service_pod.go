@@ -34,8 +34,8 @@ func servicePod(s ServiceSpec, l labels, passwordDigest string) corev1.PodTempla
 			SecurityContext:               podSecurity(serviceUser),
 			TopologySpreadConstraints: []corev1.TopologySpreadConstraint{{
 				LabelSelector: &metav1.LabelSelector{MatchLabels: l.identity(componentAPI)},
-				// Counts each rollout's pods apart; with the old ones counted too, the new ones would end up lopsided.
-				MatchLabelKeys:    []string{"pod-template-hash"},
+				// No matchLabelKeys, though they would count each rollout's pods apart: the API server writes them into the pod's
+				// selector too, and then refuses the same pod when a backup brings it back.
 				MaxSkew:           1,
 				TopologyKey:       corev1.LabelHostname,
 				WhenUnsatisfiable: corev1.ScheduleAnyway, // crowded is better than missing

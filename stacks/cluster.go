@@ -29,7 +29,9 @@ func connect(ctx *pulumi.Context, c Cluster) (*kubernetes.Provider, string, erro
 		Context:               pulumi.String(c.Context),
 		EnableServerSideApply: pulumi.Bool(true),
 		DeleteUnreachable:     pulumi.Bool(false), // an outage must not empty the state
-		EnableSecretMutable:   pulumi.Bool(true),  // a replaced Secret would be missing for a moment
+		// A replaced one would be missing for a moment.
+		EnableSecretMutable:    pulumi.Bool(true),
+		EnableConfigMapMutable: pulumi.Bool(true),
 	})
 	if err != nil {
 		return nil, "", err

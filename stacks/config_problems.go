@@ -58,7 +58,7 @@ func (c Config) checkBackup(problems *problem.List, encrypted bool, folder strin
 		}
 	}
 	for i, service := range c.Services {
-		problems.AddAll(servicePath(i)+".backup.", c.Backup.LockProblems(service.Backup))
+		problems.AddAll(servicePath(i)+".", c.Backup.ServiceProblems(service, c.Namespace))
 	}
 }
 

@@ -135,6 +135,13 @@ func TestLoadRefuses(t *testing.T) {
 	}
 }
 
+func TestScheduleWhoseNameIsNoLabelIsRefused(t *testing.T) {
+	values := aConfig(t, "opex:backup", "{}")
+	values["opex:namespace"] = strings.Repeat("n", 59)
+	_, err := Load(values, nil, "")
+	checkError(t, err, `opex:services[0].name: makes the Velero Schedule "nnn`)
+}
+
 func TestPasswordRefusalsDoNotShowIt(t *testing.T) {
 	cases := map[string]struct {
 		passwords string

@@ -5,6 +5,6 @@ SELECT format(
     'checksum', coalesce(sum(('x' || left(md5(t::text), 16))::bit(64)::bigint), 0)::text) FROM %I.%I AS t$table$,
   schemaname || '.' || tablename, schemaname, tablename)
 FROM pg_tables
-WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
+WHERE schemaname <> 'information_schema' AND schemaname !~ '^pg_' -- the catalog, and what other sessions hold for a while
 ORDER BY schemaname, tablename
 \gexec

@@ -42,7 +42,7 @@ Run it again at any time: it goes on where the last run ended.`,
 		},
 	}
 	up.Flags().BoolVar(&dryRun, "dry-run", false, "print every program and configuration file of the cluster, and do nothing")
-	up.Flags().BoolVar(&noDeploy, "no-deploy", false, "boot the cluster only; run no pulumi up")
+	up.Flags().BoolVar(&noDeploy, "no-deploy", false, "boot the cluster and prepare the stack, but run no pulumi up")
 	return up
 }
 
@@ -78,10 +78,6 @@ func runUp(ctx context.Context, s layout.Sandbox, noDeploy bool) error {
 	if err := bootCluster(ctx, s, report, running); err != nil {
 		return err
 	}
-	if noDeploy {
-		fmt.Fprintf(os.Stderr, "\nThe cluster of %s is up after %s. Next: `make shell STACK=%s`.\n", s.Stack, progress.Duration(report.Total()), s.Stack)
-		return nil
-	}
 	leave, err := deploy.Enter(s)
 	if err != nil {
 		return err
@@ -89,6 +85,11 @@ func runUp(ctx context.Context, s layout.Sandbox, noDeploy bool) error {
 	defer leave()
 	if err := report.Stage("Prepare the stack "+s.Stack, func() error { return deploy.Prepare(ctx, s) }); err != nil {
 		return err
+	}
+	if noDeploy {
+		fmt.Fprintf(os.Stderr, "\nThe cluster of %[1]s is up after %[2]s, and nothing is on it. Next: `make shell STACK=%[1]s`, and in it `pulumi config set` as you like and `pulumi up`.\n",
+			s.Stack, progress.Duration(report.Total()))
+		return nil
 	}
 	fmt.Fprintf(os.Stderr, "pulumi up of the stack %s:\n", s.Stack)
 	if err := deploy.Up(ctx, s); err != nil {
@@ -215,9 +216,10 @@ func finish(ctx context.Context, s layout.Sandbox, outputs map[string]any, total
 	fmt.Fprintf(os.Stderr, `
 Next:%[2]s
   make shell STACK=%[1]s   # a shell in which pulumi, kubectl and opex work on this cluster
-    opex verify --wait 5m    # ... prove the criteria; fresh data takes a minute or two
-    opex costs               # ... who spends what
-    opex rightsize           # ... what the requests should be
+    opex drill               # a backup, restored beside the service and compared row by row
+    opex verify --wait 5m    # the criteria, with evidence; fresh data takes a minute or two
+    opex costs               # who spends what
+    opex rightsize           # what the requests should be
   make status              # what runs
   make down STACK=%[1]s     # stop it; what it holds is kept
 `, s.Stack, try)
