@@ -56,6 +56,8 @@ Data goes to standard output, words for people to standard error. Exit code 0: a
   opex costs --compare            # ... and what drove the change against the 24 hours before
   opex rightsize                  # requests against recommendations, with the money
   opex verify --only SC-001       # one criterion of every service
+  opex drill                      # a fresh backup of every service, restored beside it and proven
+  opex restore                    # which backups there are, and what is known of each
   pulumi stack output --json | opex verify --outputs -`,
 		SilenceErrors: true, SilenceUsage: true,
 	}
@@ -65,6 +67,6 @@ Data goes to standard output, words for people to standard error. Exit code 0: a
 	flags.StringVar(&g.source.File, "outputs", "", "file with the JSON of `pulumi stack output --json`; - is standard input")
 	flags.StringVar(&g.kubeconfig, "kubeconfig", "", "kubeconfig file (default: KUBECONFIG, else ~/.kube/config); the context comes from the outputs")
 	flags.StringSliceVar(&g.services, "service", nil, "only these services (default: all)")
-	root.AddCommand(newCosts(&g), newRightsize(&g), newVerify(&g))
+	root.AddCommand(newCosts(&g), newRightsize(&g), newVerify(&g), newDrill(&g), newRestore(&g))
 	return root
 }

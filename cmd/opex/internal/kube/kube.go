@@ -23,6 +23,7 @@ import (
 type Cluster struct {
 	Client  kubernetes.Interface
 	Dynamic dynamic.Interface // for kinds that come with engines
+	Config  *rest.Config      // of both
 	UID     string
 }
 
@@ -58,7 +59,7 @@ func connect(ctx context.Context, config *rest.Config, want contract.Cluster) (*
 		return nil, fmt.Errorf("context %q leads to the cluster %s at %s; the stack lives on %s. Nothing was asked of it",
 			want.Context, system.UID, config.Host, want.UID)
 	}
-	return &Cluster{Client: client, Dynamic: others, UID: want.UID}, nil
+	return &Cluster{Client: client, Dynamic: others, Config: config, UID: want.UID}, nil
 }
 
 // ErrNoAnswer marks that a service inside the cluster could not be asked, or did not answer in time.

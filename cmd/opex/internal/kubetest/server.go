@@ -20,8 +20,8 @@ import (
 	"github.com/opex-project/opex/cmd/opex/internal/kube"
 )
 
-// World is what the server answers, by path: an object, an HTTP status that is an error, or a text as it is. A path may hold a
-// query's `aggregate` after a question mark. What is not there is not found.
+// World is what the server answers, by path: an object, an HTTP status that is an error, a text as it is, or a func() any that gives
+// one of these for each request. A path may hold a query's `aggregate` after a question mark. What is not there is not found.
 type World map[string]any
 
 // Load reads a world from a YAML file.
@@ -100,7 +100,7 @@ func (w World) Serve(t testing.TB) (*kube.Cluster, *Asked) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &kube.Cluster{Client: client, Dynamic: others}, asked
+	return &kube.Cluster{Client: client, Dynamic: others, Config: config}, asked
 }
 
 func (w World) answer(out http.ResponseWriter, r *http.Request) {
@@ -114,6 +114,13 @@ func (w World) answer(out http.ResponseWriter, r *http.Request) {
 	found, is := w[r.URL.Path+"?"+r.URL.Query().Get("aggregate")]
 	if !is {
 		found = w[r.URL.Path]
+	}
+	if now, is := found.(func() any); is {
+		found = now()
+	}
+	if answer, is := found.(map[string]any); is && isExec(r) {
+		answerExec(out, r, answer)
+		return
 	}
 	switch answer := found.(type) {
 	case nil:

@@ -22,8 +22,9 @@ type Outputs struct {
 	Environment string                      `json:"environment"`
 	Cluster     contract.Cluster            `json:"cluster"`
 	Services    map[string]contract.Service `json:"services"`
-	Cost        *contract.CostVisibility    `json:"cost"` // nil: off in this stack
-	Size        *contract.SizeAdvisor       `json:"size"` // nil: off in this stack
+	Cost        *contract.CostVisibility    `json:"cost"`   // nil: off in this stack
+	Size        *contract.SizeAdvisor       `json:"size"`   // nil: off in this stack
+	Backup      *contract.BackupVault       `json:"backup"` // nil: off in this stack
 
 	Dashboards map[string]contract.Dashboard `json:"dashboards"`
 }

@@ -16,6 +16,7 @@ func TestReportsLookAsAgreed(t *testing.T) {
 			Namespace: "staging", Deployment: "web", Selector: map[string]string{contract.LabelInstance: "web"},
 			Labels:                 contract.CostLabels{Team: "web-team", App: "web", Environment: "staging", CostCenter: "sales"}.Map(),
 			VerticalPodAutoscalers: []contract.VerticalPodAutoscaler{{Name: "web", TargetKind: "Deployment", TargetName: "web"}},
+			NoBackup:               "it keeps nothing",
 		}
 	}
 	label := with(pods, "items.1.metadata.labels.team", "other")

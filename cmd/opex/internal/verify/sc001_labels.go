@@ -24,7 +24,7 @@ var costLabels = Criterion{
 func checkCostLabels(ctx context.Context, w *World, name string, service contract.Service) Result {
 	for _, key := range slices.Sorted(maps.Keys(contract.CostLabels{}.Map())) {
 		if service.Labels[key] == "" {
-			return unproven("the stack's outputs do not say what "+key+" should be", "`pulumi up` writes the outputs anew")
+			return unproven("the stack's outputs do not say what "+key+" should be", writeOutputs)
 		}
 	}
 	all, err := w.podsIn(ctx, service.Namespace)
@@ -71,7 +71,7 @@ func checkCostLabels(ctx context.Context, w *World, name string, service contrac
 	}
 	if len(absent) > 0 {
 		return unproven(strings.Join(absent, " and ")+" not found in namespace "+service.Namespace,
-			"`pulumi refresh` sees it, `pulumi up` makes it again", evidence...)
+			makeAgain, evidence...)
 	}
 	pods := "kubectl --namespace " + service.Namespace + " get pods"
 	if api == 0 {

@@ -35,7 +35,7 @@ func checkCostByTeam(ctx context.Context, w *World, _ string, service contract.S
 	}
 	team := service.Labels[contract.LabelTeam]
 	if team == "" {
-		return unproven("the stack's outputs do not say which team pays", "`pulumi up` writes the outputs anew")
+		return unproven("the stack's outputs do not say which team pays", writeOutputs)
 	}
 	byTeam, err := w.costs(ctx, "label:"+contract.MetricKey(contract.LabelTeam))
 	if err == nil && len(byTeam) == 0 {

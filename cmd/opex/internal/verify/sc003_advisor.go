@@ -61,7 +61,7 @@ func (w *World) targetMissing(ctx context.Context, namespace string, wanted cont
 		return nil
 	}
 	r := fail(fmt.Sprintf("the target %s/%s does not exist", wanted.TargetKind, wanted.TargetName),
-		"`pulumi refresh` sees it, `pulumi up` makes it again")
+		makeAgain)
 	return &r
 }
 

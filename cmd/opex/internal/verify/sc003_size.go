@@ -67,7 +67,7 @@ func (w *World) advice(ctx context.Context, namespace string, wanted contract.Ve
 		}
 	}
 	if object == nil {
-		return fail("VerticalPodAutoscaler "+name+" does not exist", "`pulumi refresh` sees it, `pulumi up` makes it again")
+		return fail("VerticalPodAutoscaler "+name+" does not exist", makeAgain)
 	}
 	evidence := []Fact{{name, fmt.Sprintf("mode %s, target %s/%s, made %s",
 		object.UpdateMode, object.TargetKind, object.TargetName, object.Created.UTC().Format(time.RFC3339))}}
@@ -78,7 +78,7 @@ func (w *World) advice(ctx context.Context, namespace string, wanted contract.Ve
 	}
 	if object.TargetKind != wanted.TargetKind || object.TargetName != wanted.TargetName {
 		return fail(fmt.Sprintf("%s looks at %s/%s, not at %s/%s", name, object.TargetKind, object.TargetName, wanted.TargetKind, wanted.TargetName),
-			"`pulumi refresh` and `pulumi up` put it right", evidence...)
+			putRight, evidence...)
 	}
 	for _, trouble := range []*Result{w.targetMissing(ctx, namespace, wanted), w.recommenderTrouble(ctx)} {
 		if trouble != nil {
@@ -113,7 +113,7 @@ func (w *World) recommendation(ctx context.Context, object vpa.Object, wanted co
 		return fail(fmt.Sprintf("%s took %s to its recommendation", name, span(took)), "Look why the recommender was away so long", evidence...)
 	}
 	if len(wanted.Containers) == 0 {
-		return unproven("the stack's outputs name no container of "+name, "`pulumi up` writes the outputs anew", evidence...)
+		return unproven("the stack's outputs name no container of "+name, writeOutputs, evidence...)
 	}
 	var targets []string
 	for _, container := range wanted.Containers {
@@ -124,7 +124,7 @@ func (w *World) recommendation(ctx context.Context, object vpa.Object, wanted co
 		evidence = append(evidence, Fact{name + " container " + container, fmt.Sprintf("target cpu %s, memory %s; uncapped cpu %s, memory %s",
 			r.Target.Cpu(), r.Target.Memory(), r.Uncapped.Cpu(), r.Uncapped.Memory())})
 		if at, err := w.atFloor(r, len(wanted.Containers)); err != nil {
-			return unproven(name+": "+err.Error(), "`pulumi up` writes the outputs anew", evidence...)
+			return unproven(name+": "+err.Error(), writeOutputs, evidence...)
 		} else if at != "" {
 			return none(fmt.Sprintf("container %s: %s is at the recommender's floor, which is no information,", container, at))
 		}

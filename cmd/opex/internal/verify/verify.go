@@ -3,6 +3,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime/debug"
@@ -46,14 +47,16 @@ type Criterion struct {
 	Title  string
 	Target string // what a pass means
 	Why    string // why it matters
+	// Limit is the time that the check of one service may take; 0 is timeLimit.
+	Limit time.Duration
 	// Check judges one service. It gives up when the context ends.
 	Check func(ctx context.Context, world *World, name string, service contract.Service) Result
 }
 
 // Criteria are all that there are, in order.
-var Criteria = []Criterion{costLabels, costByTeam, sizeAdvice}
+var Criteria = []Criterion{costLabels, costByTeam, sizeAdvice, backupSchedule, backupRetention, dumpInBackup, restoreInTime}
 
-// timeLimit is the time that one criterion of one service may take.
+// timeLimit is the time that one criterion of one service may take, unless it has a limit of its own.
 const timeLimit = 30 * time.Second
 
 // grace is how long a check may take to say what it waited for when its time is up.
@@ -87,7 +90,7 @@ func Run(ctx context.Context, world *World, criteria []Criterion, services []str
 
 // judge makes sure that a check ends.
 func judge(ctx context.Context, world *World, criterion Criterion, name string) Result {
-	ctx, cancel := context.WithTimeout(ctx, timeLimit)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(criterion.Limit, timeLimit))
 	defer cancel()
 	done := make(chan Result, 1)
 	go func() { done <- attempt(ctx, world, criterion, name) }()
@@ -126,6 +129,13 @@ func attempt(ctx context.Context, world *World, criterion Criterion, name string
 	}
 }
 
+// Next steps that fit more than once.
+const (
+	putRight     = "`pulumi refresh` and `pulumi up` put it right"
+	makeAgain    = "`pulumi refresh` sees it, `pulumi up` makes it again"
+	writeOutputs = "`pulumi up` writes the outputs anew"
+)
+
 // nextForLookup is what to do about an API server that did not say what was asked of it. The right is such as `list pods`.
 func nextForLookup(err error, right string) string {
 	if apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) {
@@ -141,6 +151,8 @@ func unproven(actual, next string, evidence ...Fact) Result {
 func fail(actual, next string, evidence ...Fact) Result {
 	return Result{Verdict: Fail, Actual: actual, Next: next, Evidence: evidence}
 }
+
+func notApplicable(actual string) Result { return Result{Verdict: NotApplicable, Actual: actual} }
 
 func pass(actual string, evidence ...Fact) Result {
 	return Result{Verdict: Pass, Actual: actual, Evidence: evidence}

@@ -32,6 +32,7 @@ type World struct {
 	recommender  memo[*appsv1.Deployment]
 	metrics      memo[bool]
 	allocations  memo[map[string]opencost.Allocation]
+	vault        vaultMemos
 }
 
 // memo remembers the answer to each question, errors too.

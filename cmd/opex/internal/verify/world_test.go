@@ -19,6 +19,14 @@ const (
 	horizontal   = "/apis/autoscaling/v2/namespaces/staging/horizontalpodautoscalers"
 	recommender  = "/apis/apps/v1/namespaces/vertical-pod-autoscaler/deployments/vertical-pod-autoscaler-recommender"
 	metrics      = "/apis/metrics.k8s.io/v1beta1"
+	schedule     = "/apis/velero.io/v1/namespaces/velero/schedules/staging-task-api"
+	backups      = "/apis/velero.io/v1/namespaces/velero/backups"
+	volumes      = "/apis/velero.io/v1/namespaces/velero/podvolumebackups"
+	location     = "/apis/velero.io/v1/namespaces/velero/backupstoragelocations/default"
+	veleroServer = "/apis/apps/v1/namespaces/velero/deployments/velero"
+	veleroPods   = "/api/v1/namespaces/velero/pods"
+	records      = "/api/v1/namespaces/velero/configmaps"
+	inDatabase   = "/api/v1/namespaces/staging/pods/task-api-db-0/exec"
 	byTeam       = "/api/v1/namespaces/opencost/services/http:opencost:9003/proxy/allocation?label:team"
 	byController = "/api/v1/namespaces/opencost/services/http:opencost:9003/proxy/allocation?namespace,controller,label:team"
 )
@@ -37,10 +45,15 @@ func outputs() stack.Outputs {
 		Size: &contract.SizeAdvisor{Namespace: "vertical-pod-autoscaler", Deployment: "vertical-pod-autoscaler-recommender",
 			FloorCPU: "10m", FloorMemory: "10Mi"},
 		Cost: &contract.CostVisibility{Currency: "USD", OpenCost: contract.Endpoint{Namespace: "opencost", Service: "opencost", Port: 9003}},
+		Backup: &contract.BackupVault{Namespace: "velero", Deployment: "velero", NodeAgent: "node-agent", StorageLocation: "default",
+			Bucket: "opex-staging-backups", Prefix: "velero"},
 		Services: map[string]contract.Service{"task-api": {
 			Namespace: "staging", Deployment: "task-api", Selector: identity("task-api", "api"),
 			Labels:   contract.CostLabels{Team: "product-team", App: "task-api", Environment: "staging", CostCenter: "engineering"}.Map(),
-			Database: &contract.Database{StatefulSet: "task-api-db", Selector: identity("postgresql", "database")},
+			Database: &contract.Database{StatefulSet: "task-api-db", Container: "postgres", DumpVolume: "dumps", Selector: identity("postgresql", "database")},
+			Backup: &contract.BackupPlan{Schedule: "staging-task-api", Cron: "0 2 * * *", TTL: "720h", RPO: "24h", RTO: "30m", DrillAge: "168h",
+				ReadyPath: "/ready", Sentinel: &contract.Sentinel{Path: "/tasks", Body: `{"title": "opex drill"}`},
+				Dump: &contract.Dump{File: "/dumps/current/dump", Manifest: "/dumps/current/manifest.json"}},
 			VerticalPodAutoscalers: []contract.VerticalPodAutoscaler{
 				{Name: "task-api", TargetKind: "Deployment", TargetName: "task-api", Containers: []string{"task-api"}},
 				{Name: "task-api-db", TargetKind: "StatefulSet", TargetName: "task-api-db", Containers: []string{"postgres"}},
@@ -52,7 +65,7 @@ func outputs() stack.Outputs {
 // scene is a cluster and the outputs of the stack on it.
 type scene struct {
 	kubetest.World
-	outputs stack.Outputs
+	outputs *stack.Outputs
 }
 
 // change makes a scene another one.
@@ -98,10 +111,11 @@ func service(change func(*contract.Service)) change {
 // run judges the changed scene of testdata/cluster.yaml by criteria.
 func run(t *testing.T, criteria []Criterion, c change) Report {
 	t.Helper()
-	s := scene{kubetest.Load(t, "testdata/cluster.yaml"), outputs()}
+	o := outputs()
+	s := scene{kubetest.Load(t, "testdata/cluster.yaml"), &o}
 	if c != nil {
 		c(t, s)
 	}
 	cluster, _ := s.Serve(t)
-	return Run(t.Context(), &World{Outputs: s.outputs, Cluster: cluster, Now: noon}, criteria, s.outputs.Names())
+	return Run(t.Context(), &World{Outputs: o, Cluster: cluster, Now: noon}, criteria, o.Names())
 }

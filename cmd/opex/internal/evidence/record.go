@@ -1,0 +1,155 @@
+// Package evidence keeps what drills and restores proved: as a ConfigMap beside Velero, and as an object in the bucket.
+package evidence
+
+import (
+	"math"
+	"time"
+)
+
+// Schema and Version name the form of a Record. A reader refuses what it does not know.
+const (
+	Schema  = "opex.dev/recovery"
+	Version = 1
+)
+
+// Kinds of a Record.
+const (
+	KindDrill   = "drill"   // into a namespace made for it
+	KindRestore = "restore" // into the service's own namespace
+)
+
+// Verdicts of a Record.
+const (
+	Proven = "PROVEN" // the service answered with the backup's data, within the recovery time objective
+	Failed = "FAILED" // Reason says why
+)
+
+// Record is one drill or one restore. Times are in UTC. What was not reached or does not apply is absent or zero.
+type Record struct {
+	Schema      string    `json:"schema"`
+	Version     int       `json:"version"`
+	Kind        string    `json:"kind"`
+	Verdict     string    `json:"verdict"`
+	Reason      string    `json:"reason,omitempty"` // of a failure
+	Service     string    `json:"service"`
+	Environment string    `json:"environment"` // staging or production
+	ClusterUID  string    `json:"clusterUID"`  // of the kube-system namespace
+	Namespace   string    `json:"namespace"`   // of the service
+	Target      string    `json:"target"`      // namespace that was restored into
+	Restore     string    `json:"restore,omitempty"`
+	StartedAt   time.Time `json:"startedAt"`
+	FinishedAt  time.Time `json:"finishedAt"`
+	Backup      Backup    `json:"backup"`
+
+	DecidedAt  time.Time `json:"decidedAt,omitzero"`  // when the restore was asked for: the recovery time counts from here
+	AnsweredAt time.Time `json:"answeredAt,omitzero"` // first correct answer
+	RTO        Seconds   `json:"rtoSeconds,omitempty"`
+	RPO        Seconds   `json:"rpoSeconds,omitempty"` // from the start of the dump to the decision
+	Objectives Objective `json:"objectives"`
+	Phases     []Phase   `json:"phases,omitempty"` // their sum is RTO
+
+	// Answer is what the first correct answer proved.
+	Answer Answer `json:"answer,omitzero"`
+	// Dump is absent for a service without a database.
+	Dump   *Dump   `json:"dump,omitempty"`
+	Tables []Table `json:"tables,omitempty"` // every one of the dump or of the restored database
+}
+
+// Backup is what was restored.
+type Backup struct {
+	Name        string    `json:"name"`
+	UID         string    `json:"uid,omitempty"`
+	Schedule    string    `json:"schedule"` // whose Backup it is
+	Fresh       bool      `json:"fresh"`    // made for this drill
+	StartedAt   time.Time `json:"startedAt,omitzero"`
+	CompletedAt time.Time `json:"completedAt,omitzero"`
+	Age         Seconds   `json:"ageSeconds,omitempty"` // from its start to the decision
+}
+
+// Objective is what the stack asked for at that time.
+type Objective struct {
+	RTO Seconds `json:"rtoSeconds"`
+	RPO Seconds `json:"rpoSeconds"`
+}
+
+// Phase is a part of the recovery time.
+type Phase struct {
+	Name string  `json:"name"`
+	Took Seconds `json:"seconds"`
+}
+
+// Names of phases, in their order.
+const (
+	PhaseDecide  = "decide"          // until Velero began
+	PhaseObjects = "restore objects" // until the database's pod was there
+	PhaseVolumes = "volumes"         // until its dump volume was filled
+	PhaseHooks   = "hooks"           // until the dump was loaded
+	PhaseReady   = "ready"           // until a pod of the service was ready
+	PhaseAnswer  = "first answer"
+)
+
+// Answer is one answer of the restored service.
+type Answer struct {
+	Path string `json:"path,omitempty"`
+	// Sentinel says that Path is a record known from before the backup, and that the answer equalled it. Without one only this is
+	// proven: the service answered 200.
+	Sentinel bool `json:"sentinel"`
+}
+
+// Dump is what the backup held of the database.
+type Dump struct {
+	StartedAt          time.Time `json:"startedAt"`
+	FinishedAt         time.Time `json:"finishedAt"`
+	Bytes              int64     `json:"bytes"`
+	DatabaseBytes      int64     `json:"databaseBytes"`
+	DumpBytesPerSecond int64     `json:"dumpBytesPerSecond,omitempty"` // of database; 0: too quick to be measured
+	LoadBytesPerSecond int64     `json:"loadBytesPerSecond,omitempty"` // of database
+}
+
+// Table compares one table of the dump with the restored one. The checksum is of its content, whatever the order of rows.
+type Table struct {
+	Name             string `json:"name"`
+	Rows             int64  `json:"rows"` // in the dump
+	RestoredRows     int64  `json:"restoredRows"`
+	Checksum         string `json:"checksum"` // in the dump
+	RestoredChecksum string `json:"restoredChecksum"`
+	Equal            bool   `json:"equal"`
+	// Extra marks a table that the dump does not have: the service made it after the load. It is no inequality.
+	Extra bool `json:"extra,omitempty"`
+}
+
+// Seconds is a duration in JSON, to the millisecond.
+type Seconds float64
+
+// InSeconds converts a duration.
+func InSeconds(d time.Duration) Seconds { return Seconds(math.Round(d.Seconds()*1000) / 1000) }
+
+// Duration converts back.
+func (s Seconds) Duration() time.Duration {
+	return time.Duration(math.Round(float64(s)*1000)) * time.Millisecond
+}
+
+// EqualTables returns how many tables equal those of the dump, and how many do not. Extra ones are neither.
+func (r Record) EqualTables() (equal, unequal int) {
+	for _, t := range r.Tables {
+		switch {
+		case t.Extra:
+		case t.Equal:
+			equal++
+		default:
+			unequal++
+		}
+	}
+	return equal, unequal
+}
+
+// Rows returns how many rows came back in equal tables.
+func (r Record) Rows() int64 {
+	var rows int64
+	for _, t := range r.Tables {
+		if t.Equal && !t.Extra {
+			rows += t.Rows
+		}
+	}
+	return rows
+}

@@ -1,0 +1,77 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/opex-project/opex/cmd/opex/internal/velero"
+	"github.com/opex-project/opex/internal/contract"
+)
+
+var backupRetention = Criterion{
+	ID:     "SC-005",
+	Title:  "Backups are kept as long as agreed",
+	Target: "the newest complete backup expires the stack's TTL after its start, and the Schedule says the same",
+	Why:    "What was damaged unnoticed for weeks is restored from a backup of before. Kept longer than agreed, it costs, and holds what had to be deleted.",
+	Check:  checkRetention,
+}
+
+func checkRetention(ctx context.Context, w *World, _ string, service contract.Service) Result {
+	plan, other := w.plan(service)
+	if other != nil {
+		return *other
+	}
+	schedule, err := w.schedule(ctx, plan.Schedule)
+	if apierrors.IsNotFound(err) {
+		return fail(fmt.Sprintf("Schedule %s/%s does not exist", w.Outputs.Backup.Namespace, plan.Schedule), makeAgain)
+	}
+	if err != nil {
+		return unproven(err.Error(), nextForVelero(err, "get schedules"))
+	}
+	evidence := []Fact{{"TTL", fmt.Sprintf("%s of the stack, %s of Schedule %s", exact(plan.ttl), exact(schedule.TTL),
+		schedule.Name)}}
+	if schedule.TTL != plan.ttl {
+		return fail(fmt.Sprintf("Schedule %s keeps backups for %s, the stack says %s", schedule.Name, exact(schedule.TTL),
+			exact(plan.ttl)), putRight, evidence...)
+	}
+	if lock := w.Outputs.Backup.ObjectLock; lock != nil {
+		locked := time.Duration(lock.Days) * 24 * time.Hour
+		evidence = append(evidence, Fact{"Object Lock", fmt.Sprintf("%s for %s", lock.Mode, exact(locked))})
+		if locked > plan.ttl {
+			return fail(fmt.Sprintf("Object Lock keeps each object for %s, and backups expire after %s: Velero cannot delete them then",
+				exact(locked), exact(plan.ttl)),
+				"Set backup.ttl to "+exact(locked)+" or more, or fewer days in opex:backup.objectLock", evidence...)
+		}
+	}
+	all, err := w.backups(ctx, plan.Schedule)
+	if err != nil {
+		return unproven(err.Error(), nextForVelero(err, "list backups"), evidence...)
+	}
+	complete := slices.DeleteFunc(slices.Clone(all), func(b velero.Backup) bool { return b.Phase != velero.PhaseCompleted })
+	if len(complete) == 0 {
+		return unproven(fmt.Sprintf("Schedule %s has no complete backup yet, among %d", schedule.Name, len(all)), w.nextBackup(plan),
+			evidence...)
+	}
+	newest, oldest := complete[0], complete[len(complete)-1]
+	evidence = append(evidence, Fact{"complete backups", fmt.Sprintf("%d, the oldest of %s", len(complete), utc(oldest.When()))})
+	if newest.Started.IsZero() || newest.Expiration.IsZero() {
+		return unproven("backup "+newest.Name+" has no start or no expiry", w.veleroLogs(newest.Name), evidence...)
+	}
+	kept := newest.Expiration.Sub(newest.Started)
+	evidence = append(evidence, Fact{"backup " + newest.Name, fmt.Sprintf("started %s, expires %s: %s later", utc(newest.Started),
+		utc(newest.Expiration), exact(kept))})
+	if (kept - plan.ttl).Abs() > time.Second {
+		return fail(fmt.Sprintf("backup %s is kept for %s, want %s", newest.Name, exact(kept), exact(plan.ttl)),
+			"The next backup has the Schedule's TTL; "+w.nextBackup(plan), evidence...)
+	}
+	return pass(fmt.Sprintf("%s, until %s", exact(kept), utc(newest.Expiration)), evidence...)
+}
+
+// nextBackup says how to get a backup now, and when one comes by itself.
+func (w *World) nextBackup(p plan) string {
+	return fmt.Sprintf("opex drill makes one and tries it; or wait for %s", utc(p.cron.Next(w.Now.UTC())))
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/opex-project/opex/cmd/opex/internal/recovery"
+)
+
+func TestDrillAndRestoreRefuseFlagsThatMakeNoSense(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		says []string
+	}{
+		"an unknown service":             {[]string{"drill", "--service", "task-apu"}, []string{`no service "task-apu"`, "task-api"}},
+		"restore of an unknown service":  {[]string{"restore", "latest", "--yes", "--service", "task-apu"}, []string{`no service "task-apu"`}},
+		"another format":                 {[]string{"restore", "--format", "csv"}, []string{"--format csv", "table, json"}},
+		"yes to a list":                  {[]string{"restore", "--yes", "--dry-run"}, []string{"--yes without a backup", "--dry-run without a backup"}},
+		"restore into another namespace": {[]string{"restore", "latest", "--namespace", "prod"}, []string{"unknown flag: --namespace"}},
+		"two backups":                    {[]string{"restore", "a", "b"}, []string{"accepts at most 1 arg"}},
+		"drill of what":                  {[]string{"drill", "task-api"}, []string{"unknown command"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rightsizeFolder(t, nil)
+			root := newRoot()
+			var out, people bytes.Buffer
+			root.SetOut(&out)
+			root.SetErr(&people)
+			root.SetArgs(append(c.args, "--outputs", "outputs.json", "--kubeconfig", "kubeconfig"))
+			if code := run(t.Context(), root); code != exitUnknown || out.Len() > 0 {
+				t.Errorf("exit code %d, data %s", code, out.String())
+			}
+			for _, words := range c.says {
+				if !strings.Contains(people.String(), words) {
+					t.Errorf("it does not say %q: %s", words, people.String())
+				}
+			}
+		})
+	}
+}
+
+func TestDrillFlagsAreJudgedAllAtOnce(t *testing.T) {
+	f := drillFlags{format: "csv", DrillOptions: recovery.DrillOptions{From: "b", Namespace: "n", Replicas: -1, Timeout: -time.Second}}
+	err := f.check(2)
+	for _, words := range []string{"--format csv", "--replicas -1", "--timeout -1s", "--from b: a backup is of one service", "--namespace n: it holds one copy"} {
+		if err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("it does not say %q: %v", words, err)
+		}
+	}
+	if err := (drillFlags{format: "json", DrillOptions: recovery.DrillOptions{From: recovery.Newest}}).check(2); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestARestoreWantsTheNamespacesNameFromSomebody(t *testing.T) {
+	for name, c := range map[string]struct {
+		flags restoreFlags
+		typed string
+		says  string // empty: it goes on
+	}{
+		"typed":                {restoreFlags{}, "staging\n", ""},
+		"without the line end": {restoreFlags{}, "staging", ""},
+		"told not to ask":      {restoreFlags{yes: true}, "", ""},
+		"a typo":               {restoreFlags{}, "stagin\n", `typed was "stagin", and the namespace is "staging"`},
+		"yes is not its name":  {restoreFlags{}, "yes\n", `typed was "yes"`},
+		"nothing":              {restoreFlags{}, "\n", `typed was ""`},
+		"another's name":       {restoreFlags{}, "prod\n", `typed was "prod"`},
+		"nobody is there":      {restoreFlags{terminal: func(io.Reader) bool { return false }}, "staging\n", "no terminal to ask at; --yes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.flags.terminal == nil {
+				c.flags.terminal = func(io.Reader) bool { return true }
+			}
+			err := c.flags.confirm(t.Context(), "staging", strings.NewReader(c.typed), io.Discard)
+			if c.says == "" && err != nil || c.says != "" && (!errors.As(err, &recovery.ErrRefused{}) || !strings.Contains(err.Error(), c.says)) {
+				t.Errorf("error is %v", err)
+			}
+		})
+	}
+}
