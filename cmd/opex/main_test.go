@@ -117,7 +117,7 @@ func TestVerifyExitsByTheWorstVerdict(t *testing.T) {
 		"a failure that is not asked for": {func(t *testing.T, w kubetest.World) { w.Set(t, podsAnswer, "items.0.metadata.labels.team", nil) },
 			[]string{"--only", "SC-002"}, exitOK, "1 PASS: everything"},
 		"time that is up": {func(_ *testing.T, w kubetest.World) { w[openCostAnswer] = http.StatusServiceUnavailable },
-			[]string{"--wait", "50ms"}, exitUnknown, "looking again for up to"},
+			[]string{"--wait", "2s"}, exitUnknown, "looking again for up to"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			world := verifyWorld(t)

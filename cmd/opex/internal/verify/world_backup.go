@@ -139,8 +139,8 @@ func nextForVelero(err error, right string) string {
 
 // veleroLogs is where to read why something of a backup went wrong.
 func (w *World) veleroLogs(about string) string {
-	return fmt.Sprintf("kubectl --namespace %s logs deployment/%s | grep %s", w.Outputs.Backup.Namespace,
-		w.Outputs.Backup.Deployment, about)
+	// Not deployment/velero: its selector finds the node agent's pods too, and kubectl takes the first.
+	return fmt.Sprintf("kubectl --namespace %s logs --selector=name=velero --tail=-1 | grep %s", w.Outputs.Backup.Namespace, about)
 }
 
 // exact is a duration without parts that are zero: 24h, not 24h0m0s.
