@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"github.com/opex-project/opex/cmd/opex/internal/kube"
+	"github.com/opex-project/opex/cmd/opex/internal/recovery"
 	"github.com/opex-project/opex/cmd/opex/internal/stack"
 )
 
@@ -28,4 +30,26 @@ func (g *global) connect(ctx context.Context, stdin io.Reader) (stack.Outputs, [
 	}
 	cluster, err := kube.Connect(ctx, g.kubeconfig, outputs.Cluster)
 	return outputs, names, cluster, err
+}
+
+// sites are the services that can be got back. What keeps one of several from that is said, and the others remain; it is an error where
+// that one was asked for, or where it is true of all.
+func (g *global) sites(ctx context.Context, stdin io.Reader, people io.Writer) ([]*recovery.Site, stack.Outputs, error) {
+	outputs, names, cluster, err := g.connect(ctx, stdin)
+	if err != nil {
+		return nil, outputs, err
+	}
+	var sites []*recovery.Site
+	for _, name := range names {
+		site, err := recovery.Open(cluster, outputs, name, people)
+		switch {
+		case err == nil:
+			sites = append(sites, site)
+		case len(names) == 1 || len(g.services) > 0 || outputs.Backup == nil:
+			return nil, outputs, err
+		default:
+			fmt.Fprintln(people, err)
+		}
+	}
+	return sites, outputs, nil
 }

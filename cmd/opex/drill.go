@@ -87,21 +87,9 @@ func (f drillFlags) check(services int) error {
 }
 
 func (f drillFlags) run(ctx context.Context, g *global, in io.Reader, out, people io.Writer) error {
-	outputs, names, cluster, err := g.connect(ctx, in)
+	sites, _, err := g.sites(ctx, in, people)
 	if err != nil {
 		return err
-	}
-	var sites []*recovery.Site
-	for _, name := range names {
-		site, err := recovery.Open(cluster, outputs, name, people)
-		switch {
-		case err == nil:
-			sites = append(sites, site)
-		case len(g.services) > 0 || outputs.Backup == nil:
-			return err // it was asked for, or it is true of all
-		default:
-			fmt.Fprintln(people, err)
-		}
 	}
 	if len(sites) == 0 {
 		return errors.New("no service of the stack is backed up, so there is nothing to try")

@@ -95,21 +95,9 @@ func (f restoreFlags) check(given func(string) bool) error {
 }
 
 func (f restoreFlags) run(ctx context.Context, g *global, in io.Reader, out, people io.Writer) error {
-	outputs, names, cluster, err := g.connect(ctx, in)
+	sites, outputs, err := g.sites(ctx, in, people)
 	if err != nil {
 		return err
-	}
-	var sites []*recovery.Site
-	for _, name := range names {
-		site, err := recovery.Open(cluster, outputs, name, people)
-		switch {
-		case err == nil:
-			sites = append(sites, site)
-		case len(names) == 1 || len(g.services) > 0 || outputs.Backup == nil:
-			return err
-		default:
-			fmt.Fprintln(people, err)
-		}
 	}
 	if f.Backup == "" {
 		return f.list(ctx, sites, out, people)
