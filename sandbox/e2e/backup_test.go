@@ -132,6 +132,9 @@ func drillsDoNotCollide(t *testing.T) {
 	if first.code+second.code != 1 {
 		t.Fatalf("one of two must be refused:\n%s\n%s", first.out, second.out)
 	}
+	if !strings.Contains(first.out+second.out, "another drill of task-api") {
+		t.Errorf("one failed for another reason:\n%s\n%s", first.out, second.out)
+	}
 	nothingOfADrillIsLeft(t)
 }
 
