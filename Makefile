@@ -42,6 +42,7 @@ test-short: ## Pass the tests that need no built sandbox
 
 bench: build ## Measure the speeds that the project promises, as a table
 	@./scripts/bench
+	@./scripts/bench-recovery
 
 fmt: ## Format the Go files
 	gofmt -w $$(git ls-files '*.go')

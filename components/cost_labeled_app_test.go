@@ -136,6 +136,7 @@ func TestCostLabeledAppRefuses(t *testing.T) {
 		"no CPU at all":             {spec(func(s *components.ServiceSpec) { s.Resources.Requests.CPU = "0" }), "resources.requests.cpu: is 0, want more than 0"},
 		"a path without slash":      {spec(func(s *components.ServiceSpec) { s.HealthPath = "health" }), `healthPath: "health" is no HTTP path`},
 		"a variable of the program": {spec(func(s *components.ServiceSpec) { s.Env = map[string]string{"PGPASSWORD": "x"} }), "env.PGPASSWORD: is set by the program"},
+		"a password in clear":       {spec(func(s *components.ServiceSpec) { s.Database = nil; s.Env = map[string]string{"PGPASSWORD": "x"} }), "env.PGPASSWORD: would stand in clear"},
 		"a variable with a dash":    {spec(func(s *components.ServiceSpec) { s.Env = map[string]string{"A-B": "x"} }), "env.A-B: a valid C identifier"},
 		"a label of the program":    {spec(func(s *components.ServiceSpec) { s.Labels = map[string]string{"team": "x"} }), "labels.team: is set by the program"},
 		"an impossible label":       {spec(func(s *components.ServiceSpec) { s.Labels = map[string]string{"a/b/c": "x"} }), "labels.a/b/c: "},

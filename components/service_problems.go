@@ -42,10 +42,16 @@ func (s ServiceSpec) Problems() problem.List {
 	}
 	found.AddAll("rightSizing.", s.RightSizing.problems(s.Resources.Requests))
 	for _, key := range slices.Sorted(maps.Keys(s.Env)) {
-		if wrong := validation.IsCIdentifier(key); len(wrong) > 0 {
+		wrong := validation.IsCIdentifier(key)
+		switch {
+		case len(wrong) > 0:
 			found.Add("env."+key, "%s", wrong[0])
-		} else if key == "PORT" || strings.HasPrefix(key, "PG") {
-			found.Add("env."+key, "is set by the program: port and database are its keys")
+		case key == "PORT":
+			found.Add("env."+key, "is set by the program: port is its key")
+		case s.Database != nil && strings.HasPrefix(key, "PG"):
+			found.Add("env."+key, "is set by the program: database is its key")
+		case key == "PGPASSWORD":
+			found.Add("env."+key, "would stand in clear in the stack's file and in the pods")
 		}
 	}
 	s.checkLabels(&found)

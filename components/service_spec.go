@@ -15,7 +15,7 @@ type ServiceSpec struct {
 	HealthPath  string            `config:"healthPath" doc:"HTTP path that answers while the process is alive. It must not ask the database: a restart would not cure it."`
 	ReadyPath   string            `config:"readyPath" doc:"HTTP path that answers while the pod can serve: database reachable, not draining."`
 	MetricsPath string            `config:"metricsPath" doc:"HTTP path of Prometheus metrics on the service's port. Empty: it gives none."`
-	Env         map[string]string `config:"env" doc:"Environment variables of the container, in clear. PORT and PG* are set by the program."`
+	Env         map[string]string `config:"env" doc:"Environment variables of the container, in clear. PORT is set by the program, and PG* for a service with a database."`
 	Labels      map[string]string `config:"labels" doc:"Further labels of all objects of the service. Keys must stay distinct from all others as metrics know them, with _ for every other character."`
 	RightSizing RightSizingSpec   `config:"rightSizing" doc:"How the size of the service's pods is advised on."`
 	Backup      PlanSpec          `config:"backup" doc:"How the service is backed up, and what that must achieve."`

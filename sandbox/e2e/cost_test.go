@@ -55,11 +55,11 @@ func lightLoad(ctx context.Context) {
 	client := http.Client{Timeout: 5 * time.Second}
 	for ctx.Err() == nil {
 		for _, method := range []string{http.MethodPost, http.MethodGet} {
-			request, err := http.NewRequestWithContext(ctx, method, "http://127.0.0.1:18080/tasks", strings.NewReader(`{"title": "load"}`))
+			request, err := http.NewRequestWithContext(ctx, method, "http://"+door+"/tasks", strings.NewReader(`{"title": "load"}`))
 			if err != nil {
 				return
 			}
-			request.Host = "8000.task-api." + namespace + ".localhost:18080"
+			request.Host = host
 			request.Header.Set("Content-Type", "application/json")
 			if answer, err := client.Do(request); err == nil {
 				answer.Body.Close()

@@ -42,7 +42,7 @@ func TestFoundation(t *testing.T) {
 
 func upAnswers(t *testing.T) {
 	out := must(t, "up")
-	for _, want := range []string{"task-api answers at http://8000.task-api.staging.localhost:18080", "curl", `"cost-center": "engineering"`} {
+	for _, want := range []string{"task-api answers at http://" + host, "curl", `"cost-center": "engineering"`} {
 		if !strings.Contains(out, want) {
 			t.Errorf("up does not say %q:\n%s", want, out)
 		}

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -12,7 +13,7 @@ func TestTwoNodes(t *testing.T) {
 	must(t, "--nodes=2", "up")
 	defer must(t, "clean")
 	ready := in(t, "kubectl", "get", "nodes", `--output=jsonpath={range .items[*]}{.metadata.name} {.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}`)
-	if ready != "test-0 True\ntest-1 True\n" {
+	if ready != fmt.Sprintf("%[1]s-0 True\n%[1]s-1 True\n", instance) {
 		t.Fatalf("nodes: %q", ready)
 	}
 	hosts := map[string]bool{}

@@ -3,6 +3,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -14,11 +15,19 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/opex-project/opex/sandbox/internal/layout"
 )
 
-const (
-	instance  = "test"
-	namespace = "staging"
+const namespace = "staging"
+
+// instance is the sandbox that the tests run on: INSTANCE chooses the other one, so that two runs fit beside each other.
+var instance = cmp.Or(os.Getenv("INSTANCE"), layout.TestInstances[0])
+
+// door is where the host reaches Services, and host the name by which Task API's is asked for there.
+var (
+	door = fmt.Sprintf("127.0.0.1:%d", layout.Sandbox{Instance: instance}.Ports().HTTP)
+	host = fmt.Sprintf("8000.task-api.%s.localhost:%d", namespace, layout.Sandbox{Instance: instance}.Ports().HTTP)
 )
 
 // repo is the repository's folder, and binary the sandbox's command in it.
@@ -130,11 +139,11 @@ func has(t *testing.T, want task) {
 // call asks Task API through the cluster's Service. No answer is status 0.
 func call(t *testing.T, method, path, body string) (int, []byte) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, "http://127.0.0.1:18080"+path, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+door+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	request.Host = "8000.task-api." + namespace + ".localhost:18080"
+	request.Host = host
 	request.Header.Set("Content-Type", "application/json")
 	client := http.Client{Timeout: 10 * time.Second}
 	answer, err := client.Do(request)

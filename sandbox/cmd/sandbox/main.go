@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -70,7 +71,7 @@ git-ignored folder .sandbox; the sandbox of each stack is separate, what is buil
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&o.stack, "stack", "staging", "the stack: staging or prod")
-	flags.StringVar(&o.instance, "instance", "", "the sandbox's name, if not the stack's: the tests run on one called "+layout.TestInstance)
+	flags.StringVar(&o.instance, "instance", "", "the sandbox's name, if not the stack's: the tests run on "+strings.Join(layout.TestInstances, " and "))
 	flags.StringVar(&o.repo, "repo", ".", "the repository's folder")
 	flags.IntVar(&o.nodes, "nodes", 0, fmt.Sprintf("Kubernetes nodes, 1 to %d (default: as at the last boot, else 1)", layout.MaxNodes))
 	root.AddCommand(upCommand(o), buildCommand(o), downCommand(o), cleanCommand(o), statusCommand(o), shellCommand(o), execCommand(o),

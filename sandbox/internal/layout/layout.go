@@ -40,11 +40,12 @@ const MaxNodes = 16
 // Stacks lists the stacks a sandbox can be made for. One cluster per environment.
 var Stacks = []string{"staging", "prod"}
 
-// TestInstance is the sandbox of the end-to-end tests, beside those of the stacks, so that tests touch no sandbox in use.
-const TestInstance = "test"
+// TestInstances are the sandboxes of the end-to-end tests, beside those of the stacks, so that tests touch no sandbox in use. There are
+// two, so that a story that waits can run beside another. No name begins with another's: what is left of one is looked for by name.
+var TestInstances = []string{"test", "trial"}
 
 // Instances lists all sandboxes that can be up at once, in the order of their host ports.
-var Instances = append(slices.Clone(Stacks), TestInstance)
+var Instances = slices.Concat(Stacks, TestInstances)
 
 // Sandbox is one sandbox: the cluster of one stack.
 type Sandbox struct {

@@ -112,26 +112,27 @@ func (s *Site) Text(p Prospect) string {
 	if p.Unread != nil {
 		line("  creates    not known here, the backup's list could not be read: %v", p.Unread)
 	}
-	for i, kind := range slices.Sorted(maps.Keys(p.Contents)) {
-		name := "creates"
-		if i > 0 {
-			name = ""
-		}
-		names := p.Contents[kind]
+	name := "creates"
+	for _, kind := range slices.Sorted(maps.Keys(p.Contents)) {
 		short := kind[strings.LastIndex(kind, "/")+1:]
-		switch short {
-		case "PersistentVolume":
-			line("  %-10s %d %s: made anew, empty, and filled from the backup", name, len(names), short)
-			continue
-		case "Endpoints", "EndpointSlice":
-			line("  %-10s %d %s: made anew by Kubernetes", name, len(names), short)
-			continue
-		}
 		var plain []string
-		for _, n := range names {
+		for _, n := range p.Contents[kind] {
 			plain = append(plain, n[strings.LastIndex(n, "/")+1:])
 		}
-		line("  %-10s %d %s: %s", name, len(names), short, some(plain))
+		plain = slices.DeleteFunc(plain, func(n string) bool { return slices.Contains(p.Existing, strings.ToLower(short)+"/"+n) })
+		what := some(plain)
+		switch short {
+		case "PersistentVolume":
+			what = "made anew, empty, and filled from the backup"
+		case "Endpoints", "EndpointSlice":
+			what = "made anew by Kubernetes"
+		case "CustomResourceDefinition", "Namespace":
+			what += ", unless it exists"
+		}
+		if len(plain) > 0 {
+			line("  %-10s %d %s: %s", name, len(plain), short, what)
+			name = ""
+		}
 	}
 	if len(p.Existing) > 0 {
 		line("  leaves     as they are: %s", some(p.Existing))

@@ -85,3 +85,17 @@ func TestTheListSaysWhatIsKnownOfEachBackup(t *testing.T) {
 		t.Errorf("listed %+v, error %v (%d changes)", listed, err, len(w.changes))
 	}
 }
+
+func TestWhatExistsIsNotSaidToBeCreated(t *testing.T) {
+	_, s, p := gone(t)
+	p.Contents = map[string][]string{"apps/v1/Deployment": {"staging/shop"}, "v1/Service": {"staging/shop", "staging/shop-db"}, "v1/Namespace": {"staging"}}
+	p.Existing = []string{"deployment/shop", "service/shop"}
+	text := s.Text(p)
+	for want, is := range map[string]bool{
+		"Deployment": false, "1 Service: shop-db\n": true, "1 Namespace: staging, unless it exists\n": true, "leaves     as they are: deployment/shop, service/shop\n": true,
+	} {
+		if strings.Contains(text, want) != is {
+			t.Errorf("%q: want it said: %v\n%s", want, is, text)
+		}
+	}
+}
