@@ -156,7 +156,7 @@ func newAWSProvider(ctx *pulumi.Context, name string, given BackupVaultArgs, opt
 func newVeleroNamespace(ctx *pulumi.Context, name string, v BackupVaultArgs, opts ...pulumi.ResourceOption) (*Object, error) {
 	labels := v.objectLabels(veleroName)
 	labels["pod-security.kubernetes.io/enforce"] = "privileged"
-	return NewNamespace(ctx, name, veleroNamespace, labels, opts...)
+	return NewNamespace(ctx, name, veleroNamespace, labels, nil, opts...)
 }
 
 // newVeleroSecrets declares what Velero must find at its first start.

@@ -21,6 +21,8 @@ var (
 	verticalPodAutoscalerChart = chart{"vertical-pod-autoscaler", "0.13.0", "https://kubernetes.github.io/autoscaler"}
 	// Chart.yaml of vmware-tanzu/helm-charts, June 2026. Its appVersion is 1.18.1.
 	veleroChart = chart{"velero", "12.1.0", "https://vmware-tanzu.github.io/helm-charts"}
+	// Release 2.8.4 of chaos-mesh/chaos-mesh, September 2026; Chart.yaml in its Go module is stamped at release.
+	chaosMeshChart = chart{"chaos-mesh", "2.8.4", "https://charts.chaos-mesh.org"}
 	// Chart.yaml in the Go module sigs.k8s.io/metrics-server v0.9.0.
 	metricsServerChart = chart{"metrics-server", "3.13.1", "https://kubernetes-sigs.github.io/metrics-server/"}
 )
@@ -33,6 +35,10 @@ const (
 	imageMetricsServer  = "metrics-server"
 	imageVelero         = "velero"
 	imageVeleroPlugin   = "velero-plugin-for-aws"
+	imageChaosMesh      = "chaos-mesh"
+	imageChaosDaemon    = "chaos-daemon"
+	imageLoad           = "opex-load"
+	imagePause          = "pause"
 )
 
 // Images are those of the engines by name, instead of the pinned ones: for a registry of one's own.
@@ -47,6 +53,10 @@ var pinnedImages = Images{
 	imageMetricsServer:  "registry.k8s.io/metrics-server/metrics-server:v0.9.0",
 	imageVelero:         "docker.io/velero/velero:v1.18.3",
 	imageVeleroPlugin:   "docker.io/velero/velero-plugin-for-aws:v1.14.3",
+	imageChaosMesh:      "ghcr.io/chaos-mesh/chaos-mesh:v2.8.4",
+	imageChaosDaemon:    "ghcr.io/chaos-mesh/chaos-daemon:v2.8.4",
+	imagePause:          "registry.k8s.io/pause:3.10.1",
+	imageLoad:           "ghcr.io/opex-project/opex-load:0.1.0",
 }
 
 // Problems returns all that is wrong with images, by name.

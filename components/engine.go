@@ -29,7 +29,7 @@ func (o OwnerSpec) Problems() problem.List {
 
 // EngineNamespaces returns the namespaces that belong to engines.
 func EngineNamespaces() []string {
-	return []string{openCostNamespace, prometheusNamespace, recommenderNamespace, veleroNamespace}
+	return []string{openCostNamespace, prometheusNamespace, recommenderNamespace, veleroNamespace, chaosNamespace}
 }
 
 // EngineArgs are what all engines need.
@@ -67,5 +67,5 @@ func newEngineNamespace(ctx *pulumi.Context, name, namespace string, e EngineArg
 	for _, mode := range []string{"enforce", "warn", "audit"} {
 		labels["pod-security.kubernetes.io/"+mode] = "restricted"
 	}
-	return NewNamespace(ctx, name, namespace, labels, opts...)
+	return NewNamespace(ctx, name, namespace, labels, nil, opts...)
 }

@@ -40,11 +40,13 @@ func newObject(ctx *pulumi.Context, name, apiVersion, kind string, metadata *met
 	return object, ctx.RegisterResource(objectType(apiVersion, kind), name, args, object, opts...)
 }
 
-// NewNamespace declares a namespace.
-func NewNamespace(ctx *pulumi.Context, name, namespace string, labels map[string]string, opts ...pulumi.ResourceOption) (*Object, error) {
-	return newObject(ctx, name, "v1", "Namespace", &metav1.ObjectMetaArgs{
-		Name: pulumi.String(namespace), Labels: pulumi.ToStringMap(labels),
-	}, nil, opts...)
+// NewNamespace declares a namespace. A nil map is none.
+func NewNamespace(ctx *pulumi.Context, name, namespace string, labels, annotations map[string]string, opts ...pulumi.ResourceOption) (*Object, error) {
+	metadata := &metav1.ObjectMetaArgs{Name: pulumi.String(namespace), Labels: pulumi.ToStringMap(labels)}
+	if len(annotations) > 0 {
+		metadata.Annotations = pulumi.ToStringMap(annotations)
+	}
+	return newObject(ctx, name, "v1", "Namespace", metadata, nil, opts...)
 }
 
 // GetNamespace reads a namespace that exists.

@@ -42,6 +42,21 @@ func (d Duration) value() time.Duration {
 	return parsed
 }
 
+func checkDuration(found *problem.List, path string, d Duration) {
+	if d.value() <= 0 {
+		found.Add(path, "is %q, want a duration such as 30m or 720h", d)
+	}
+}
+
+func (s SentinelSpec) problems() problem.List {
+	var found problem.List
+	checkPath(&found, "path", s.Path)
+	if !json.Valid([]byte(s.Body)) {
+		found.Add("body", "is no JSON: %s", s.Body)
+	}
+	return found
+}
+
 // SetDefaults fills what is unset.
 func (p *PlanSpec) SetDefaults() {
 	setDefault(&p.Schedule, "0 2 * * *")
@@ -115,19 +130,12 @@ func (p PlanSpec) problems(database *DatabaseSpec) problem.List {
 	if p.Waived != "" {
 		return found
 	}
-	for _, d := range []struct {
-		path  string
-		value Duration
-	}{{"ttl", p.TTL}, {"rpo", p.RPO}, {"rto", p.RTO}, {"drillAge", p.DrillAge}} {
-		if d.value.value() <= 0 {
-			found.Add(d.path, "is %q, want a duration such as 30m or 720h", d.value)
-		}
-	}
+	checkDuration(&found, "ttl", p.TTL)
+	checkDuration(&found, "rpo", p.RPO)
+	checkDuration(&found, "rto", p.RTO)
+	checkDuration(&found, "drillAge", p.DrillAge)
 	if p.Sentinel != nil {
-		checkPath(&found, "sentinel.path", p.Sentinel.Path)
-		if !json.Valid([]byte(p.Sentinel.Body)) {
-			found.Add("sentinel.body", "is no JSON: %s", p.Sentinel.Body)
-		}
+		found.AddAll("sentinel.", p.Sentinel.problems())
 	}
 	checkQuantity(&found, "expectedSize", p.ExpectedSize)
 	checkQuantity(&found, "dumpPerSecond", p.DumpPerSecond)

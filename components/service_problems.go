@@ -59,6 +59,7 @@ func (s ServiceSpec) Problems() problem.List {
 		found.AddAll("database.", s.Database.problems())
 	}
 	found.AddAll("backup.", s.Backup.problems(s.Database))
+	found.AddAll("chaos.", s.Chaos.problems())
 	return found
 }
 

@@ -19,6 +19,7 @@ type ServiceSpec struct {
 	Labels      map[string]string `config:"labels" doc:"Further labels of all objects of the service. Keys must stay distinct from all others as metrics know them, with _ for every other character."`
 	RightSizing RightSizingSpec   `config:"rightSizing" doc:"How the size of the service's pods is advised on."`
 	Backup      PlanSpec          `config:"backup" doc:"How the service is backed up, and what that must achieve."`
+	Chaos       ExperimentSpec    `config:"chaos" doc:"Which failure the service must survive, and how well. Without effect where opex:chaos is off."`
 	Database    *DatabaseSpec     `config:"database" doc:"The service's own PostgreSQL. Left out: none. An empty object, {}, takes all defaults."`
 }
 
@@ -62,6 +63,7 @@ func (s *ServiceSpec) SetDefaults() {
 	setDefault(&s.ReadyPath, "/ready")
 	s.RightSizing.SetDefaults()
 	s.Backup.SetDefaults()
+	s.Chaos.SetDefaults()
 	if s.Database != nil {
 		s.Database.SetDefaults()
 	}

@@ -40,6 +40,7 @@ func (c Config) check(problems *problem.List, secretKeys []string, folder string
 	}
 	c.checkServices(problems)
 	c.checkPasswords(problems, slices.Contains(secretKeys, keyPrefix+"databasePasswords"))
+	problems.AddAll("opex:chaos.", c.Chaos.Problems(c.Environment))
 	c.checkBackup(problems, slices.Contains(secretKeys, keyPrefix+"backupSecrets"), folder)
 }
 
@@ -59,6 +60,7 @@ func (c Config) checkBackup(problems *problem.List, encrypted bool, folder strin
 	}
 	for i, service := range c.Services {
 		problems.AddAll(servicePath(i)+".", c.Backup.ServiceProblems(service, c.Namespace))
+		problems.AddAll(servicePath(i)+".", c.Chaos.ServiceProblems(service))
 	}
 }
 

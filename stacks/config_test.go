@@ -122,6 +122,10 @@ func TestLoadRefuses(t *testing.T) {
 		"a duration in days":            {services, service(`"backup":{"ttl":"30d"}`), `opex:services[0].backup.ttl: is "30d", want a duration such as 30m or 720h`},
 		"half a sentinel":               {services, service(`"backup":{"sentinel":{"path":"/tasks"}}`), "opex:services[0].backup.sentinel.body: is missing."},
 		"a sentinel that is no JSON":    {services, service(`"backup":{"sentinel":{"path":"/tasks","body":"{"}}`), "opex:services[0].backup.sentinel.body: is no JSON"},
+		"chaos in production":           {"opex:chaos", `{"enabled":true}`, "opex:chaos.enabled: is true, and the environment is production: chaos is for staging only"},
+		"a mode of chaos":               {services, service(`"chaos":{"mode":"all"}`), "opex:services[0].chaos.mode: is no known key"},
+		"a selector of chaos":           {services, service(`"chaos":{"selector":{}}`), "opex:services[0].chaos.selector: is no known key"},
+		"a kill that lasts":             {services, service(`"chaos":{"duration":"30s"}`), "opex:services[0].chaos.duration: is 30s, and pod-kill is over at once"},
 		"a password for nobody":         {passwords, `{"shop":"long-enough-password"}`, "opex:databasePasswords.shop: is for no service with a database; those are: none"},
 	}
 	for name, c := range cases {

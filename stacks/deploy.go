@@ -22,7 +22,11 @@ func Deploy(ctx *pulumi.Context) error {
 		return err
 	}
 
-	namespace, err := components.NewNamespace(ctx, "namespace", config.Namespace, namespaceLabels(config),
+	var annotations map[string]string
+	if config.Chaos.Enabled {
+		annotations = components.TargetAnnotations()
+	}
+	namespace, err := components.NewNamespace(ctx, "namespace", config.Namespace, namespaceLabels(config), annotations,
 		pulumi.Provider(provider), pulumi.Protect(config.profile().protectData))
 	if err != nil {
 		return err
@@ -78,6 +82,17 @@ func Deploy(ctx *pulumi.Context) error {
 		dashboards["backup"] = backup.Dashboard
 		vault = append(vault, backup)
 	}
+	var lab []pulumi.Resource
+	if config.Chaos.Enabled {
+		chaos, err := components.NewChaosLab(ctx, "chaos", &components.ChaosLabArgs{
+			EngineArgs: engine, RuntimeSocket: config.Chaos.RuntimeSocket, Target: config.Namespace,
+		}, on, pulumi.DependsOn([]pulumi.Resource{namespace}))
+		if err != nil {
+			return err
+		}
+		outputs[contract.OutputChaos] = chaos.Lab
+		lab = append(lab, chaos)
+	}
 	if len(dashboards) > 0 {
 		outputs[contract.OutputDashboards] = dashboards
 	}
@@ -123,6 +138,18 @@ func Deploy(ctx *pulumi.Context) error {
 				return err
 			}
 			service = with(service, "backup", plan.Plan)
+		}
+		switch {
+		case spec.Chaos.Waived != "":
+			service = with(service, "noChaos", pulumi.String(spec.Chaos.Waived))
+		case config.Chaos.Enabled:
+			experiment, err := components.NewChaosExperiment(ctx, spec.Name+"-chaos", &components.ChaosExperimentArgs{
+				Service: spec, Environment: config.Environment, Namespace: namespace.Name(),
+			}, on, pulumi.DependsOn(append(lab, app)))
+			if err != nil {
+				return err
+			}
+			service = with(service, "chaos", experiment.Plan)
 		}
 		services[spec.Name] = service
 	}

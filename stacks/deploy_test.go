@@ -100,7 +100,8 @@ func TestCostLabelsStandOnEveryObjectAndPodAndInNoSelector(t *testing.T) {
 			}
 			objects++
 			want := service
-			if strings.HasPrefix(r.Name, "cost-") || strings.HasPrefix(r.Name, "size-") || strings.HasPrefix(r.Name, "backup-") {
+			if strings.HasPrefix(r.Name, "cost-") || strings.HasPrefix(r.Name, "size-") || strings.HasPrefix(r.Name, "backup-") ||
+				strings.HasPrefix(r.Name, "chaos-") {
 				want = engine
 			}
 			labelled := []any{r.Inputs, dig(r.Inputs, "spec", "template")}
@@ -124,8 +125,8 @@ func TestCostLabelsStandOnEveryObjectAndPodAndInNoSelector(t *testing.T) {
 				}
 			})
 		}
-		if objects != 21 {
-			t.Errorf("%d objects were looked at, want 21", objects)
+		if want := map[string]int{"staging": 28, "prod": 21}[stack]; objects != want {
+			t.Errorf("%d objects were looked at, want %d", objects, want)
 		}
 	})
 }
@@ -153,7 +154,7 @@ func TestPodsOfEnginesCarryCostLabels(t *testing.T) {
 func TestEngineThatIsOffLeavesNoTrace(t *testing.T) {
 	homeWithKubeconfig(t)
 	config := stackConfig(t, "staging")
-	for _, engine := range []string{"opex:cost", "opex:size", "opex:backup"} {
+	for _, engine := range []string{"opex:cost", "opex:size", "opex:backup", "opex:chaos"} {
 		config[engine] = `{"enabled": false}`
 	}
 	record, err := deploy(t, "staging", config, pulumitest.Options{})
@@ -162,15 +163,29 @@ func TestEngineThatIsOffLeavesNoTrace(t *testing.T) {
 	}
 	for _, r := range record.Resources {
 		if strings.HasPrefix(r.Name, "cost") || strings.HasPrefix(r.Name, "size") || strings.HasPrefix(r.Name, "backup") ||
-			strings.HasSuffix(r.Name, "-size") || strings.HasSuffix(r.Name, "-backup") {
+			strings.HasSuffix(r.Name, "-size") || strings.HasSuffix(r.Name, "-backup") || strings.Contains(r.Name, "chaos") {
 			t.Errorf("%s is there", r.Name)
 		}
 	}
-	for _, output := range []string{contract.OutputCost, contract.OutputSize, contract.OutputBackup, contract.OutputDashboards} {
+	for _, output := range []string{contract.OutputCost, contract.OutputSize, contract.OutputBackup, contract.OutputChaos, contract.OutputDashboards} {
 		if value, is := record.Outputs[output]; is {
 			t.Errorf("output %s is there: %v", output, value)
 		}
 	}
+}
+
+func TestProductionHasNoTraceOfChaos(t *testing.T) {
+	forEachStack(t, func(t *testing.T, stack string, record *pulumitest.Record) {
+		var traces []string
+		for _, r := range record.Resources {
+			if text, err := json.Marshal(r.Inputs); err != nil || strings.Contains(string(text), "chaos-mesh") || strings.Contains(r.Name, "chaos") {
+				traces = append(traces, r.Name)
+			}
+		}
+		if _, is := record.Outputs[contract.OutputChaos]; is != (stack == "staging") || (len(traces) > 0) != (stack == "staging") {
+			t.Errorf("traces are %v, the output chaos is there: %v", traces, is)
+		}
+	})
 }
 
 func TestNamespaceAndBackupsAreProtectedInProductionOnly(t *testing.T) {

@@ -10,6 +10,7 @@ const (
 	OutputCost        = "cost"        // CostVisibility; absent where it is off
 	OutputSize        = "size"        // SizeAdvisor; absent where it is off
 	OutputBackup      = "backup"      // BackupVault; absent where it is off
+	OutputChaos       = "chaos"       // ChaosLab; absent where it is off, and always in production
 	OutputDashboards  = "dashboards"  // map of Dashboard by name
 )
 
@@ -35,6 +36,9 @@ type Service struct {
 	// Backup is absent where backups are off, and for a service that is not backed up: NoBackup then says why.
 	Backup   *BackupPlan `json:"backup,omitempty"`
 	NoBackup string      `json:"noBackup,omitempty"`
+	// Chaos is absent where chaos is off, and for a service that is never tried: NoChaos then says why.
+	Chaos   *ChaosPlan `json:"chaos,omitempty"`
+	NoChaos string     `json:"noChaos,omitempty"`
 }
 
 // VerticalPodAutoscaler is one object and what it looks at, all in the service's namespace.

@@ -106,6 +106,7 @@ func TestOfficialAddressesAnswerWithTheVersionsThatTheProgramAsksFor(t *testing.
 		"https://prometheus-community.github.io/helm-charts/prometheus":   "29.27.0",
 		"https://opencost.github.io/opencost-helm-chart/opencost":         "2.5.17",
 		"https://vmware-tanzu.github.io/helm-charts/velero":               "12.1.0",
+		"https://charts.chaos-mesh.org/chaos-mesh":                        "2.8.4",
 	} {
 		if served[chart] != version {
 			t.Errorf("%s is served at version %q, want %s", chart, served[chart], version)
@@ -152,12 +153,17 @@ func TestVelerosChartBringsItsDefinitions(t *testing.T) {
 }
 
 func TestDefinitionsAreOfTheVersionThatTheImageIsBuiltFrom(t *testing.T) {
-	requirements, err := os.ReadFile("../../go.mod")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if line := velero + " " + veleroVersion + " "; !strings.Contains(string(requirements), "\t"+line) {
-		t.Errorf("go.mod does not require %q", line)
+	for module, line := range map[string]string{
+		"../../go.mod":           velero + " " + veleroVersion,
+		"../../chaosmesh/go.mod": "github.com/chaos-mesh/chaos-mesh " + chaosMeshVersion,
+	} {
+		requirements, err := os.ReadFile(module)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(requirements), line) {
+			t.Errorf("%s does not require %q", module, line)
+		}
 	}
 }
 

@@ -41,6 +41,9 @@ func Repositories() []Repository {
 		{URL: "https://kubernetes.github.io/autoscaler/", Charts: []Source{
 			{Module: "k8s.io/autoscaler/vertical-pod-autoscaler", Version: "v1.8.1", Folder: "charts/vertical-pod-autoscaler"},
 		}},
+		{URL: "https://charts.chaos-mesh.org/", Charts: []Source{
+			{Module: "github.com/chaos-mesh/chaos-mesh", Version: chaosMeshVersion, Folder: "helm/chaos-mesh", Stamp: "2.8.4"},
+		}},
 		{URL: "https://prometheus-community.github.io/helm-charts/", Charts: []Source{{Folder: "prometheus"}}},
 		{URL: "https://opencost.github.io/opencost-helm-chart/", Charts: []Source{{Folder: "opencost"}}},
 		{URL: "https://vmware-tanzu.github.io/helm-charts/", Charts: []Source{{Folder: "velero", CRDs: []Source{
@@ -49,6 +52,9 @@ func Repositories() []Repository {
 		}}}},
 	}
 }
+
+// chaosMeshVersion is that of sandbox/chaosmesh/go.mod.
+const chaosMeshVersion = "v0.9.1-0.20260902003049-47411975a8cb"
 
 // velero is the module of the definitions, at the version that the sandbox builds Velero's image from.
 const velero, veleroVersion = "github.com/vmware-tanzu/velero", "v1.18.3"

@@ -54,20 +54,40 @@ const (
 	Prometheus = "quay.io/prometheus/prometheus:v3.13.0"
 )
 
+// chaosMeshVersion is the release of the chart that the program installs. The module is of its branch, two weeks younger.
+const chaosMeshVersion = "v2.8.4"
+
 // Images returns every image that the sandbox runs.
 func Images() []Image {
 	return []Image{
 		program("pause", node.PauseImage, "65535:65535"),
 		program("coredns", "registry.k8s.io/coredns/coredns:v1.15.0", NonRoot),
 		program("taskapi", "ghcr.io/opex-project/task-api:0.1.0", NonRoot),
+		program("opex-load", "ghcr.io/opex-project/opex-load:0.1.0", NonRoot),
 		program("recommender", "registry.k8s.io/autoscaling/vpa-recommender:1.8.1", NonRoot),
 		program("metrics-server", "registry.k8s.io/metrics-server/metrics-server:v0.9.0", NonRoot),
 		program("costmodel", OpenCost, "1001:1001"),
 		program("prometheus", Prometheus, "65534:65534"),
 		velero(),
 		veleroPlugin(),
+		chaosMesh(),
+		chaosDaemon(),
 		Postgres(),
 	}
+}
+
+// chaosMesh is Chaos Mesh's controller.
+func chaosMesh() Image {
+	return programs("chaos-mesh", "ghcr.io/chaos-mesh/chaos-mesh:"+chaosMeshVersion, NonRoot, nil, map[string]string{
+		"usr/local/bin/chaos-controller-manager": "chaos-controller-manager",
+	})
+}
+
+// chaosDaemon is what Chaos Mesh runs on each node, as root.
+func chaosDaemon() Image {
+	return programs("chaos-daemon", "ghcr.io/chaos-mesh/chaos-daemon:"+chaosMeshVersion, "0:0", nil, map[string]string{
+		"usr/local/bin/chaos-daemon": "chaos-daemon", "usr/local/bin/cdh": "chaos-daemon-helper",
+	})
 }
 
 // velero holds the server and what it asks for by path: the helper of a restored pod's init container is in the same image.

@@ -36,6 +36,8 @@ type Machine struct {
 // Packages are the Debian packages that a sandbox needs, each with a file that tells whether it is installed.
 var Packages = map[string]string{
 	"e2fsprogs":                   "/usr/sbin/mkfs.ext4",
+	"gcc":                         "/usr/bin/gcc",          // Chaos Mesh's daemon is partly in C
+	"libc6-dev":                   "/usr/include/stdlib.h", // and its library
 	"mount":                       "/usr/bin/mount",
 	"runc":                        "/usr/sbin/runc",
 	"containernetworking-plugins": "/usr/lib/cni/bridge",

@@ -37,6 +37,13 @@ func (e ErrExit) Error() string {
 // an ErrExit. It ends with the context; the command itself then goes on until it writes.
 func (c *Cluster) Exec(ctx context.Context, namespace, pod, container string, command []string, stdin io.Reader) (stdout []byte,
 	stderr string, err error) {
+	var out, said bytes.Buffer
+	err = c.Stream(ctx, namespace, pod, container, command, stdin, &out, &said)
+	return out.Bytes(), said.String(), err
+}
+
+// Stream is Exec for a command that is talked with while it runs. A nil stdin is none.
+func (c *Cluster) Stream(ctx context.Context, namespace, pod, container string, command []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	config := rest.CopyConfig(c.Config)
 	config.Timeout = 0 // a command may take longer than a question
 	target := c.Client.CoreV1().RESTClient().Post().Resource("pods").Namespace(namespace).Name(pod).SubResource("exec").
@@ -44,10 +51,10 @@ func (c *Cluster) Exec(ctx context.Context, namespace, pod, container string, co
 			scheme.ParameterCodec).URL()
 	executor, err := newExecutor(config, target)
 	if err != nil {
-		return nil, "", fmt.Errorf("exec in pod %s/%s: %w", namespace, pod, err)
+		return fmt.Errorf("exec in pod %s/%s: %w", namespace, pod, err)
 	}
-	var out, said bytes.Buffer
-	err = executor.StreamWithContext(ctx, remotecommand.StreamOptions{Stdin: stdin, Stdout: &out, Stderr: &said})
+	var said bytes.Buffer
+	err = executor.StreamWithContext(ctx, remotecommand.StreamOptions{Stdin: stdin, Stdout: stdout, Stderr: io.MultiWriter(stderr, &said)})
 	var status exec.CodeExitError
 	if errors.As(err, &status) {
 		err = ErrExit{Status: status.Code, Said: said.String()}
@@ -55,7 +62,7 @@ func (c *Cluster) Exec(ctx context.Context, namespace, pod, container string, co
 	if err != nil {
 		err = fmt.Errorf("%s in container %s of pod %s/%s: %w", command[0], container, namespace, pod, err)
 	}
-	return out.Bytes(), said.String(), err
+	return err
 }
 
 // newExecutor speaks WebSocket and, where something on the way does not, SPDY, as kubectl does.

@@ -25,6 +25,7 @@ type Outputs struct {
 	Cost        *contract.CostVisibility    `json:"cost"`   // nil: off in this stack
 	Size        *contract.SizeAdvisor       `json:"size"`   // nil: off in this stack
 	Backup      *contract.BackupVault       `json:"backup"` // nil: off in this stack
+	Chaos       *contract.ChaosLab          `json:"chaos"`  // nil: off in this stack
 
 	Dashboards map[string]contract.Dashboard `json:"dashboards"`
 }

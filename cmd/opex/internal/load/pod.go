@@ -1,0 +1,143 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/opex-project/opex/cmd/opex/internal/kube"
+	"github.com/opex-project/opex/internal/contract"
+)
+
+const (
+	podName  = "opex-load"
+	program  = "/opex-load" // in the image
+	user     = 65532
+	startsIn = time.Minute
+	// podLasts is how much longer than its plan a generator's pod lives at most, should nobody delete it.
+	podLasts = 10 * time.Minute
+)
+
+// Generator is a pod in which attacks are made.
+type Generator struct {
+	cluster   *kube.Cluster
+	namespace string
+	name      string
+}
+
+// NewGenerator starts a pod in the lab's namespace and waits until it runs (rights: create, get and delete on pods there). The labels say
+// who pays for it. Limit is that of the longest plan. The note is told what is waited for.
+func NewGenerator(ctx context.Context, cluster *kube.Cluster, lab contract.ChaosLab, labels map[string]string, limit time.Duration, note func(string)) (*Generator, error) {
+	pods := cluster.Client.CoreV1().Pods(lab.Namespace)
+	made, err := pods.Create(ctx, generatorPod(lab, labels, limit), metav1.CreateOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("pod of the load generator in namespace %s: %w", lab.Namespace, err)
+	}
+	g := &Generator{cluster: cluster, namespace: lab.Namespace, name: made.Name}
+	wait, cancel := context.WithTimeout(ctx, startsIn)
+	defer cancel()
+	for said := ""; ; {
+		pod, err := pods.Get(wait, made.Name, metav1.GetOptions{})
+		why := "its state is not known"
+		if err == nil {
+			why = state(pod)
+		}
+		switch {
+		case err == nil && why == "":
+			return g, nil
+		case err == nil && (pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded):
+			err = errors.New("it ended: " + why)
+		case wait.Err() != nil:
+			err = fmt.Errorf("it does not run after %s: %s", startsIn, why)
+		default:
+			if why != said {
+				note("the load generator, pod " + made.Name + ": " + why)
+				said = why
+			}
+			select {
+			case <-wait.Done():
+			case <-time.After(250 * time.Millisecond):
+			}
+			continue
+		}
+		return nil, errors.Join(fmt.Errorf("load generator, pod %s/%s: %w", lab.Namespace, made.Name, err), g.Close(context.WithoutCancel(ctx)))
+	}
+}
+
+// state says what a pod still waits for, or nothing.
+func state(pod *corev1.Pod) string {
+	for _, c := range pod.Status.ContainerStatuses {
+		switch {
+		case c.State.Running != nil:
+			return ""
+		case c.State.Waiting != nil:
+			return c.State.Waiting.Reason + " " + c.State.Waiting.Message
+		case c.State.Terminated != nil:
+			return c.State.Terminated.Reason + " " + c.State.Terminated.Message
+		}
+	}
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
+			return "not scheduled: " + c.Message
+		}
+	}
+	return "it is being started"
+}
+
+func generatorPod(lab contract.ChaosLab, owner map[string]string, limit time.Duration) *corev1.Pod {
+	labels := maps.Clone(owner)
+	labels[contract.LabelName], labels[contract.LabelManagedBy] = podName, "opex"
+	amounts := func(cpu, memory string) corev1.ResourceList {
+		return corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu), corev1.ResourceMemory: resource.MustParse(memory)}
+	}
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{GenerateName: podName + "-", Namespace: lab.Namespace, Labels: labels},
+		Spec: corev1.PodSpec{
+			ServiceAccountName: lab.ServiceAccount, AutomountServiceAccountToken: new(false), EnableServiceLinks: new(false),
+			RestartPolicy: corev1.RestartPolicyNever, ActiveDeadlineSeconds: new(int64((limit + podLasts).Seconds())),
+			TerminationGracePeriodSeconds: new(int64(1)),
+			SecurityContext: &corev1.PodSecurityContext{
+				RunAsNonRoot: new(true), RunAsUser: new(int64(user)), RunAsGroup: new(int64(user)),
+				SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+			},
+			Containers: []corev1.Container{{
+				Name: podName, Image: lab.LoadImage, Command: []string{program, "wait"},
+				Resources: corev1.ResourceRequirements{
+					Requests: amounts("100m", "64Mi"),
+					// No limit of CPU: a generator that is throttled measures itself.
+					Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("512Mi")},
+				},
+				SecurityContext: &corev1.SecurityContext{
+					AllowPrivilegeEscalation: new(false), ReadOnlyRootFilesystem: new(true), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+				},
+			}},
+		},
+	}
+}
+
+// Attack tells the generator a plan and measures its clock (right: create on pods/exec). Begin starts the requests.
+func (g *Generator) Attack(ctx context.Context, plan Plan) (*Attack, error) {
+	return command(ctx, plan, func(ctx context.Context, in io.Reader, out, said io.Writer) error {
+		return g.cluster.Stream(ctx, g.namespace, g.name, podName, []string{program, "attack"}, in, out, said)
+	})
+}
+
+// Name is namespace/name of the pod.
+func (g *Generator) Name() string { return g.namespace + "/" + g.name }
+
+// Close deletes the pod. Twice is no error.
+func (g *Generator) Close(ctx context.Context) error {
+	err := g.cluster.Client.CoreV1().Pods(g.namespace).Delete(ctx, g.name, metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("the load generator's pod %s stays: %w", g.Name(), err)
+	}
+	return nil
+}
