@@ -123,8 +123,10 @@ func (w *waiter) poll(judge func(*unstructured.Unstructured, error) (verdict, er
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(w.ctx, w.timeout)
+	// Not a deadline: a client that must slow down looks at it, and gives up beforehand with an error of its own.
+	ctx, cancel := context.WithCancel(w.ctx)
 	defer cancel()
+	defer time.AfterFunc(w.timeout, cancel).Stop()
 	last, told := verdict{}, time.Now()
 	for pause := 200 * time.Millisecond; ; pause = min(pause*5/4, 2*time.Second) {
 		live, err := client.Get(ctx, w.object.GetName(), metav1.GetOptions{})

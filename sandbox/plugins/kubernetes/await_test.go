@@ -100,6 +100,17 @@ func TestStuckDeploymentIsKeptInTheStateWithItsReasons(t *testing.T) {
 	h.down(r)
 }
 
+// TestAWaitOfAClientThatMustSlowDownTimesOutAsOthersDo: the client's own limit must not end it with another error.
+func TestAWaitOfAClientThatMustSlowDownTimesOutAsOthersDo(t *testing.T) {
+	h := newHarness(t, "kubeClientSettings", `{"qps": 0.25, "burst": 8}`)
+	h.timeout = 0 // the annotation decides
+	_, err := h.tryUp("kubernetes:apps/v1:Deployment", "web", strings.Replace(web, "{name: web}", `{name: web, annotations: {pulumi.com/timeoutSeconds: "3"}}`, 1))
+	if err == nil {
+		t.Fatal("a Deployment without a ready pod was called ready")
+	}
+	contains(t, err.Error(), "timed out after 3s")
+}
+
 func TestSkipAwaitDoesNotWait(t *testing.T) {
 	h := newHarness(t)
 	h.up("kubernetes:apps/v1:Deployment", "web", strings.Replace(web, "{name: web}", `{name: web, annotations: {pulumi.com/skipAwait: "true"}}`, 1))

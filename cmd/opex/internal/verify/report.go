@@ -96,11 +96,22 @@ func (r Report) table() table.Table {
 			row = append(row, string(s.Criteria[i].Verdict))
 		}
 		if len(r.Services) == 1 {
-			row = append(row, first.Actual)
+			row = append(row, first.inTable())
 		}
 		t.Rows = append(t.Rows, row)
 	}
 	return t
+}
+
+// actualWidth is what fits beside the other columns.
+const actualWidth = 100
+
+// inTable is what was found. Errors may be long: what is no pass stands in full among the reasons.
+func (j Judged) inTable() string {
+	if letters := []rune(j.Actual); j.Verdict != Pass && len(letters) > actualWidth {
+		return string(letters[:actualWidth-1]) + "…"
+	}
+	return j.Actual
 }
 
 // reasons explains each verdict that is no pass.

@@ -37,6 +37,21 @@ func TestReportsLookAsAgreed(t *testing.T) {
 	}
 }
 
+func TestALongErrorIsCutInTheTableAndWholeBelowIt(t *testing.T) {
+	long := strings.Repeat("long ", 50) + "end"
+	report := Report{Services: []ServiceReport{{Name: "shop", Criteria: []Judged{
+		{ID: "SC-001", Result: fail(long, "")}, {ID: "SC-002", Result: pass(long)},
+	}}}}
+	var out strings.Builder
+	if err := report.Write(&out, "table"); err != nil {
+		t.Fatal(err)
+	}
+	table, reasons, _ := strings.Cut(out.String(), "\n\n")
+	if lines := strings.Split(table, "\n"); strings.Contains(lines[1], "end") || !strings.Contains(lines[1], "…") || !strings.Contains(lines[2], "end") || !strings.Contains(reasons, "end") {
+		t.Errorf("it looks so:\n%s", out.String())
+	}
+}
+
 func TestAnUnknownFormatIsRefused(t *testing.T) {
 	var out strings.Builder
 	err := run(t, Criteria, nil).Write(&out, "html")
