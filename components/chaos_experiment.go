@@ -112,7 +112,7 @@ func (e ExperimentSpec) spec(container string, namespace pulumi.StringInput, l l
 	switch e.Kind {
 	case "PodChaos":
 		spec["action"] = pulumi.String(e.Action)
-		if e.Action == actionPodKill {
+		if e.GraceSeconds > 0 { // Chaos Mesh drops a 0, which would be drift for ever
 			spec["gracePeriod"] = pulumi.Int(e.GraceSeconds)
 		}
 		if e.Action == actionContainerKill {

@@ -56,6 +56,7 @@ func TestChaosExperimentsAreTheGoldenOnes(t *testing.T) {
 			e.Kind, e.Duration = "StressChaos", "1m"
 			e.Stress = &components.StressSpec{CPUWorkers: 2, CPULoad: 80, Memory: "64Mi"}
 		},
+		"graceful": func(e *components.ExperimentSpec) { e.GraceSeconds = 40 },
 		"repeated": func(e *components.ExperimentSpec) { e.Schedule, e.StartingDeadline = "0 10 * * 1-5", "10m" },
 	} {
 		t.Run(file, func(t *testing.T) {

@@ -223,10 +223,13 @@ func prometheusWorks(t *testing.T) {
 		t.Errorf("the outputs hold the queries %v", outputs.Dashboards)
 	}
 	for title, query := range outputs.Dashboards["cost"].Queries {
-		var result struct{ Data struct{ Result []any } }
-		if err := json.Unmarshal(prometheus("query?query="+url.QueryEscape(query)), &result); err != nil || len(result.Data.Result) == 0 {
-			t.Errorf("%q has no series: %v", title, err)
-		}
+		eventually(t, 2*time.Minute, func() error { // rules are evaluated once a minute
+			var result struct{ Data struct{ Result []any } }
+			if err := json.Unmarshal(prometheus("query?query="+url.QueryEscape(query)), &result); err != nil || len(result.Data.Result) == 0 {
+				return fmt.Errorf("%q has no series: %v", title, err)
+			}
+			return nil
+		})
 	}
 }
 

@@ -91,8 +91,12 @@ func document(rules []rule) string {
 }
 
 // leftOut are kinds that no restore brings back. Claims always get new volumes. Addresses of pods are those of before: they would
-// lead a copy's Services to the live pods.
-var leftOut = []any{"persistentvolumes", "endpoints", "endpointslices.discovery.k8s.io"}
+// lead a copy's Services to the live pods. Experiments are no data, and `pulumi up` declares them again: a Chaos Mesh that does not answer, or its
+// admission policy, would make the restore fail for them.
+var leftOut = []any{"persistentvolumes", "endpoints", "endpointslices.discovery.k8s.io",
+	"schedules." + chaosGroup, "podchaos." + chaosGroup, "networkchaos." + chaosGroup, "stresschaos." + chaosGroup}
+
+const chaosGroup = "chaos-mesh.org"
 
 // leftOutOfCopy are kinds that would take the service's traffic, act on others, or undo the number of replicas.
 var leftOutOfCopy = append([]any{"ingresses.networking.k8s.io", "httproutes.gateway.networking.k8s.io", "cronjobs.batch",

@@ -121,6 +121,9 @@ func (s *Site) Text(p Prospect) string {
 		}
 		plain = slices.DeleteFunc(plain, func(n string) bool { return slices.Contains(p.Existing, strings.ToLower(short)+"/"+n) })
 		what := some(plain)
+		if strings.HasPrefix(kind, chaosGroup+"/") {
+			continue // left out
+		}
 		switch short {
 		case "PersistentVolume":
 			what = "made anew, empty, and filled from the backup"

@@ -1,6 +1,8 @@
 package recovery
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +55,22 @@ func TestARestoreThatFailsKeepsVelerosRecord(t *testing.T) {
 	}
 }
 
+// TestNoRestoreBringsExperimentsBack: the admission policy refuses them elsewhere, and Chaos Mesh may not answer on the bad day.
+func TestNoRestoreBringsExperimentsBack(t *testing.T) {
+	w, s, p := gone(t)
+	w.restore = map[string]any{"phase": "PartiallyFailed", "errors": 1} // so that its record stays
+	record, err := s.Restore(t.Context(), p, RestoreOptions{}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := fmt.Sprint(w.objects[inVelero+"restores/"+record.Restore])
+	for _, kind := range []string{"schedules", "podchaos", "networkchaos", "stresschaos"} {
+		if !strings.Contains(asked, kind+".chaos-mesh.org") || !slices.Contains(leftOutOfCopy, any(kind+".chaos-mesh.org")) {
+			t.Errorf("%s may come back: %s; in a drill left out are %v", kind, asked, leftOutOfCopy)
+		}
+	}
+}
+
 func TestTheListSaysWhatIsKnownOfEachBackup(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*world)
@@ -88,11 +106,11 @@ func TestTheListSaysWhatIsKnownOfEachBackup(t *testing.T) {
 
 func TestWhatExistsIsNotSaidToBeCreated(t *testing.T) {
 	_, s, p := gone(t)
-	p.Contents = map[string][]string{"apps/v1/Deployment": {"staging/shop"}, "v1/Service": {"staging/shop", "staging/shop-db"}, "v1/Namespace": {"staging"}}
+	p.Contents = map[string][]string{"apps/v1/Deployment": {"staging/shop"}, "v1/Service": {"staging/shop", "staging/shop-db"}, "v1/Namespace": {"staging"}, "chaos-mesh.org/v1alpha1/Schedule": {"staging/shop"}}
 	p.Existing = []string{"deployment/shop", "service/shop"}
 	text := s.Text(p)
 	for want, is := range map[string]bool{
-		"Deployment": false, "1 Service: shop-db\n": true, "1 Namespace: staging, unless it exists\n": true, "leaves     as they are: deployment/shop, service/shop\n": true,
+		"Deployment": false, "Schedule": false, "1 Service: shop-db\n": true, "1 Namespace: staging, unless it exists\n": true, "leaves     as they are: deployment/shop, service/shop\n": true,
 	} {
 		if strings.Contains(text, want) != is {
 			t.Errorf("%q: want it said: %v\n%s", want, is, text)
