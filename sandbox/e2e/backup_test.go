@@ -165,7 +165,7 @@ func backup(t *testing.T, during func(name string)) (name, phase string) {
 func backupOf(t *testing.T, change func(template string) string, during func(name string)) (name, phase string) {
 	t.Helper()
 	name = fmt.Sprintf("staging-task-api-%d", time.Now().UnixMilli())
-	template := change(velero(t, "get", "schedule", "staging-task-api", "--output=jsonpath={.spec.template}"))
+	template := change(velero(t, "get", "schedules.velero.io", "staging-task-api", "--output=jsonpath={.spec.template}"))
 	object, err := json.Marshal(map[string]any{
 		"apiVersion": "velero.io/v1", "kind": "Backup", "spec": json.RawMessage(template),
 		"metadata": map[string]any{"name": name, "labels": map[string]string{"velero.io/schedule-name": "staging-task-api"}},

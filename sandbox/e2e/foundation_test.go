@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -253,12 +254,22 @@ func killedUpConverges(t *testing.T) {
 	in(t, "pulumi", "config", "set", "--path", "opex:services[1].image", "ghcr.io/opex-project/task-api:0.1.0")
 	in(t, "pulumi", "config", "set", "--path", "opex:services[1].database.kind", "postgres")
 	in(t, "pulumi", "config", "set", "--path", "opex:services[1].replicas", "1") // the node is small
+	in(t, "pulumi", "config", "set", "--path", "opex:services[1].chaos.waived", "one replica")
 	in(t, "pulumi", "config", "set", "--secret", "--path", "opex:databasePasswords.second", "second-password-0123456789")
 
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	go func() { _, _ = sandbox(ctx, "exec", "--", "pulumi", "up", "--yes", "--skip-preview") }()
+	ended := make(chan string, 1)
+	go func() {
+		out, err := sandbox(ctx, "exec", "--", "pulumi", "up", "--yes", "--skip-preview")
+		ended <- fmt.Sprintf("%s\n%v", out, err)
+	}()
 	eventually(t, time.Minute, func() error {
+		select {
+		case said := <-ended:
+			t.Fatalf("the up ended before anything was killed:\n%s", said)
+		default:
+		}
 		_, err := sandbox(ctx, "exec", "--", "kubectl", "--namespace="+namespace, "get", "statefulset", "second-db")
 		return err
 	})

@@ -103,6 +103,11 @@ func runUp(ctx context.Context, s layout.Sandbox, noDeploy bool) error {
 }
 
 func buildAll(ctx context.Context, s layout.Sandbox, report *progress.Reporter) error {
+	release, err := build.Alone(s, func(line string) { fmt.Fprintln(os.Stderr, line) })
+	if err != nil {
+		return err
+	}
+	defer release()
 	if missing := preflight.MissingPackages(); len(missing) > 0 {
 		title := "Install Debian's packages " + strings.Join(missing, ", ")
 		if err := report.Stage(title, func() error { return preflight.InstallPackages(missing) }); err != nil {
