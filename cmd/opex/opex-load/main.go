@@ -14,6 +14,8 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// Who does not listen any more must not end it before it has deleted what it wrote.
+	signal.Ignore(syscall.SIGPIPE)
 	switch {
 	case len(os.Args) == 2 && os.Args[1] == "wait": // what keeps the pod alive
 		<-ctx.Done()

@@ -20,8 +20,8 @@ import (
 	"github.com/opex-project/opex/cmd/opex/internal/kube"
 )
 
-// World is what the server answers, by path: an object, an HTTP status that is an error, a text as it is, or a func() any that gives
-// one of these for each request. A path may hold a query's `aggregate` after a question mark. What is not there is not found.
+// World is what the server answers, by path: an object, an HTTP status that is an error, a text as it is, a Command for an exec, or a
+// func() any or func(*http.Request) any that gives one of these for each request. A path may hold a query's `aggregate` after a question mark. What is not there is not found.
 type World map[string]any
 
 // Load reads a world from a YAML file.
@@ -118,9 +118,18 @@ func (w World) answer(out http.ResponseWriter, r *http.Request) {
 	if now, is := found.(func() any); is {
 		found = now()
 	}
-	if answer, is := found.(map[string]any); is && isExec(r) {
-		answerExec(out, r, answer)
-		return
+	if now, is := found.(func(*http.Request) any); is {
+		found = now(r)
+	}
+	if isExec(r) {
+		switch answer := found.(type) {
+		case map[string]any:
+			answerExec(out, r, saying(answer))
+			return
+		case Command:
+			answerExec(out, r, answer)
+			return
+		}
 	}
 	switch answer := found.(type) {
 	case nil:

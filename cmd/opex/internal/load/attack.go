@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -18,22 +19,20 @@ import (
 // pings is how often the generator's clock is asked for. The quickest answer counts.
 const pings = 8
 
-// replyWithin is how long the generator may take for an answer to a command.
+// replyWithin is how long the generator may take for an answer to a command: more than it gives itself for the longest, check.
 const replyWithin = 2 * time.Minute
 
 // Attack is the commanding side of one generator.
 type Attack struct {
 	plan    Plan
-	talk    io.WriteCloser  // to the generator
-	replies <-chan string   // all lines but those on requests
-	ended   <-chan struct{} // the generator is gone
+	talk    io.WriteCloser // to the generator
+	replies <-chan string  // all lines but those on requests; closed when the generator is gone
 	hangUp  context.CancelFunc
 
 	mu      sync.Mutex // of what follows
 	totals  Totals
 	samples []Sample
 	problem error // of the stream
-	began   bool
 }
 
 // generatorRun runs a generator with these streams until it ends, or the context does.
@@ -41,24 +40,26 @@ type generatorRun func(ctx context.Context, in io.Reader, out, said io.Writer) e
 
 // command starts a generator, tells it the plan and measures its clock.
 func command(ctx context.Context, plan Plan, run generatorRun) (*Attack, error) {
+	plan = plan.withDefaults()
 	if err := plan.check(); err != nil {
 		return nil, fmt.Errorf("load: %w", err)
 	}
-	ctx, hangUp := context.WithCancel(ctx)
+	// An interrupt ends the waiting, not the stream: Close still lets the generator delete what it wrote.
+	streaming, hangUp := context.WithCancel(context.WithoutCancel(ctx))
 	in, talk := io.Pipe()
 	heard, out := io.Pipe()
-	replies, ended := make(chan string, 64), make(chan struct{})
-	a := &Attack{plan: plan, talk: talk, replies: replies, ended: ended, hangUp: hangUp}
+	replies := make(chan string)
+	a := &Attack{plan: plan, talk: talk, replies: replies, hangUp: hangUp, totals: Totals{Workers: plan.Workers}}
 	go func() {
 		var said bytes.Buffer
-		err := run(ctx, in, out, &said)
+		err := run(streaming, in, out, &said)
 		if err == nil && said.Len() > 0 {
 			err = errors.New(strings.TrimSpace(said.String()))
 		}
-		in.CloseWithError(io.ErrClosedPipe)
 		out.CloseWithError(err) // nil is io.EOF
+		in.CloseWithError(io.ErrClosedPipe)
 	}()
-	go a.read(heard, replies, ended)
+	go a.read(streaming, heard, replies)
 
 	line, err := json.Marshal(plan)
 	if err == nil {
@@ -76,35 +77,34 @@ func command(ctx context.Context, plan Plan, run generatorRun) (*Attack, error) 
 
 func (a *Attack) tell(line string) error {
 	if _, err := io.WriteString(a.talk, line+"\n"); err != nil {
-		return a.gone(err)
+		return a.gone()
 	}
 	return nil
 }
 
-// gone prefers what the generator said at its end.
-func (a *Attack) gone(err error) error {
+// gone says why the generator is gone, once all that it said is read.
+func (a *Attack) gone() error {
+	for range a.replies {
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.problem != nil {
-		err = a.problem
+	if a.problem == nil {
+		return errors.New("load: the generator ended before it was told to")
 	}
-	return fmt.Errorf("load: the generator is gone: %w", err)
+	return fmt.Errorf("load: the generator is gone: %w", a.problem)
 }
 
-// reply waits for the next line that begins with one of the words.
+// reply waits for the next line, which has to begin with one of the words.
 func (a *Attack) reply(ctx context.Context, words ...string) ([]string, error) {
 	timer := time.NewTimer(replyWithin)
 	defer timer.Stop()
 	select {
 	case line, open := <-a.replies:
 		if !open {
-			return nil, a.gone(io.EOF)
+			return nil, a.gone()
 		}
-		fields := strings.Fields(line)
-		for _, word := range words {
-			if len(fields) > 0 && fields[0] == word {
-				return fields, nil
-			}
+		if fields := strings.Fields(line); len(fields) > 0 && slices.Contains(words, fields[0]) {
+			return fields, nil
 		}
 		return nil, fmt.Errorf("load: the generator says %q, want %s", line, strings.Join(words, " or "))
 	case <-ctx.Done():
@@ -112,6 +112,23 @@ func (a *Attack) reply(ctx context.Context, words ...string) ([]string, error) {
 	case <-timer.C:
 		return nil, fmt.Errorf("load: the generator did not answer within %s", replyWithin)
 	}
+}
+
+// counts is reply for a line of a word and so many numbers.
+func (a *Attack) counts(ctx context.Context, word string, want int) ([]int64, error) {
+	fields, err := a.reply(ctx, word)
+	if err != nil {
+		return nil, err
+	}
+	return a.counted(fields, want)
+}
+
+func (a *Attack) counted(fields []string, want int) ([]int64, error) {
+	n, err := numbers(fields[1:], want)
+	if err != nil {
+		return nil, fmt.Errorf("load: the generator says %q: %w", strings.Join(fields, " "), err)
+	}
+	return n, nil
 }
 
 // setClock measures how far the generator's clock is from one's own, as NTP does.
@@ -122,95 +139,81 @@ func (a *Attack) setClock(ctx context.Context) error {
 		if err := a.tell("ping"); err != nil {
 			return err
 		}
-		fields, err := a.reply(ctx, "clock")
+		n, err := a.counts(ctx, "clock", 1)
 		if err != nil {
 			return err
 		}
 		took := time.Since(asked)
-		var nanoseconds int64
-		if _, err := fmt.Sscan(fields[1], &nanoseconds); err != nil {
-			return fmt.Errorf("load: the generator's clock: %w", err)
-		}
 		if best < 0 || took < best {
 			best = took
-			a.totals.ClockOffset, a.totals.ClockError = time.Unix(0, nanoseconds).Sub(asked.Add(took/2)), took/2
+			a.totals.ClockOffset, a.totals.ClockError = time.Unix(0, n[0]).Sub(asked.Add(took/2)), took/2
 		}
 	}
 	return nil
 }
 
-// Begin starts the requests.
+// Begin starts the requests, once.
 func (a *Attack) Begin(ctx context.Context) error {
 	if err := a.tell("start"); err != nil {
 		return err
 	}
-	for { // the first requests may be told before
-		a.mu.Lock()
-		began := a.began
-		a.mu.Unlock()
-		if began {
-			return nil
+	_, err := a.counts(ctx, "began", 1)
+	return err
+}
+
+// read takes the generator's lines apart until it ends, or says what cannot be.
+func (a *Attack) read(ctx context.Context, from *io.PipeReader, replies chan<- string) {
+	defer close(replies)
+	lines := bufio.NewReader(from)
+	for {
+		line, err := lines.ReadString('\n')
+		ended := err == io.EOF // and nothing that wraps it: a lost connection does
+		if ended && line != "" {
+			ended, err = false, fmt.Errorf("its stream breaks off within the line %q", line)
+		}
+		if err == nil {
+			line = strings.TrimSuffix(line, "\n")
+			if line != "" && line[0] >= '0' && line[0] <= '9' {
+				if err = a.note(line); err == nil {
+					continue
+				}
+				err = fmt.Errorf("its line %q: %w", line, err)
+			}
+		}
+		if err != nil {
+			if !ended {
+				a.mu.Lock()
+				a.problem = err
+				a.mu.Unlock()
+			}
+			from.CloseWithError(err) // and nothing waits for a reader
+			return
+		}
+		if fields := strings.Fields(line); len(fields) > 0 && fields[0] == "began" {
+			if n, err := numbers(fields[1:], 1); err == nil {
+				a.mu.Lock()
+				a.totals.Began = time.Unix(0, n[0]).Add(-a.totals.ClockOffset) // the samples that follow count from it
+				a.mu.Unlock()
+			}
 		}
 		select {
-		case <-a.ended:
-			return a.gone(io.EOF)
+		case replies <- line:
 		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(time.Millisecond):
 		}
-	}
-}
-
-// read takes the generator's lines apart until it ends.
-func (a *Attack) read(from io.Reader, replies chan<- string, ended chan<- struct{}) {
-	defer close(ended)
-	defer close(replies)
-	lines := bufio.NewScanner(from)
-	for lines.Scan() {
-		line := lines.Text()
-		var nanoseconds int64
-		if _, err := fmt.Sscanf(line, "began %d", &nanoseconds); err == nil {
-			a.mu.Lock()
-			a.totals.Began = time.Unix(0, nanoseconds).Add(-a.totals.ClockOffset)
-			a.began = true
-			a.mu.Unlock()
-			continue
-		}
-		if line != "" && line[0] >= '0' && line[0] <= '9' {
-			if err := a.note(line); err != nil {
-				a.fail(fmt.Errorf("the line %q: %w", line, err))
-				return
-			}
-			continue
-		}
-		replies <- line
-	}
-	a.fail(lines.Err())
-}
-
-func (a *Attack) fail(err error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.problem == nil {
-		a.problem = err
 	}
 }
 
 // note takes in what became of one request.
 func (a *Attack) note(line string) error {
-	var sequence uint64
-	var late, latency int64
-	var s Sample
-	var way string
-	if _, err := fmt.Sscan(line, &sequence, &late, &latency, &s.Status, &s.Failure, &way); err != nil {
+	sequence, s, err := parseSample(line)
+	if err != nil {
 		return err
-	}
-	s.Lateness, s.Latency, s.Write = time.Duration(late)*time.Microsecond, time.Duration(latency)*time.Microsecond, way == "w"
-	if s.Failure == "-" {
-		s.Failure = ""
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.totals.Began.IsZero() {
+		return errors.New("it comes before the beginning")
+	}
 	s.Due = a.totals.Began.Add(a.plan.due(sequence))
 	a.samples = append(a.samples, s)
 	a.totals.MaxLateness = max(a.totals.MaxLateness, s.Lateness)
@@ -220,7 +223,7 @@ func (a *Attack) note(line string) error {
 	return nil
 }
 
-// Samples returns what is known by now, in the order in which answers came.
+// Samples returns what is known by now, in the order in which answers came. A line may take some 100 ms to come.
 func (a *Attack) Samples() []Sample {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -232,27 +235,23 @@ func (a *Attack) Stop(ctx context.Context) (Totals, error) {
 	if err := a.tell("stop"); err != nil {
 		return Totals{}, err
 	}
-	fields, err := a.reply(ctx, "end")
+	n, err := a.counts(ctx, "end", 2)
 	if err != nil {
 		return Totals{}, err
-	}
-	var sent int
-	var lasted int64
-	if _, err := fmt.Sscan(strings.Join(fields[1:], " "), &sent, &lasted); err != nil {
-		return Totals{}, fmt.Errorf("load: the generator's totals %v: %w", fields, err)
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	t := a.totals
-	t.Lasted, t.Requests = time.Duration(lasted), sent
-	t.Dropped = max(0, a.plan.scheduled(t.Lasted)-1-sent) // the last may have been due as the end came
-	if len(a.samples) != sent {
-		return t, fmt.Errorf("load: the generator sent %d requests, and told of %d", sent, len(a.samples))
+	t.Requests, t.Lasted = int(n[0]), time.Duration(n[1])
+	t.Dropped = a.plan.dropped(t.Lasted, t.Requests)
+	if len(a.samples) != t.Requests {
+		return t, fmt.Errorf("load: the generator sent %d requests, and told of %d", t.Requests, len(a.samples))
 	}
 	return t, nil
 }
 
-// Check lets the generator look for each acknowledged write, and delete it. Call it after Stop.
+// Check lets the generator look for each acknowledged write, and delete it. Call it after Stop. It takes a minute and a half at most; what
+// the service did not answer for by then is unchecked, or left.
 func (a *Attack) Check(ctx context.Context) (evidence.Writes, error) {
 	var w evidence.Writes
 	if err := a.tell("check"); err != nil {
@@ -267,23 +266,37 @@ func (a *Attack) Check(ctx context.Context) (evidence.Writes, error) {
 			w.Lost = append(w.Lost, strings.Join(fields[1:], " "))
 			continue
 		}
-		_, err = fmt.Sscan(strings.Join(fields[1:], " "), &w.Acknowledged, &w.Found, &w.Unchecked, &w.Left)
-		if err == nil && w.Acknowledged != w.Found+w.Unchecked+len(w.Lost) {
-			err = errors.New("they do not add up")
-		}
+		n, err := a.counted(fields, 4)
 		if err != nil {
-			return w, fmt.Errorf("load: the generator's count of writes, %v: %w", fields, err)
+			return w, err
+		}
+		w.Acknowledged, w.Found, w.Unchecked, w.Left = int(n[0]), int(n[1]), int(n[2]), int(n[3])
+		if w.Acknowledged != w.Found+w.Unchecked+len(w.Lost) {
+			return w, fmt.Errorf("load: the generator's count of writes does not add up: %+v", w)
 		}
 		return w, nil
 	}
 }
 
-// Close lets the generator end, which deletes what it wrote, for a while.
-func (a *Attack) Close(ctx context.Context) {
+// Close lets the generator end, for as long as the context lasts: it stops, and deletes what it wrote and did not delete before. It is an
+// error if the generator was gone by itself, or left records in the service. Twice is no error.
+func (a *Attack) Close(ctx context.Context) error {
+	defer a.hangUp()
 	_ = a.talk.Close()
-	select {
-	case <-a.ended:
-	case <-ctx.Done():
+	for {
+		select {
+		case _, open := <-a.replies:
+			if open {
+				continue
+			}
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			if a.problem != nil {
+				return fmt.Errorf("load: the generator may have left records in the service: %w", a.problem)
+			}
+			return nil
+		case <-ctx.Done():
+			return fmt.Errorf("load: the generator did not end in time, and may have left records in the service: %w", ctx.Err())
+		}
 	}
-	a.hangUp()
 }

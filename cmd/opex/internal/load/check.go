@@ -12,40 +12,46 @@ import (
 	"time"
 )
 
-// parallel is how many records are asked for at once.
-const parallel = 16
+const (
+	// parallel is how many records are asked for at once.
+	parallel = 16
+	// tries is how often one record is asked for, so long after one another: the service may still be recovering.
+	tries    = 5
+	tryAgain = 200 * time.Millisecond
+	// checkLimit is how long all may be looked for; and as long again, deleted.
+	checkLimit = 45 * time.Second
+)
 
-// tries is how often a record is asked for before it counts as unchecked.
-const tries = 5
+// fate is what became of an acknowledged write. Any other text says how it was lost.
+const (
+	fateFound   = ""
+	fateUnknown = "unknown"
+)
 
-// check reads again every write that was acknowledged, says what became of them, and deletes them.
-func (g *generator) check(ctx context.Context) error {
+// check reads again every write that was acknowledged, deletes them, and says what became of them.
+func (g *generator) check(ctx context.Context) {
 	g.mu.Lock()
 	all := g.ack
 	g.mu.Unlock()
+	within, cancel := context.WithTimeout(ctx, checkLimit)
+	defer cancel()
 	var mu sync.Mutex
 	found, unchecked := 0, 0
-	var lost []string
 	each(all, func(a acknowledged) {
-		state := g.lookUp(ctx, a)
+		fate := g.lookUp(within, a)
 		mu.Lock()
 		defer mu.Unlock()
-		switch state {
-		case "":
+		switch fate {
+		case fateFound:
 			found++
-		case unknown:
+		case fateUnknown:
 			unchecked++
 		default:
-			lost = append(lost, a.path+" "+state)
+			g.out.say("lost %s (%s)", a.path, fate)
 		}
 	})
 	left := g.remove(ctx)
-	for _, one := range lost {
-		if err := g.say("lost %s", one); err != nil {
-			return err
-		}
-	}
-	return g.say("checked %d %d %d %d", len(all), found, unchecked, left)
+	g.out.say("checked %d %d %d %d", len(all), found, unchecked, left)
 }
 
 // each calls for every record, several at once.
@@ -66,51 +72,81 @@ func each(all []acknowledged, call func(acknowledged)) {
 	wait.Wait()
 }
 
-const unknown = "unknown"
-
-// lookUp returns why a record is lost, unknown where nobody said, and nothing where it is there as it was acknowledged.
-func (g *generator) lookUp(ctx context.Context, a acknowledged) string {
+// again calls until it is done, the tries are used up, or the context ends.
+func again(ctx context.Context, call func() (done bool)) {
 	for range tries {
-		status, body, err := g.ask(ctx, http.MethodGet, a.path)
-		switch {
-		case err == nil && status == http.StatusNotFound:
-			return "(not found)"
-		case err == nil && status == http.StatusOK && same(body, a.body):
-			return ""
-		case err == nil && status == http.StatusOK:
-			return "(not as acknowledged)"
+		if ctx.Err() != nil || call() {
+			return
 		}
-		time.Sleep(200 * time.Millisecond) // the service may still be recovering
+		select {
+		case <-ctx.Done():
+		case <-time.After(tryAgain):
+		}
 	}
-	return unknown
 }
 
+func (g *generator) lookUp(ctx context.Context, a acknowledged) (fate string) {
+	fate = fateUnknown
+	if a.path == "" {
+		return fate
+	}
+	again(ctx, func() bool {
+		status, body, err := g.ask(ctx, http.MethodGet, a.path)
+		switch {
+		case err == nil && (status == http.StatusNotFound || status == http.StatusGone):
+			fate = "not found"
+		case err == nil && status == http.StatusOK && same(body, a.body):
+			fate = fateFound
+		case err == nil && status == http.StatusOK:
+			fate = "not as acknowledged"
+		default:
+			return false
+		}
+		return true
+	})
+	return fate
+}
+
+// same compares JSON as what it means, with every digit of its numbers, and all else byte by byte.
 func same(a, b []byte) bool {
-	var left, right any
-	if json.Unmarshal(a, &left) != nil || json.Unmarshal(b, &right) != nil {
+	left, leftErr := decode(a)
+	right, rightErr := decode(b)
+	if leftErr != nil || rightErr != nil {
 		return bytes.Equal(a, b)
 	}
 	return reflect.DeepEqual(left, right)
 }
 
+func decode(data []byte) (value any, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	err = decoder.Decode(&value)
+	return value, err
+}
+
 // remove deletes what was acknowledged and not deleted before, and returns how many could not be.
-func (g *generator) remove(ctx context.Context) int {
+func (g *generator) remove(ctx context.Context) (left int) {
 	g.mu.Lock()
 	all := g.ack
 	g.ack = nil
 	g.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, checkLimit)
+	defer cancel()
 	var mu sync.Mutex
-	left := 0
 	each(all, func(a acknowledged) {
-		for range tries {
-			if status, _, err := g.ask(ctx, http.MethodDelete, a.path); err == nil && (status < 300 || status == http.StatusNotFound || status == http.StatusGone) {
-				return
-			}
-			time.Sleep(200 * time.Millisecond)
+		gone := false
+		if a.path != "" {
+			again(ctx, func() bool {
+				status, _, err := g.ask(ctx, http.MethodDelete, a.path)
+				gone = err == nil && (status >= 200 && status < 300 || status == http.StatusNotFound || status == http.StatusGone)
+				return gone
+			})
 		}
-		mu.Lock()
-		defer mu.Unlock()
-		left++
+		if !gone {
+			mu.Lock()
+			defer mu.Unlock()
+			left++
+		}
 	})
 	return left
 }

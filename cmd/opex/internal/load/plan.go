@@ -4,62 +4,114 @@
 package load
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"net/url"
 	"strings"
 	"time"
 )
 
-// LateLimit is how long after its time a request may be sent before it counts as late.
-const LateLimit = 50 * time.Millisecond
+const (
+	// LateLimit is how long after its time a request may be sent before it counts as late.
+	LateLimit = 50 * time.Millisecond
+	// DefaultTimeout is how long an answer is waited for.
+	DefaultTimeout = 2 * time.Second
+	// MaxRate is the highest rate that a plan may have, per second.
+	MaxRate = 100_000
+	// maxWorkers keeps a generator within the memory of its pod: a request under way takes some 40 KiB.
+	maxWorkers = 4096
+)
 
 // Plan is what the generator is told.
 type Plan struct {
-	URL        string        `json:"url"`   // of the service, inside the cluster
-	Rate       int           `json:"rate"`  // requests per second
-	Limit      time.Duration `json:"limit"` // it stops by itself then, in nanoseconds
-	Timeout    time.Duration `json:"timeout"`
-	Reads      []string      `json:"reads"` // paths, in turn
+	URL        string        `json:"url"`     // of the service, inside the cluster
+	Rate       int           `json:"rate"`    // requests per second, 1 to MaxRate
+	Limit      time.Duration `json:"limit"`   // it stops by itself then, in nanoseconds
+	Timeout    time.Duration `json:"timeout"` // default: DefaultTimeout
+	Reads      []string      `json:"reads"`   // paths, in turn
 	Write      *Write        `json:"write,omitempty"`
-	WriteShare float64       `json:"writeShare"` // of all requests
+	WriteShare float64       `json:"writeShare"` // of all requests, 0 to 1
+	// Workers is how many requests may be under way at once; what is due beyond that waits, is late, and at the end is dropped. Default: as
+	// many as wait when nobody answers, and half as many again, but not more than 4096.
+	Workers int `json:"workers"`
 }
 
-// Write is what is posted. A success is a status below 300 with a header Location.
+// Write is what is posted. A success is a status of 200 to 299 with a header Location, where the record is read and deleted.
 type Write struct {
 	Path string          `json:"path"`
-	Body json.RawMessage `json:"body"`
+	Body json.RawMessage `json:"body"` // a JSON object
+}
+
+// withDefaults fills in what is unset.
+func (p Plan) withDefaults() Plan {
+	if p.Timeout == 0 {
+		p.Timeout = DefaultTimeout
+	}
+	if p.Workers == 0 {
+		p.Workers = min(int(math.Ceil(float64(p.Rate)*p.Timeout.Seconds()*1.5))+100, maxWorkers)
+	}
+	return p
 }
 
 func (p Plan) check() error {
 	var wrong []error
 	add := func(format string, arguments ...any) { wrong = append(wrong, fmt.Errorf(format, arguments...)) }
-	if !strings.HasPrefix(p.URL, "http://") && !strings.HasPrefix(p.URL, "https://") {
+	if u, err := url.Parse(p.URL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		add("url %q is no HTTP address", p.URL)
 	}
-	if p.Rate < 1 {
-		add("rate %d: want 1 or more per second", p.Rate)
+	if p.Rate < 1 || p.Rate > MaxRate {
+		add("rate %d: want 1 to %d per second", p.Rate, MaxRate)
 	}
-	if p.Limit <= 0 || p.Timeout <= 0 {
-		add("limit %s, timeout %s: want more than 0", p.Limit, p.Timeout)
+	if p.Limit <= 0 || p.Timeout <= 0 || p.Workers <= 0 {
+		add("limit %s, timeout %s, workers %d: want more than 0", p.Limit, p.Timeout, p.Workers)
 	}
-	if p.WriteShare < 0 || p.WriteShare > 1 || p.WriteShare > 0 && p.Write == nil {
+	if !(p.WriteShare >= 0 && p.WriteShare <= 1) || p.WriteShare > 0 && p.Write == nil {
 		add("write share %g: want 0 to 1, and 0 without a write", p.WriteShare)
 	}
 	if len(p.Reads) == 0 && p.WriteShare < 1 {
 		add("no path to read")
 	}
+	for _, path := range p.Reads {
+		if !strings.HasPrefix(path, "/") {
+			add("path %q: want one that begins with /", path)
+		}
+	}
+	if w := p.Write; w != nil {
+		var object map[string]any
+		if !strings.HasPrefix(w.Path, "/") || json.Unmarshal(w.Body, &object) != nil || object == nil {
+			add("write of %q to %q: want a JSON object, and a path that begins with /", w.Body, w.Path)
+		}
+	}
 	return errors.Join(wrong...)
 }
 
-// due is when a request is to be sent, from the beginning of the attack: the first when one interval is over (vegeta's constant pace).
-func (p Plan) due(sequence uint64) time.Duration {
-	return time.Duration(float64(sequence+1) / float64(p.Rate) * float64(time.Second))
+// parsePlan reads a plan as the generator gets it. A field that it does not know is an error: it is of another version then.
+func parsePlan(line []byte) (Plan, error) {
+	var plan Plan
+	decoder := json.NewDecoder(bytes.NewReader(line))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&plan); err != nil {
+		return Plan{}, fmt.Errorf("the plan is not the expected JSON: %w", err)
+	}
+	if err := plan.check(); err != nil {
+		return Plan{}, fmt.Errorf("the plan: %w", err)
+	}
+	return plan, nil
 }
 
-// scheduled is how many requests are due within a time.
-func (p Plan) scheduled(within time.Duration) int {
-	return int(within.Seconds() * float64(p.Rate))
+// interval is the time from one request to the next.
+func (p Plan) interval() time.Duration { return time.Second / time.Duration(p.Rate) }
+
+// due is when a request is to be sent, from the beginning of the attack: the first when one interval is over (vegeta's constant pace).
+func (p Plan) due(sequence int) time.Duration { return time.Duration(sequence+1) * p.interval() }
+
+// dropped is how many of the requests that were due LateLimit before the end, or earlier, were not sent. Requests are sent in their order,
+// so that a generator that cannot keep up is short of the last.
+func (p Plan) dropped(lasted time.Duration, sent int) int {
+	return max(0, int((lasted-LateLimit)/p.interval())-sent)
 }
 
 // Sample is what became of one request.
@@ -83,14 +135,17 @@ const (
 	FailureOther       = "other"
 )
 
+var failures = []string{FailureRefused, FailureReset, FailureEOF, FailureTimeout, FailureUnreachable, FailureName, FailureOther}
+
 // Totals is how the attack went.
 type Totals struct {
 	Began       time.Time // by the clock of whoever reads it
 	Lasted      time.Duration
 	Requests    int
-	Dropped     int // were due, and never sent
-	Late        int
+	Dropped     int // were due LateLimit before the end, or earlier, and never sent
+	Late        int // sent more than LateLimit after their time
 	MaxLateness time.Duration
+	Workers     int           // that many requests could be under way at once
 	ClockOffset time.Duration // the generator's clock less one's own
 	ClockError  time.Duration // by which the offset may be wrong
 }

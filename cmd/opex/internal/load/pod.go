@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -33,55 +34,93 @@ type Generator struct {
 	name      string
 }
 
-// NewGenerator starts a pod in the lab's namespace and waits until it runs (rights: create, get and delete on pods there). The labels say
-// who pays for it. Limit is that of the longest plan. The note is told what is waited for.
+// NewGenerator starts a pod in the lab's namespace and waits until it runs (rights: create, get, list and delete on pods there). The labels
+// say who pays for it. Limit is that of the longest plan. The note is told what is waited for. Pods of generators that were left behind, and
+// ended at their deadline, are deleted first.
 func NewGenerator(ctx context.Context, cluster *kube.Cluster, lab contract.ChaosLab, labels map[string]string, limit time.Duration, note func(string)) (*Generator, error) {
-	pods := cluster.Client.CoreV1().Pods(lab.Namespace)
-	made, err := pods.Create(ctx, generatorPod(lab, labels, limit), metav1.CreateOptions{})
+	if err := removeEnded(ctx, cluster, lab.Namespace); err != nil {
+		return nil, err
+	}
+	made, err := cluster.Client.CoreV1().Pods(lab.Namespace).Create(ctx, generatorPod(lab, labels, limit), metav1.CreateOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("pod of the load generator in namespace %s: %w", lab.Namespace, err)
 	}
 	g := &Generator{cluster: cluster, namespace: lab.Namespace, name: made.Name}
+	if err := g.await(ctx, note); err != nil {
+		cleaning, cancel := context.WithTimeout(context.WithoutCancel(ctx), startsIn)
+		defer cancel()
+		return nil, errors.Join(fmt.Errorf("load generator, pod %s: %w", g.Name(), err), g.Close(cleaning))
+	}
+	return g, nil
+}
+
+// await waits until the pod runs.
+func (g *Generator) await(ctx context.Context, note func(string)) error {
 	wait, cancel := context.WithTimeout(ctx, startsIn)
 	defer cancel()
 	for said := ""; ; {
-		pod, err := pods.Get(wait, made.Name, metav1.GetOptions{})
-		why := "its state is not known"
-		if err == nil {
-			why = state(pod)
-		}
+		pod, err := g.cluster.Client.CoreV1().Pods(g.namespace).Get(wait, g.name, metav1.GetOptions{})
+		why := ""
 		switch {
-		case err == nil && why == "":
-			return g, nil
-		case err == nil && (pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded):
-			err = errors.New("it ended: " + why)
-		case wait.Err() != nil:
-			err = fmt.Errorf("it does not run after %s: %s", startsIn, why)
+		case apierrors.IsNotFound(err):
+			return errors.New("somebody deleted it before it ran")
+		case err != nil:
+			why = err.Error()
 		default:
-			if why != said {
-				note("the load generator, pod " + made.Name + ": " + why)
-				said = why
+			why = state(pod)
+			if why == "" {
+				return nil
 			}
-			select {
-			case <-wait.Done():
-			case <-time.After(250 * time.Millisecond):
+			if pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded {
+				return errors.New("it ended: " + why)
 			}
-			continue
 		}
-		return nil, errors.Join(fmt.Errorf("load generator, pod %s/%s: %w", lab.Namespace, made.Name, err), g.Close(context.WithoutCancel(ctx)))
+		if why != said && wait.Err() == nil {
+			note("the load generator, pod " + g.name + ": " + why)
+			said = why
+		}
+		select {
+		case <-wait.Done():
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return fmt.Errorf("it does not run after %s: %s", startsIn, said)
+		case <-time.After(250 * time.Millisecond):
+		}
 	}
+}
+
+// removeEnded deletes generators' pods that live no more.
+func removeEnded(ctx context.Context, cluster *kube.Cluster, namespace string) error {
+	pods := cluster.Client.CoreV1().Pods(namespace)
+	all, err := pods.List(ctx, metav1.ListOptions{LabelSelector: contract.LabelName + "=" + podName + "," + contract.LabelManagedBy + "=opex"})
+	if err != nil {
+		return fmt.Errorf("pods of load generators in namespace %s: %w", namespace, err)
+	}
+	for _, pod := range all.Items {
+		if pod.Status.Phase != corev1.PodFailed && pod.Status.Phase != corev1.PodSucceeded {
+			continue // it may be at work
+		}
+		if err := pods.Delete(ctx, pod.Name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+			return fmt.Errorf("pod of a load generator that was left behind, %s/%s: %w", namespace, pod.Name, err)
+		}
+	}
+	return nil
 }
 
 // state says what a pod still waits for, or nothing.
 func state(pod *corev1.Pod) string {
+	if pod.Status.Reason != "" { // evicted, or past its deadline
+		return strings.TrimSpace(pod.Status.Reason + " " + pod.Status.Message)
+	}
 	for _, c := range pod.Status.ContainerStatuses {
 		switch {
 		case c.State.Running != nil:
 			return ""
 		case c.State.Waiting != nil:
-			return c.State.Waiting.Reason + " " + c.State.Waiting.Message
+			return strings.TrimSpace(c.State.Waiting.Reason + " " + c.State.Waiting.Message)
 		case c.State.Terminated != nil:
-			return c.State.Terminated.Reason + " " + c.State.Terminated.Message
+			return strings.TrimSpace(c.State.Terminated.Reason + " " + c.State.Terminated.Message)
 		}
 	}
 	for _, c := range pod.Status.Conditions {
@@ -93,7 +132,8 @@ func state(pod *corev1.Pod) string {
 }
 
 func generatorPod(lab contract.ChaosLab, owner map[string]string, limit time.Duration) *corev1.Pod {
-	labels := maps.Clone(owner)
+	labels := map[string]string{}
+	maps.Copy(labels, owner)
 	labels[contract.LabelName], labels[contract.LabelManagedBy] = podName, "opex"
 	amounts := func(cpu, memory string) corev1.ResourceList {
 		return corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu), corev1.ResourceMemory: resource.MustParse(memory)}

@@ -73,5 +73,5 @@ func percentile(sorted []time.Duration, p int) evidence.Seconds {
 		return 0
 	}
 	rank := (p*len(sorted) + 99) / 100
-	return evidence.InSeconds(sorted[max(rank, 1)-1])
+	return evidence.Latency(sorted[max(rank, 1)-1])
 }

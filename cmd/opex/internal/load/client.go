@@ -1,0 +1,88 @@
+package load
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// client keeps connections, follows no redirects and takes no proxy.
+func client(p Plan) *http.Client {
+	dialer := &net.Dialer{Timeout: p.Timeout, KeepAlive: 15 * time.Second}
+	transport := &http.Transport{DialContext: dialer.DialContext, MaxIdleConnsPerHost: p.Workers, IdleConnTimeout: 30 * time.Second}
+	return &http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport:     once{transport, p.Timeout},
+	}
+}
+
+// once sends each request once, and names why there was no answer.
+//
+// Go's transport sends a request that changes nothing again where a kept connection breaks before the answer, and tells nobody: a pod that
+// was killed would cost such a client no error, and other clients do not do so. It cannot with a body that it cannot get anew.
+type once struct {
+	transport http.RoundTripper
+	timeout   time.Duration
+}
+
+// RoundTrip reads the whole answer, within the time: one that breaks off is none.
+func (o once) RoundTrip(r *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), o.timeout)
+	defer cancel()
+	r = r.WithContext(ctx) // a copy: the caller's is not ours to change
+	r.GetBody = nil
+	if r.Body == nil || r.Body == http.NoBody {
+		r.Body = io.NopCloser(strings.NewReader(""))
+	}
+	answer, err := o.transport.RoundTrip(r)
+	if err != nil {
+		return nil, named(err)
+	}
+	body, err := io.ReadAll(answer.Body)
+	_ = answer.Body.Close()
+	if err != nil {
+		return nil, named(err)
+	}
+	answer.Body = io.NopCloser(bytes.NewReader(body))
+	return answer, nil
+}
+
+// named puts the kind of a failure before its text, since vegeta hands on the text alone.
+func named(err error) error { return fmt.Errorf("<%s> %w", failure(err), err) }
+
+// kind finds that again in a text of vegeta's.
+func kind(text string) string {
+	for _, one := range failures {
+		if strings.Contains(text, "<"+one+"> ") {
+			return one
+		}
+	}
+	return FailureOther
+}
+
+func failure(err error) string {
+	var name *net.DNSError
+	var network net.Error
+	switch {
+	case errors.As(err, &name):
+		return FailureName
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return FailureRefused
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return FailureReset
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return FailureUnreachable
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
+		return FailureTimeout
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), strings.Contains(err.Error(), "server closed idle connection"):
+		return FailureEOF
+	}
+	return FailureOther
+}
