@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/opex-project/opex/cmd/opex/internal/recovery"
+	"github.com/opex-project/opex/cmd/opex/internal/refusal"
 )
 
 func TestDrillAndRestoreRefuseFlagsThatMakeNoSense(t *testing.T) {
@@ -76,7 +77,7 @@ func TestARestoreWantsTheNamespacesNameFromSomebody(t *testing.T) {
 				c.flags.terminal = func(io.Reader) bool { return true }
 			}
 			err := c.flags.confirm(t.Context(), "staging", strings.NewReader(c.typed), io.Discard)
-			if c.says == "" && err != nil || c.says != "" && (!errors.As(err, &recovery.ErrRefused{}) || !strings.Contains(err.Error(), c.says)) {
+			if c.says == "" && err != nil || c.says != "" && (!errors.As(err, &refusal.Refused{}) || !strings.Contains(err.Error(), c.says)) {
 				t.Errorf("error is %v", err)
 			}
 		})

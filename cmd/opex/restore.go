@@ -15,6 +15,7 @@ import (
 
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 	"github.com/opex-project/opex/cmd/opex/internal/recovery"
+	"github.com/opex-project/opex/cmd/opex/internal/refusal"
 	"github.com/opex-project/opex/cmd/opex/internal/table"
 )
 
@@ -106,7 +107,7 @@ func (f restoreFlags) run(ctx context.Context, g *global, in io.Reader, out, peo
 		return fmt.Errorf("a restore is of one service: choose it with --service; the stack has %s", strings.Join(outputs.Names(), ", "))
 	}
 	err = f.restore(ctx, sites[0], in, out, people)
-	if refused := (recovery.ErrRefused{}); errors.As(err, &refused) || errors.Is(err, recovery.ErrInterrupted) {
+	if refused := (refusal.Refused{}); errors.As(err, &refused) || errors.Is(err, recovery.ErrInterrupted) {
 		fmt.Fprintf(people, "%s: %v\n", sites[0].Name, err)
 		return errFailed
 	}
@@ -192,7 +193,7 @@ func (f restoreFlags) confirm(ctx context.Context, namespace string, in io.Reade
 		return nil
 	}
 	if !f.terminal(in) {
-		return recovery.ErrRefused{Problems: []string{"there is no terminal to ask at; --yes goes on without asking"}}
+		return refusal.Refused{Problems: []string{"there is no terminal to ask at; --yes goes on without asking"}}
 	}
 	fmt.Fprintf(people, "Type the namespace's name to go on: ")
 	typed := make(chan string, 1)
@@ -202,10 +203,10 @@ func (f restoreFlags) confirm(ctx context.Context, namespace string, in io.Reade
 	}()
 	select {
 	case <-ctx.Done():
-		return recovery.ErrRefused{Problems: []string{"interrupted"}}
+		return refusal.Refused{Problems: []string{"interrupted"}}
 	case name := <-typed:
 		if name != namespace {
-			return recovery.ErrRefused{Problems: []string{fmt.Sprintf("typed was %q, and the namespace is %q", name, namespace)}}
+			return refusal.Refused{Problems: []string{fmt.Sprintf("typed was %q, and the namespace is %q", name, namespace)}}
 		}
 	}
 	return nil

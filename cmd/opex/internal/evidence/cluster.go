@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -36,7 +37,7 @@ func (r Record) Name() string {
 // Latest returns the records of a service, of drills and of restores, the newest first. One that cannot be read is an error: the
 // newest may be it.
 func Latest(ctx context.Context, client kubernetes.Interface, vault contract.BackupVault, service string) ([]Record, error) {
-	maps, err := list(ctx, client, vault, service)
+	maps, err := recoveries(client, vault, service).list(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -71,44 +72,59 @@ func Parse(data []byte) (Record, error) {
 
 // Store keeps a record in the cluster and removes the oldest beyond 20 of its service. It returns the ConfigMap's name.
 func Store(ctx context.Context, client kubernetes.Interface, vault contract.BackupVault, r Record) (string, error) {
-	data, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return "", err
-	}
-	object := &corev1.ConfigMap{
-		ObjectMeta: metav1.ObjectMeta{Name: r.Name(), Namespace: vault.Namespace, Labels: map[string]string{
-			contract.LabelManagedBy: managedBy, labelKind: r.Kind, labelService: r.Service,
-		}},
-		Data: map[string]string{key: string(data)},
-	}
-	if _, err := client.CoreV1().ConfigMaps(vault.Namespace).Create(ctx, object, metav1.CreateOptions{}); err != nil {
-		return "", fmt.Errorf("evidence: ConfigMap %s/%s: %w", vault.Namespace, object.Name, err)
-	}
-	return object.Name, prune(ctx, client, vault, r.Service)
+	shelf := recoveries(client, vault, r.Service)
+	return r.Name(), shelf.put(ctx, r.Name(), r.Kind, r)
 }
 
-func prune(ctx context.Context, client kubernetes.Interface, vault contract.BackupVault, service string) error {
-	maps, err := list(ctx, client, vault, service)
+func recoveries(client kubernetes.Interface, vault contract.BackupVault, service string) shelf {
+	return shelf{client, vault.Namespace, service, []string{KindDrill, KindRestore}, kept}
+}
+
+// shelf is where the records of a service's are kept, in the cluster.
+type shelf struct {
+	client    kubernetes.Interface
+	namespace string
+	service   string
+	kinds     []string
+	kept      int // the newest
+}
+
+// put keeps a record and removes the oldest.
+func (s shelf) put(ctx context.Context, name, kind string, record any) error {
+	data, err := json.MarshalIndent(record, "", "  ")
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(maps, func(a, b corev1.ConfigMap) int {
+	maps := s.client.CoreV1().ConfigMaps(s.namespace)
+	object := &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: s.namespace, Labels: map[string]string{
+			contract.LabelManagedBy: managedBy, labelKind: kind, labelService: s.service,
+		}},
+		Data: map[string]string{key: string(data)},
+	}
+	if _, err := maps.Create(ctx, object, metav1.CreateOptions{}); err != nil {
+		return fmt.Errorf("evidence: ConfigMap %s/%s: %w", s.namespace, name, err)
+	}
+	all, err := s.list(ctx)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(all, func(a, b corev1.ConfigMap) int {
 		return cmp.Or(b.CreationTimestamp.Compare(a.CreationTimestamp.Time), cmp.Compare(b.Name, a.Name))
 	})
-	for _, old := range maps[min(kept, len(maps)):] {
-		err := client.CoreV1().ConfigMaps(vault.Namespace).Delete(ctx, old.Name, metav1.DeleteOptions{})
-		if err != nil && !apierrors.IsNotFound(err) {
-			return fmt.Errorf("evidence: old ConfigMap %s/%s: %w", vault.Namespace, old.Name, err)
+	for _, old := range all[min(s.kept, len(all)):] {
+		if err := maps.Delete(ctx, old.Name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+			return fmt.Errorf("evidence: old ConfigMap %s/%s: %w", s.namespace, old.Name, err)
 		}
 	}
 	return nil
 }
 
-func list(ctx context.Context, client kubernetes.Interface, vault contract.BackupVault, service string) ([]corev1.ConfigMap, error) {
-	found, err := client.CoreV1().ConfigMaps(vault.Namespace).List(ctx, metav1.ListOptions{
-		LabelSelector: fmt.Sprintf("%s=%s,%s in (%s,%s),%s=%s", contract.LabelManagedBy, managedBy, labelKind, KindDrill, KindRestore, labelService, service)})
+func (s shelf) list(ctx context.Context) ([]corev1.ConfigMap, error) {
+	found, err := s.client.CoreV1().ConfigMaps(s.namespace).List(ctx, metav1.ListOptions{
+		LabelSelector: fmt.Sprintf("%s=%s,%s in (%s),%s=%s", contract.LabelManagedBy, managedBy, labelKind, strings.Join(s.kinds, ","), labelService, s.service)})
 	if err != nil {
-		return nil, fmt.Errorf("evidence: ConfigMaps in namespace %s: %w", vault.Namespace, err)
+		return nil, fmt.Errorf("evidence: ConfigMaps in namespace %s: %w", s.namespace, err)
 	}
 	return found.Items, nil
 }

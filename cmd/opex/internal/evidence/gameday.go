@@ -35,6 +35,7 @@ type GameDay struct {
 
 	Replicas    int       `json:"replicas"` // desired, and ready before the kill
 	Victim      Pod       `json:"victim,omitzero"`
+	AlsoGone    []string  `json:"alsoGone,omitempty"` // pods that went without anybody asking for it
 	Replacement Pod       `json:"replacement,omitzero"`
 	Recovery    Seconds   `json:"recoverySeconds,omitempty"` // from MomentKilled to MomentRecovered
 	KilledAt    time.Time `json:"killedAt,omitzero"`         // the zero of Timeline, of Curve and of the windows
@@ -42,7 +43,7 @@ type GameDay struct {
 	Timeline []Moment `json:"timeline,omitempty"` // in order of time
 	Load     LoadRun  `json:"load"`
 	Before   Window   `json:"before"` // steady state, until the kill
-	During   Window   `json:"during"` // from the kill to the recovery
+	During   Window   `json:"during"` // from the kill to the recovery, and on until it holds LeastSamples; to the end where there was no recovery
 	After    Window   `json:"after"`  // steady state again
 	Writes   Writes   `json:"writes"`
 	Curve    []Slot   `json:"curve,omitempty"` // slots of SlotWidth, for pictures
@@ -50,6 +51,9 @@ type GameDay struct {
 	Settings Settings `json:"settings"`         // of the service's pods: what may have cost time
 	Events   []Event  `json:"events,omitempty"` // of the replacement and of its ReplicaSet (FailedCreate), as Kubernetes tells them
 }
+
+// LeastSamples is how many requests a 95th percentile needs at least to mean something (SC-010).
+const LeastSamples = 200
 
 // Run groups the Game Days of one call of the command.
 type Run struct {

@@ -118,13 +118,16 @@ type Table struct {
 	Extra bool `json:"extra,omitempty"`
 }
 
-// Seconds is a duration in JSON, to the millisecond.
+// Seconds is a duration in JSON.
 type Seconds float64
 
-// InSeconds converts a duration.
+// Latency converts a duration that may be short: to 10 microseconds.
+func Latency(d time.Duration) Seconds { return Seconds(math.Round(d.Seconds()*1e5) / 1e5) }
+
+// InSeconds converts a duration, to the millisecond.
 func InSeconds(d time.Duration) Seconds { return Seconds(math.Round(d.Seconds()*1000) / 1000) }
 
-// Duration converts back.
+// Duration converts back, to the millisecond.
 func (s Seconds) Duration() time.Duration {
 	return time.Duration(math.Round(float64(s)*1000)) * time.Millisecond
 }

@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+	"github.com/opex-project/opex/cmd/opex/internal/refusal"
 	"github.com/opex-project/opex/cmd/opex/internal/velero"
 	"github.com/opex-project/opex/internal/contract"
 )
@@ -31,14 +32,14 @@ type DrillOptions struct {
 // cleanupLimit is how long a clean-up may take.
 const cleanupLimit = 10 * time.Minute
 
-// Drill restores a backup of the service beside it and proves it. The record is empty where the error is ErrRefused, or the drill
+// Drill restores a backup of the service beside it and proves it. The record is empty where the error is refusal.Refused, or the drill
 // was interrupted. Quit ends the clean-up; what is left is then in the error.
 func (s *Site) Drill(ctx context.Context, o DrillOptions, quit func() (context.Context, context.CancelFunc)) (record evidence.Record, err error) {
 	d := &drill{Site: s, options: o, target: o.Namespace}
 	if d.target == "" {
 		d.target = scratchName(s.Service.Namespace)
 	}
-	if err := refuse(d.preflight(ctx)...); err != nil {
+	if err := refusal.Of(d.preflight(ctx)...); err != nil {
 		return record, err
 	}
 	held, release, err := s.hold(ctx, evidence.KindDrill)
@@ -84,7 +85,7 @@ type drill struct {
 
 // preflight finds all problems. It changes nothing.
 func (d *drill) preflight(ctx context.Context) (problems []string) {
-	if held := d.checkLease(ctx, evidence.KindDrill); len(held) > 0 {
+	if held := d.claim(evidence.KindDrill).Taken(ctx); len(held) > 0 {
 		return held // and its restore is the one in the queue
 	}
 	fresh := d.options.From == ""

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+	"github.com/opex-project/opex/cmd/opex/internal/refusal"
 	"github.com/opex-project/opex/cmd/opex/internal/velero"
 )
 
@@ -33,11 +34,11 @@ type Prospect struct {
 	Ending   bool                // the namespace is being deleted: its end is waited for
 }
 
-// Prospect finds out what a restore would do, and all that keeps it from being begun: ErrRefused. It changes nothing.
+// Prospect finds out what a restore would do, and all that keeps it from being begun: refusal.Refused. It changes nothing.
 func (s *Site) Prospect(ctx context.Context, o RestoreOptions) (Prospect, error) {
 	var p Prospect
-	if held := s.checkLease(ctx, evidence.KindRestore); len(held) > 0 {
-		return p, refuse(held...) // and it is what the queue and the namespace hold
+	if held := s.claim(evidence.KindRestore).Taken(ctx); len(held) > 0 {
+		return p, refusal.Of(held...) // and it is what the queue and the namespace hold
 	}
 	problems := s.checkVault(ctx, false)
 	var wrong []string
@@ -55,7 +56,7 @@ func (s *Site) Prospect(ctx context.Context, o RestoreOptions) (Prospect, error)
 		p.Existing, wrong = s.checkExisting(ctx, o.IntoExisting)
 		problems = append(problems, wrong...)
 	}
-	if err := refuse(problems...); err != nil {
+	if err := refusal.Of(problems...); err != nil {
 		return p, err
 	}
 	bucket, err := evidence.OpenBucket(ctx, s.Cluster.Client, s.Vault)

@@ -8,6 +8,7 @@ import (
 
 	"context"
 
+	"github.com/opex-project/opex/cmd/opex/internal/refusal"
 	"github.com/opex-project/opex/internal/contract"
 )
 
@@ -65,7 +66,7 @@ func TestDrillRefusesBeforeItChangesAnything(t *testing.T) {
 			}
 			s, _ := w.site(t)
 			record, err := s.Drill(t.Context(), c.options, never)
-			if !errors.As(err, &ErrRefused{}) || record.Kind != "" || len(w.changes) > 0 {
+			if !errors.As(err, &refusal.Refused{}) || record.Kind != "" || len(w.changes) > 0 {
 				t.Fatalf("error %v, record %+v, changes %q", err, record, w.changes)
 			}
 			for _, words := range c.says {
@@ -120,7 +121,7 @@ func TestRestoreRefusesWhereTheServiceIsAndChangesNothing(t *testing.T) {
 				if err != nil || p.Backup.Name != "good" || p.Ending != strings.Contains(name, "ending") {
 					t.Errorf("prospect %+v, error %v", p, err)
 				}
-			} else if !errors.As(err, &ErrRefused{}) || !strings.Contains(err.Error(), c.says) {
+			} else if !errors.As(err, &refusal.Refused{}) || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("error is %v", err)
 			}
 		})

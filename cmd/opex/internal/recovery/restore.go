@@ -10,13 +10,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+	"github.com/opex-project/opex/cmd/opex/internal/refusal"
 )
 
 // ErrInterrupted says that the command ended before the restore did. Velero goes on.
 var ErrInterrupted = errors.New("interrupted")
 
 // Restore does what the prospect says, proves it and keeps the evidence. Decided is when somebody chose to. The record is empty where
-// nothing is proven either way: ErrRefused, ErrInterrupted.
+// nothing is proven either way: refusal.Refused, ErrInterrupted.
 func (s *Site) Restore(ctx context.Context, p Prospect, o RestoreOptions, decided time.Time) (record evidence.Record, err error) {
 	held, release, err := s.hold(ctx, evidence.KindRestore)
 	if err != nil {
@@ -80,5 +81,5 @@ func (s *Site) stillFree(ctx context.Context, o RestoreOptions) error {
 		return err
 	}
 	_, problems := s.checkExisting(ctx, o.IntoExisting)
-	return refuse(problems...)
+	return refusal.Of(problems...)
 }

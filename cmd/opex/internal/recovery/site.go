@@ -3,6 +3,7 @@
 package recovery
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 	"github.com/opex-project/opex/cmd/opex/internal/kube"
+	"github.com/opex-project/opex/cmd/opex/internal/lease"
 	"github.com/opex-project/opex/cmd/opex/internal/stack"
 	"github.com/opex-project/opex/cmd/opex/internal/velero"
 	"github.com/opex-project/opex/internal/contract"
@@ -97,20 +99,11 @@ func (s *Site) Say(format string, arguments ...any) {
 	fmt.Fprintln(s.People, s.Name+": "+fmt.Sprintf(format, arguments...))
 }
 
-// ErrRefused says that nothing was begun and nothing changed, and why, all problems at once.
-type ErrRefused struct{ Problems []string }
-
-// Error lists the problems.
-func (e ErrRefused) Error() string {
-	if len(e.Problems) == 1 {
-		return "refused, nothing was changed: " + e.Problems[0]
-	}
-	return fmt.Sprintf("refused, nothing was changed; %d problems:\n  - %s", len(e.Problems), strings.Join(e.Problems, "\n  - "))
+// claim keeps two drills, or two restores, of the service apart.
+func (s *Site) claim(kind string) lease.Claim {
+	return lease.Claim{Client: s.Cluster.Client, Namespace: s.Vault.Namespace, Name: "opex-" + kind + "-" + s.Name, What: kind + " of " + s.Name}
 }
 
-func refuse(problems ...string) error {
-	if len(problems) == 0 {
-		return nil
-	}
-	return ErrRefused{problems}
+func (s *Site) hold(ctx context.Context, kind string) (context.Context, func(context.Context) error, error) {
+	return s.claim(kind).Hold(ctx, func(line string) { s.Say("%s", line) })
 }

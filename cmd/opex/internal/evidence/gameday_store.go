@@ -1,0 +1,119 @@
+package evidence
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/opex-project/opex/internal/contract"
+)
+
+// keptGameDays is how many ConfigMaps a service has at most: a few runs of ten.
+const keptGameDays = 50
+
+// Name returns the name of a record's ConfigMap.
+func (r GameDay) Name() string {
+	return fmt.Sprintf("opex-%s-%s-%s-%d", KindGameDay, r.Service, r.Run.ID, r.Run.Index)
+}
+
+// ServerErrors is how many answers were 500 or above, before, during and after.
+func (r GameDay) ServerErrors() int {
+	return r.Before.ServerErrors + r.During.ServerErrors + r.After.ServerErrors
+}
+
+// TransportErrors is how many requests got no answer, before, during and after, by kind.
+func (r GameDay) TransportErrors() map[string]int {
+	all := map[string]int{}
+	for _, w := range []Window{r.Before, r.During, r.After} {
+		for kind, n := range w.TransportErrors {
+			all[kind] += n
+		}
+	}
+	return all
+}
+
+// Unanswered is their sum.
+func (r GameDay) Unanswered() int {
+	sum := 0
+	for n := range maps.Values(r.TransportErrors()) {
+		sum += n
+	}
+	return sum
+}
+
+// StoreGameDay keeps a record in the cluster and removes the oldest beyond 50 of its service. It returns the ConfigMap's name.
+func StoreGameDay(ctx context.Context, client kubernetes.Interface, lab contract.ChaosLab, r GameDay) (string, error) {
+	return r.Name(), gameDays(client, lab, r.Service).put(ctx, r.Name(), KindGameDay, r)
+}
+
+func gameDays(client kubernetes.Interface, lab contract.ChaosLab, service string) shelf {
+	return shelf{client, lab.Namespace, service, []string{KindGameDay}, keptGameDays}
+}
+
+// ReadGameDay returns the record of a ConfigMap. Right: get on configmaps in the lab's namespace.
+func ReadGameDay(ctx context.Context, client kubernetes.Interface, lab contract.ChaosLab, name string) ([]GameDay, error) {
+	found, err := client.CoreV1().ConfigMaps(lab.Namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("record %s/%s: %w", lab.Namespace, name, err)
+	}
+	records, err := ParseGameDays([]byte(found.Data[key]))
+	if err != nil {
+		return nil, fmt.Errorf("record %s/%s: %w", lab.Namespace, name, err)
+	}
+	return records, nil
+}
+
+// LatestGameDays returns the records of a service's newest run, in the order of its kills; none where there was no Game Day. One that
+// cannot be read is an error: the newest may be it. Right: list on configmaps in the lab's namespace.
+func LatestGameDays(ctx context.Context, client kubernetes.Interface, lab contract.ChaosLab, service string) ([]GameDay, error) {
+	maps, err := gameDays(client, lab, service).list(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var records []GameDay
+	for _, m := range maps {
+		found, err := ParseGameDays([]byte(m.Data[key]))
+		if err != nil {
+			return nil, fmt.Errorf("evidence: ConfigMap %s/%s: %w", m.Namespace, m.Name, err)
+		}
+		records = append(records, found...)
+	}
+	if len(records) == 0 {
+		return nil, nil
+	}
+	slices.SortStableFunc(records, func(a, b GameDay) int { return a.StartedAt.Compare(b.StartedAt) })
+	newest := records[len(records)-1].Run.ID
+	return slices.DeleteFunc(records, func(r GameDay) bool { return r.Run.ID != newest }), nil
+}
+
+// ParseGameDays reads the JSON of one record, or of a list of them as `opex gameday --format json` prints it.
+func ParseGameDays(data []byte) ([]GameDay, error) {
+	var records []GameDay
+	if first := bytes.TrimSpace(data); len(first) == 0 || first[0] != '[' {
+		data = append(append([]byte("["), data...), ']')
+	}
+	if err := json.Unmarshal(data, &records); err != nil {
+		return nil, fmt.Errorf("not the JSON of a Game Day: %w", err)
+	}
+	var wrong []error
+	for i, r := range records {
+		if r.Schema != GameDaySchema || r.Version != GameDayVersion {
+			wrong = append(wrong, fmt.Errorf("record %d: schema %q version %d; this opex knows %q version %d",
+				i+1, r.Schema, r.Version, GameDaySchema, GameDayVersion))
+		}
+		if !slices.Contains([]string{Proven, Failed, Unproven}, r.Verdict) {
+			wrong = append(wrong, fmt.Errorf("record %d: verdict %q; known are %s, %s and %s", i+1, r.Verdict, Proven, Failed, Unproven))
+		}
+	}
+	if len(records) == 0 {
+		wrong = append(wrong, errors.New("holds no record"))
+	}
+	return records, errors.Join(wrong...)
+}
