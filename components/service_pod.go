@@ -47,10 +47,11 @@ func servicePod(s ServiceSpec, l labels, passwordDigest string) corev1.PodTempla
 				Ports:           []corev1.ContainerPort{{Name: httpPortName, ContainerPort: int32(s.Port), Protocol: corev1.ProtocolTCP}},
 				Resources:       resources(s.Resources),
 				SecurityContext: containerSecurity(),
-				// Up to two minutes to start; until then the other two probes wait.
-				StartupProbe: probe(httpGet(s.HealthPath), 2, 2, 60),
-				// Out of the Service within six seconds, since others can answer.
-				ReadinessProbe: probe(httpGet(s.ReadyPath), 2, 2, 3),
+				// Up to two minutes to start; until then the other two probes wait. The period is the most that a pod which is ready at once
+				// waits for its traffic: a recovery has few seconds.
+				StartupProbe: probe(httpGet(s.HealthPath), 1, 1, 120),
+				// Out of the Service within three to five seconds, since others can answer.
+				ReadinessProbe: probe(httpGet(s.ReadyPath), 1, 2, 3),
 				// A restart only after a minute of silence: it costs more than it cures.
 				LivenessProbe: probe(httpGet(s.HealthPath), 10, 5, 6),
 				Lifecycle:     &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: preStopSeconds}}},

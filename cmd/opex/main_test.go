@@ -31,7 +31,7 @@ func verifyWorld(t *testing.T) kubetest.World {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := strings.Replace(string(data), `"clusterUID": "here"`, `"clusterUID": "`+goldenOutputs(t).Cluster.UID+`"`, 1)
+	text := strings.Replace(string(data), `"clusterUID": "here"`, `"clusterUID": "`+goldenOutputs(t).Cluster.UID+`"`, -1)
 	later := time.Since(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))
 	moved := timestamp.ReplaceAllStringFunc(text, func(text string) string {
 		at, err := time.Parse(time.RFC3339, text)
@@ -103,17 +103,17 @@ func TestVerifyExitsByTheWorstVerdict(t *testing.T) {
 		code   int
 		says   string
 	}{
-		"all in order":                {nil, nil, exitOK, "7 PASS: everything that was looked at is proven"},
+		"all in order":                {nil, nil, exitOK, "10 PASS: everything that was looked at is proven"},
 		"one of several asked for":    {nil, []string{"--only", "SC-003,SC-001"}, exitOK, "2 PASS: everything"},
-		"in order, with time to wait": {nil, []string{"--wait", "1h"}, exitOK, "7 PASS: everything"},
+		"in order, with time to wait": {nil, []string{"--wait", "1h"}, exitOK, "10 PASS: everything"},
 		"a failure": {func(t *testing.T, w kubetest.World) { w.Set(t, podsAnswer, "items.0.metadata.labels.team", nil) },
-			nil, exitFailed, "6 PASS, 1 FAIL. See `next` above"},
+			nil, exitFailed, "9 PASS, 1 FAIL. See `next` above"},
 		"nothing to look at": {func(_ *testing.T, w kubetest.World) { w[openCostAnswer] = http.StatusServiceUnavailable },
-			nil, exitUnknown, "6 PASS, 1 UNPROVEN: not everything is proven"},
+			nil, exitUnknown, "9 PASS, 1 UNPROVEN: not everything is proven"},
 		"a failure outweighs what is unproven": {func(t *testing.T, w kubetest.World) {
 			w.Set(t, podsAnswer, "items.0.metadata.labels.team", nil)
 			w[openCostAnswer] = http.StatusServiceUnavailable
-		}, nil, exitFailed, "5 PASS, 1 FAIL, 1 UNPROVEN. See"},
+		}, nil, exitFailed, "8 PASS, 1 FAIL, 1 UNPROVEN. See"},
 		"a failure that is not asked for": {func(t *testing.T, w kubetest.World) { w.Set(t, podsAnswer, "items.0.metadata.labels.team", nil) },
 			[]string{"--only", "SC-002"}, exitOK, "1 PASS: everything"},
 		"time that is up": {func(_ *testing.T, w kubetest.World) { w[openCostAnswer] = http.StatusServiceUnavailable },

@@ -57,26 +57,26 @@ func TestDrillFlagsAreJudgedAllAtOnce(t *testing.T) {
 	}
 }
 
-func TestARestoreWantsTheNamespacesNameFromSomebody(t *testing.T) {
+func TestWhatCannotBeTakenBackWantsTheNamespacesNameFromSomebody(t *testing.T) {
 	for name, c := range map[string]struct {
-		flags restoreFlags
+		flags confirm
 		typed string
 		says  string // empty: it goes on
 	}{
-		"typed":                {restoreFlags{}, "staging\n", ""},
-		"without the line end": {restoreFlags{}, "staging", ""},
-		"told not to ask":      {restoreFlags{yes: true}, "", ""},
-		"a typo":               {restoreFlags{}, "stagin\n", `typed was "stagin", and the namespace is "staging"`},
-		"yes is not its name":  {restoreFlags{}, "yes\n", `typed was "yes"`},
-		"nothing":              {restoreFlags{}, "\n", `typed was ""`},
-		"another's name":       {restoreFlags{}, "prod\n", `typed was "prod"`},
-		"nobody is there":      {restoreFlags{terminal: func(io.Reader) bool { return false }}, "staging\n", "no terminal to ask at; --yes"},
+		"typed":                {confirm{}, "staging\n", ""},
+		"without the line end": {confirm{}, "staging", ""},
+		"told not to ask":      {confirm{yes: true}, "", ""},
+		"a typo":               {confirm{}, "stagin\n", `typed was "stagin", and the namespace is "staging"`},
+		"yes is not its name":  {confirm{}, "yes\n", `typed was "yes"`},
+		"nothing":              {confirm{}, "\n", `typed was ""`},
+		"another's name":       {confirm{}, "prod\n", `typed was "prod"`},
+		"nobody is there":      {confirm{terminal: func(io.Reader) bool { return false }}, "staging\n", "no terminal to ask at; --yes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.flags.terminal == nil {
 				c.flags.terminal = func(io.Reader) bool { return true }
 			}
-			err := c.flags.confirm(t.Context(), "staging", strings.NewReader(c.typed), io.Discard)
+			err := c.flags.ask(t.Context(), "staging", strings.NewReader(c.typed), io.Discard)
 			if c.says == "" && err != nil || c.says != "" && (!errors.As(err, &refusal.Refused{}) || !strings.Contains(err.Error(), c.says)) {
 				t.Errorf("error is %v", err)
 			}

@@ -1,17 +1,14 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 	"github.com/opex-project/opex/cmd/opex/internal/recovery"
@@ -21,17 +18,13 @@ import (
 
 type restoreFlags struct {
 	recovery.RestoreOptions
-	yes, dryRun bool
-	format      string
-	// terminal says whether somebody can answer a question there.
-	terminal func(io.Reader) bool
+	confirm
+	dryRun bool
+	format string
 }
 
 func newRestore(g *global) *cobra.Command {
-	f := restoreFlags{terminal: func(in io.Reader) bool {
-		file, is := in.(*os.File)
-		return is && term.IsTerminal(int(file.Fd()))
-	}}
+	f := restoreFlags{confirm: confirm{terminal: isTerminal}}
 	command := &cobra.Command{
 		Use:   "restore [list | latest | BACKUP]",
 		Short: "The bad day: which backups there are and what is known of each; with a backup's name, get the service back",
@@ -158,7 +151,7 @@ func (f restoreFlags) restore(ctx context.Context, site *recovery.Site, in io.Re
 		return err
 	}
 	fmt.Fprint(people, text)
-	if err := f.confirm(ctx, site.Service.Namespace, in, people); err != nil {
+	if err := f.ask(ctx, site.Service.Namespace, in, people); err != nil {
 		return err
 	}
 	record, err := site.Restore(ctx, prospect, f.RestoreOptions, time.Now())
@@ -183,31 +176,6 @@ func (f restoreFlags) restore(ctx context.Context, site *recovery.Site, in io.Re
 	fmt.Fprintln(people, recovery.Summary(record)+next)
 	if err != nil || record.Verdict != evidence.Proven {
 		return errFailed
-	}
-	return nil
-}
-
-// confirm asks for the namespace's name, unless it was told not to.
-func (f restoreFlags) confirm(ctx context.Context, namespace string, in io.Reader, people io.Writer) error {
-	if f.yes {
-		return nil
-	}
-	if !f.terminal(in) {
-		return refusal.Refused{Problems: []string{"there is no terminal to ask at; --yes goes on without asking"}}
-	}
-	fmt.Fprintf(people, "Type the namespace's name to go on: ")
-	typed := make(chan string, 1)
-	go func() {
-		line, _ := bufio.NewReader(in).ReadString('\n')
-		typed <- strings.TrimSpace(line)
-	}()
-	select {
-	case <-ctx.Done():
-		return refusal.Refused{Problems: []string{"interrupted"}}
-	case name := <-typed:
-		if name != namespace {
-			return refusal.Refused{Problems: []string{fmt.Sprintf("typed was %q, and the namespace is %q", name, namespace)}}
-		}
 	}
 	return nil
 }

@@ -140,6 +140,7 @@ type Window struct {
 	To              Seconds        `json:"to"`
 	Requests        int            `json:"requests"`
 	Writes          int            `json:"writes"`
+	Late            int            `json:"late,omitempty"`            // sent too long after their time; see LoadRun
 	Status          map[string]int `json:"status,omitempty"`          // answers by HTTP status
 	ServerErrors    int            `json:"serverErrors"`              // answers of 500 and above
 	TransportErrors map[string]int `json:"transportErrors,omitempty"` // no answer, by kind: refused, reset, timeout, unreachable, other

@@ -151,7 +151,7 @@ func generatorPod(lab contract.ChaosLab, owner map[string]string, limit time.Dur
 			Containers: []corev1.Container{{
 				Name: podName, Image: lab.LoadImage, Command: []string{program, "wait"},
 				Resources: corev1.ResourceRequirements{
-					Requests: amounts("100m", "64Mi"),
+					Requests: amounts("200m", "64Mi"),
 					// No limit of CPU: a generator that is throttled measures itself.
 					Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("512Mi")},
 				},

@@ -24,6 +24,9 @@ func Window(samples []Sample, from, to, zero time.Time) evidence.Window {
 		if s.Write {
 			w.Writes++
 		}
+		if s.Lateness > LateLimit {
+			w.Late++
+		}
 		switch {
 		case s.Status == 0:
 			w.TransportErrors[s.Failure]++

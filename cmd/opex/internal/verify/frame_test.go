@@ -84,6 +84,20 @@ func TestEveryCriterionCanBeSeenRedAlone(t *testing.T) {
 			"never tried":        with(records, "items", []any{}),
 			"an answer too late": drilled(func(r *evidence.Record) { late(r, 31*time.Minute) }),
 		},
+		"SC-008": {
+			"a recovery too slow": gameDay(func(r *evidence.GameDay) {
+				r.Recovery, r.Timeline[2].At, r.Load.EndedAt, r.Verdict = 31, 31, r.KilledAt.Add(45*time.Second), evidence.Failed
+			}),
+			"a victim that stays": gameDay(func(r *evidence.GameDay) { r.Timeline[1].Name = "else" }),
+		},
+		"SC-009": {
+			"a 500":        gameDay(func(r *evidence.GameDay) { r.During.ServerErrors, r.Verdict = 1, evidence.Failed }),
+			"a lost write": gameDay(func(r *evidence.GameDay) { r.Writes.Lost, r.Writes.Found = []string{"/tasks/7"}, 1399 }),
+		},
+		"SC-010": {
+			"slow answers":         gameDay(func(r *evidence.GameDay) { r.During.P95, r.Verdict = 2, evidence.Failed }),
+			"too few to be judged": gameDay(func(r *evidence.GameDay) { r.During.Requests = 12 }),
+		},
 	}
 	for _, criterion := range Criteria {
 		if len(red[criterion.ID]) == 0 {
@@ -155,9 +169,9 @@ func TestAnOpenCostThatNeverAnswersIsUnproven(t *testing.T) {
 	}
 }
 
-// What is a service's own, its drills, is asked for by each.
+// What is a service's own, its drills and Game Days, is asked for by each.
 func TestQuestionsDoNotGrowWithServices(t *testing.T) {
-	shared := slices.DeleteFunc(slices.Clone(Criteria), func(c Criterion) bool { return c.ID == restoreInTime.ID })
+	shared := slices.DeleteFunc(slices.Clone(Criteria), func(c Criterion) bool { return c.ID >= restoreInTime.ID })
 	asked := func(services int) int {
 		o := outputs()
 		for i := 1; i < services; i++ {

@@ -17,6 +17,7 @@ func TestReportsLookAsAgreed(t *testing.T) {
 			Labels:                 contract.CostLabels{Team: "web-team", App: "web", Environment: "staging", CostCenter: "sales"}.Map(),
 			VerticalPodAutoscalers: []contract.VerticalPodAutoscaler{{Name: "web", TargetKind: "Deployment", TargetName: "web"}},
 			NoBackup:               "it keeps nothing",
+			NoChaos:                "one replica",
 		}
 	}
 	label := with(pods, "items.1.metadata.labels.team", "other")

@@ -54,7 +54,8 @@ type Criterion struct {
 }
 
 // Criteria are all that there are, in order.
-var Criteria = []Criterion{costLabels, costByTeam, sizeAdvice, backupSchedule, backupRetention, dumpInBackup, restoreInTime}
+var Criteria = []Criterion{costLabels, costByTeam, sizeAdvice, backupSchedule, backupRetention, dumpInBackup, restoreInTime,
+	killRecovered, noServerErrors, quickMeanwhile}
 
 // timeLimit is the time that one criterion of one service may take, unless it has a limit of its own.
 const timeLimit = 30 * time.Second

@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 	"github.com/opex-project/opex/cmd/opex/internal/kube"
 	"github.com/opex-project/opex/cmd/opex/internal/opencost"
 	"github.com/opex-project/opex/cmd/opex/internal/stack"
@@ -33,6 +34,7 @@ type World struct {
 	metrics      memo[bool]
 	allocations  memo[map[string]opencost.Allocation]
 	vault        vaultMemos
+	kills        memo[[]evidence.GameDay]
 }
 
 // memo remembers the answer to each question, errors too.

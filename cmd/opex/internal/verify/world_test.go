@@ -47,6 +47,7 @@ func outputs() stack.Outputs {
 		Cost: &contract.CostVisibility{Currency: "USD", OpenCost: contract.Endpoint{Namespace: "opencost", Service: "opencost", Port: 9003}},
 		Backup: &contract.BackupVault{Namespace: "velero", Deployment: "velero", NodeAgent: "node-agent", StorageLocation: "default",
 			Bucket: "opex-staging-backups", Prefix: "velero"},
+		Chaos: &contract.ChaosLab{Namespace: "chaos-mesh", Deployment: "chaos-controller-manager", Targets: []string{"staging"}, Policy: "opex-chaos"},
 		Services: map[string]contract.Service{"task-api": {
 			Namespace: "staging", Deployment: "task-api", Selector: identity("task-api", "api"),
 			Labels:   contract.CostLabels{Team: "product-team", App: "task-api", Environment: "staging", CostCenter: "engineering"}.Map(),
@@ -54,6 +55,9 @@ func outputs() stack.Outputs {
 			Backup: &contract.BackupPlan{Schedule: "staging-task-api", Cron: "0 2 * * *", TTL: "720h", RPO: "24h", RTO: "30m", DrillAge: "168h",
 				ReadyPath: "/ready", Sentinel: &contract.Sentinel{Path: "/tasks", Body: `{"title": "opex drill"}`},
 				Dump: &contract.Dump{File: "/dumps/current/dump", Manifest: "/dumps/current/manifest.json"}},
+			Replicas: 3,
+			Chaos: &contract.ChaosPlan{Schedule: "task-api", Kind: "PodChaos", Action: "pod-kill", Recovery: "30s", P95: "500ms", Limit: "5m", GameDayAge: "168h",
+				Load: contract.Load{Rate: 200}},
 			VerticalPodAutoscalers: []contract.VerticalPodAutoscaler{
 				{Name: "task-api", TargetKind: "Deployment", TargetName: "task-api", Containers: []string{"task-api"}},
 				{Name: "task-api-db", TargetKind: "StatefulSet", TargetName: "task-api-db", Containers: []string{"postgres"}},

@@ -1,0 +1,259 @@
+package gameday
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+)
+
+// story is what sightings tell of a kill.
+type story struct {
+	before      map[types.UID]*corev1.Pod // the ready pods when the experiment was created
+	victims     []*corev1.Pod             // in the order in which their deletion was seen
+	replacement *corev1.Pod               // as seen last; the first that was made after the kill
+	killed      time.Time
+	recovered   time.Time
+	moments     map[string]time.Time
+	details     map[string]string
+	events      []seenEvent // of the replacement, and of the ReplicaSet that makes it
+}
+
+// seenEvent is an event when it was seen first, as it was seen last.
+type seenEvent struct {
+	at    time.Time
+	event *corev1.Event
+}
+
+// teller makes a story of sightings.
+type teller struct {
+	story
+	created   time.Time // when the experiment was made
+	desired   int       // pods
+	container string    // the service's
+	pods      map[types.UID]*corev1.Pod
+	slices    map[string]*discoveryv1.EndpointSlice
+	heard     []seenEvent // since the experiment was made, of whatever
+}
+
+// tell reads sightings in their order. Created is when the experiment was made; desired is how many pods there are to be.
+func tell(seen []sighting, created time.Time, desired int, container string) story {
+	t := teller{
+		story:   story{before: map[types.UID]*corev1.Pod{}, moments: map[string]time.Time{}, details: map[string]string{}},
+		created: created, desired: desired, container: container,
+		pods: map[types.UID]*corev1.Pod{}, slices: map[string]*discoveryv1.EndpointSlice{},
+	}
+	for _, change := range seen {
+		switch object := change.object.(type) {
+		case *corev1.Pod:
+			if change.gone {
+				delete(t.pods, object.UID)
+			} else {
+				t.pods[object.UID] = object
+			}
+			t.pod(change, object)
+		case *discoveryv1.EndpointSlice:
+			if change.gone {
+				delete(t.slices, object.Name)
+			} else {
+				t.slices[object.Name] = object
+			}
+		case *corev1.Event:
+			t.hear(change.at, object)
+			continue
+		}
+		t.endpoints(change.at)
+	}
+	t.sortOut()
+	return t.story
+}
+
+// pod takes in a change of a pod.
+func (t *teller) pod(change sighting, pod *corev1.Pod) {
+	leaving := change.gone || pod.DeletionTimestamp != nil
+	if change.at.Before(t.created) {
+		delete(t.before, pod.UID)
+		if !leaving && has(pod, corev1.PodReady) {
+			t.before[pod.UID] = pod
+		}
+		return
+	}
+	if _, was := t.before[pod.UID]; was {
+		if !leaving {
+			return
+		}
+		if !slices.ContainsFunc(t.victims, func(v *corev1.Pod) bool { return v.UID == pod.UID }) {
+			t.victims = append(t.victims, pod)
+			if len(t.victims) == 1 {
+				t.killed = change.at
+				t.first(evidence.MomentKilled, change.at, "pod "+pod.Name)
+			}
+		}
+		if change.gone && pod.UID == t.victims[0].UID {
+			t.first(evidence.MomentVictimGone, change.at, "")
+		}
+		return
+	}
+	if t.killed.IsZero() {
+		return
+	}
+	if t.replacement == nil || t.replacement.UID == pod.UID {
+		t.replacement = pod
+		t.first(evidence.MomentCreated, change.at, "pod "+pod.Name)
+		t.progress(change.at, pod)
+	}
+}
+
+// progress notes what the replacement has reached.
+func (t *teller) progress(at time.Time, pod *corev1.Pod) {
+	for condition, moment := range map[corev1.PodConditionType]string{
+		corev1.PodReadyToStartContainers: evidence.MomentSandbox, corev1.PodInitialized: evidence.MomentInitialized, corev1.PodReady: evidence.MomentReady,
+	} {
+		if has(pod, condition) {
+			t.first(moment, at, "")
+		}
+	}
+	if has(pod, corev1.PodScheduled) {
+		t.first(evidence.MomentScheduled, at, "node "+pod.Spec.NodeName)
+	}
+	for _, c := range pod.Status.ContainerStatuses {
+		if c.Name != t.container || c.State.Running == nil {
+			continue
+		}
+		t.first(evidence.MomentStarted, at, "")
+		if c.Started != nil && *c.Started && probed(pod, t.container) {
+			t.first(evidence.MomentStartup, at, "")
+		}
+	}
+}
+
+// probed says whether a container has a startup probe. Without one the kubelet calls it started at once.
+func probed(pod *corev1.Pod, container string) bool {
+	return slices.ContainsFunc(pod.Spec.Containers, func(c corev1.Container) bool { return c.Name == container && c.StartupProbe != nil })
+}
+
+// endpoints notes who is in and out, and when all is as it should be.
+func (t *teller) endpoints(at time.Time) {
+	if t.killed.IsZero() {
+		return
+	}
+	serving := map[types.UID]bool{}
+	for _, slice := range t.slices {
+		for _, e := range slice.Endpoints {
+			if e.TargetRef != nil && (e.Conditions.Ready == nil || *e.Conditions.Ready) {
+				serving[e.TargetRef.UID] = true
+			}
+		}
+	}
+	if !serving[t.victims[0].UID] {
+		t.first(evidence.MomentEndpointOut, at, "")
+	}
+	if t.replacement != nil && serving[t.replacement.UID] {
+		t.first(evidence.MomentEndpointIn, at, "")
+	}
+	ready := 0
+	for uid, pod := range t.pods {
+		if pod.DeletionTimestamp == nil && has(pod, corev1.PodReady) && serving[uid] {
+			ready++
+		}
+	}
+	if ready >= t.desired && t.replacement != nil && t.recovered.IsZero() {
+		t.recovered = at
+		t.first(evidence.MomentRecovered, at, fmt.Sprintf("%d of %d replicas", ready, t.desired))
+	}
+}
+
+// hear keeps an event. One that is repeated keeps the time at which it was heard first.
+func (t *teller) hear(at time.Time, event *corev1.Event) {
+	if at.Before(t.created) {
+		return
+	}
+	if i := slices.IndexFunc(t.heard, func(s seenEvent) bool { return s.event.UID == event.UID }); i >= 0 {
+		t.heard[i].event = event
+		return
+	}
+	t.heard = append(t.heard, seenEvent{at, event})
+}
+
+// sortOut chooses the events that tell of the replacement: it may have been heard of before it was seen.
+func (t *teller) sortOut() {
+	if len(t.victims) == 0 {
+		return
+	}
+	maker := metav1.GetControllerOf(t.victims[0])
+	for _, s := range t.heard {
+		about := s.event.InvolvedObject.UID
+		switch {
+		case t.replacement != nil && about == t.replacement.UID:
+			switch s.event.Reason {
+			case "Pulled":
+				t.first(evidence.MomentImage, s.at, s.event.Message)
+			case "SuccessfulAttachVolume", "SuccessfulMountVolume":
+				t.first(evidence.MomentVolumes, s.at, s.event.Message)
+			}
+		case maker != nil && about == maker.UID && s.event.Reason == "FailedCreate":
+		default:
+			continue
+		}
+		t.events = append(t.events, s)
+	}
+}
+
+func (t *teller) first(moment string, at time.Time, detail string) {
+	if _, is := t.moments[moment]; is {
+		return
+	}
+	t.moments[moment] = at
+	if detail != "" {
+		t.details[moment] = detail
+	}
+}
+
+// order is that of moments which were seen at one time.
+var order = []string{evidence.MomentInjected, evidence.MomentKilled, evidence.MomentVictimGone, evidence.MomentEndpointOut, evidence.MomentFirstAnswer,
+	evidence.MomentCreated, evidence.MomentScheduled, evidence.MomentVolumes, evidence.MomentSandbox, evidence.MomentImage, evidence.MomentInitialized,
+	evidence.MomentStarted, evidence.MomentStartup, evidence.MomentReady, evidence.MomentEndpointIn, evidence.MomentRecovered}
+
+// timeline is the moments in order of time, from the kill.
+func (s story) timeline() []evidence.Moment {
+	var all []evidence.Moment
+	for name, at := range s.moments {
+		all = append(all, evidence.Moment{Name: name, At: evidence.InSeconds(at.Sub(s.killed)), Detail: s.details[name]})
+	}
+	slices.SortFunc(all, func(a, b evidence.Moment) int {
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(slices.Index(order, a.Name), slices.Index(order, b.Name)))
+	})
+	return all
+}
+
+// progress is one line on how far a recovery is.
+func (s story) progress() string {
+	switch {
+	case s.killed.IsZero():
+		return "the experiment is made; waiting for the kill"
+	case !s.recovered.IsZero():
+		return fmt.Sprintf("recovered after %.1f s: all %d replicas serve", s.recovered.Sub(s.killed).Seconds(), len(s.before))
+	case s.replacement == nil:
+		return "pod " + s.victims[0].Name + " is killed"
+	}
+	last := evidence.MomentCreated
+	for _, moment := range []string{evidence.MomentScheduled, evidence.MomentSandbox, evidence.MomentStarted, evidence.MomentReady, evidence.MomentEndpointIn} {
+		if _, is := s.moments[moment]; is {
+			last = moment
+		}
+	}
+	return fmt.Sprintf("pod %s: %s after %.1f s", s.replacement.Name, last, s.moments[last].Sub(s.killed).Seconds())
+}
+
+func has(pod *corev1.Pod, kind corev1.PodConditionType) bool {
+	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+		return c.Type == kind && c.Status == corev1.ConditionTrue
+	})
+}
