@@ -7,13 +7,13 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
-// TestChaos is one story: failures are declared and none happens; each fence is attacked on its own, and holds; then one pod is killed.
+// TestChaos is one story: failures are declared and none happens; each fence is attacked on its own, and holds; then pods are killed under
+// load, and what was measured is evidence.
 func TestChaos(t *testing.T) {
 	must(t, "clean")
 	must(t, "up")
@@ -28,7 +28,11 @@ func TestChaos(t *testing.T) {
 		{"Chaos Mesh has rights in the target alone", rightsAreHeld},
 		{"without the policy nothing outside the target is hit", scopeHolds},
 		{"without the annotation nothing at all is hit", filterHolds},
-		{"the experiment kills exactly one pod of the service and it is replaced", oneIsKilled},
+		{"a Game Day is refused by each fence, and nothing is killed", gameDayIsRefused},
+		{"kills under load hit one pod each, and are proven", gameDaysAreProven},
+		{"a graceful end costs no request of any kind", gracefulCostsNothing},
+		{"an interrupted Game Day leaves nothing, and a second one beside it is refused", interruptedGameDayLeavesNothing},
+		{"a pod that dies by itself meanwhile proves nothing", podThatDiesByItself},
 		{"destroy leaves no experiment and no Chaos Mesh", chaosIsGone},
 	} {
 		if !t.Run(step.promise, step.check) {
@@ -191,32 +195,6 @@ func filterHolds(t *testing.T) {
 	in(t, "kubectl", "annotate", "namespace", namespace, "chaos-mesh.org/inject-")
 	notHit(t, namespace, aim(func(map[string]any) {}), namespace)
 	in(t, "kubectl", "annotate", "namespace", namespace, "chaos-mesh.org/inject=enabled")
-}
-
-func oneIsKilled(t *testing.T) {
-	before, others := pods(t, namespace, ofTheService), pods(t, namespace, "--selector=app.kubernetes.io/component!=api")
-	declared := kubectl(t, "get", "schedules.chaos-mesh.org", "task-api", "--output=jsonpath={.spec.podChaos}")
-	var experiment map[string]any
-	if err := json.Unmarshal([]byte(declared), &experiment); err != nil {
-		t.Fatal(err)
-	}
-	kubectl(t, "create", "--filename="+object(t, "PodChaos", namespace, "one-shot", experiment))
-	eventually(t, time.Minute, func() error {
-		after := pods(t, namespace, ofTheService)
-		gone := slices.DeleteFunc(slices.Collect(maps.Keys(before)), func(name string) bool { return after[name] != "" })
-		ready := kubectl(t, "get", "deployment", "task-api", "--output=jsonpath={.status.readyReplicas}")
-		if len(gone) != 1 || len(after) != len(before) || ready != "3" {
-			return fmt.Errorf("of %v are gone %v; there are %v, %s ready", before, gone, after, ready)
-		}
-		return nil
-	})
-	if now := pods(t, namespace, "--selector=app.kubernetes.io/component!=api"); !maps.Equal(others, now) {
-		t.Errorf("others were hit: %v became %v", others, now)
-	}
-	if got := kubectl(t, "get", "podchaos", "one-shot", `--output=jsonpath={.status.conditions[?(@.type=="AllInjected")].status} {.status.experiment.containerRecords[*].id}`); !strings.HasPrefix(got, "True "+namespace+"/task-api-") {
-		t.Errorf("Chaos Mesh says %q", got)
-	}
-	kubectl(t, "delete", "podchaos", "one-shot", "--timeout=30s")
 }
 
 func chaosIsGone(t *testing.T) {

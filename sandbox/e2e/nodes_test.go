@@ -26,6 +26,7 @@ func TestTwoNodes(t *testing.T) {
 	for range 30 { // more answers than replicas: each pod has its turn
 		has(t, create(t, "over two nodes"))
 	}
+	t.Run("what keeps a pod from serving is named", causesAreNamed)
 	must(t, "down")
 	must(t, "up") // as many nodes as before
 	has(t, create(t, "after a restart"))

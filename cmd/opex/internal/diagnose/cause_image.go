@@ -57,6 +57,7 @@ func imagePull(q *inquiry) {
 	}
 	failed := matching(q.GameDay, pullFailed, "Failed", "BackOff", "ErrImageNeverPull", "InspectFailed")
 	if len(failed) == 0 {
+		q.stillPulling()
 		return
 	}
 	shown := failed
@@ -73,6 +74,19 @@ func imagePull(q *inquiry) {
 	} else if p := q.phase(phaseInit); p != nil {
 		q.claim(p, p.Unexplained, f)
 	}
+}
+
+// stillPulling finds an image whose pull began, and neither ended nor failed yet.
+func (q *inquiry) stillPulling() {
+	p := q.phase(phaseImage)
+	begun := matching(q.GameDay, regexp.MustCompile(`^Pulling image `), "Pulling")
+	if p == nil || !mentions(begun, q.Settings.Image) || pulledEvent(q.GameDay, q.Settings.Image) != nil {
+		return
+	}
+	q.claim(p, p.Unexplained, Finding{Cause: ImagePull, Evidence: append(quote(begun), "no word yet that it is there, nor that it failed"),
+		Proof: "`kubectl describe pod` says in the end that it was pulled, or why not; `crictl pull` on the node shows how far it is.",
+		Fix: Fix{Words: fmt.Sprintf("The node still fetches the image: see to the way from the node to the registry; a smaller image, a mirror nearby, or a "+
+			"DaemonSet that pulls it on each node makes it quicker. If the name is wrong, correct opex:services[%s].image.", q.Service)}})
 }
 
 func mentions(events []evidence.Event, image string) bool {

@@ -1,0 +1,272 @@
+package e2e
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// kill is what the tests read of a Game Day's record.
+type kill struct {
+	Verdict         string
+	Reasons         []string
+	RecoverySeconds float64
+	Victim          struct{ Name string }
+	Timeline        []struct {
+		Name string
+		At   float64
+	}
+	Load                  struct{ Requests int }
+	Before, During, After struct {
+		Requests, ServerErrors int
+		TransportErrors        map[string]int
+		P95Seconds             float64
+	}
+	Writes struct {
+		Acknowledged, Found int
+		Lost                []string
+	}
+}
+
+// gameDay are the arguments of a short one.
+func gameDay(more ...string) []string {
+	return append([]string{"gameday", "--service=task-api", "--yes", "--steady=10s", "--after=11s", "--format=json"}, more...)
+}
+
+func kills(t *testing.T, out string) []kill {
+	t.Helper()
+	var all []kill
+	if err := json.Unmarshal([]byte(out), &all); err != nil {
+		t.Fatalf("opex gameday prints %s: %v", out, err)
+	}
+	return all
+}
+
+// nothingOfAGameDayIsLeft looks for experiments, generators, Leases and records of the load.
+func nothingOfAGameDayIsLeft(t *testing.T) {
+	t.Helper()
+	for _, what := range [][]string{
+		{"podchaos,networkchaos,stresschaos", "--all-namespaces"},
+		{"pods", "--namespace=chaos-mesh", "--selector=app.kubernetes.io/name=opex-load"},
+		{"leases", "--namespace=chaos-mesh", "--field-selector=metadata.name=opex-gameday"},
+	} {
+		if left := in(t, append([]string{"kubectl", "get", "--output=name"}, what...)...); left != "" {
+			t.Errorf("left: %s", left)
+		}
+	}
+	for _, task := range list(t) {
+		if strings.Contains(task.Title, "game day") {
+			t.Errorf("left: task %s %q", task.ID, task.Title)
+		}
+	}
+}
+
+func gameDayIsRefused(t *testing.T) {
+	before := pods(t, namespace, ofTheService)
+	refuses := func(words string, args ...string) {
+		t.Helper()
+		refused(t, []string{words}, append([]string{"opex"}, args...)...)
+	}
+	plain := gameDay()
+	refuses("backup: SC-006 is UNPROVEN", plain...)
+	refuses("no terminal to ask at", "gameday", "--dry-run=false", "--service=task-api") // and the same for want of a backup
+
+	in(t, "kubectl", "annotate", "namespace", namespace, "chaos-mesh.org/inject-")
+	refuses("has no annotation chaos-mesh.org/inject", plain...)
+	in(t, "kubectl", "annotate", "namespace", namespace, "chaos-mesh.org/inject=enabled")
+
+	idle := aim(func(e map[string]any) {
+		of(e)["labelSelectors"] = map[string]any{"app.kubernetes.io/instance": "nobody"}
+	})
+	kubectl(t, "create", "--filename="+object(t, "PodChaos", namespace, "other", idle))
+	refuses("PodChaos staging/other is there", plain...)
+	kubectl(t, "delete", "podchaos", "other", "--timeout=30s")
+
+	in(t, "kubectl", "--namespace=chaos-mesh", "scale", "deployment", "chaos-controller-manager", "--replicas=0")
+	in(t, "kubectl", "--namespace=chaos-mesh", "wait", "--for=jsonpath={.status.replicas}=0", "--timeout=60s", "deployment/chaos-controller-manager")
+	refuses("Chaos Mesh: deployment chaos-mesh/chaos-controller-manager has no pod that is ready", plain...)
+	in(t, "kubectl", "--namespace=chaos-mesh", "scale", "deployment", "chaos-controller-manager", "--replicas=1")
+	in(t, "kubectl", "--namespace=chaos-mesh", "rollout", "status", "--timeout=60s", "deployment/chaos-controller-manager")
+
+	outputs := in(t, "pulumi", "stack", "output", "--json")
+	var parsed struct{ Cluster struct{ UID string } }
+	if err := json.Unmarshal([]byte(outputs), &parsed); err != nil || !strings.Contains(outputs, `"environment": "staging"`) {
+		t.Fatalf("pulumi stack output prints %s: %v", outputs, err)
+	}
+	for change, says := range map[[2]string]string{
+		{`"environment": "staging"`, `"environment": "production"`}:  "production, where nothing is broken on purpose",
+		{parsed.Cluster.UID, "00000000-0000-0000-0000-000000000000"}: "the stack lives on 00000000",
+	} {
+		file := filepath.Join(t.TempDir(), "outputs.json")
+		if err := os.WriteFile(file, []byte(strings.ReplaceAll(outputs, change[0], change[1])), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		refuses(says, gameDay("--outputs="+file)...)
+	}
+	if after := pods(t, namespace, ofTheService); !maps.Equal(before, after) {
+		t.Errorf("pods were %v and are %v", before, after)
+	}
+	nothingOfAGameDayIsLeft(t)
+}
+
+func gameDaysAreProven(t *testing.T) {
+	if out, code := opex(t, "drill", "--service=task-api"); code != 0 {
+		t.Fatalf("exit code %d:\n%s", code, out)
+	}
+	others := pods(t, namespace, "--selector=app.kubernetes.io/component!=api")
+	page := filepath.Join(t.TempDir(), "gameday.html")
+	out, code := opex(t, gameDay("--repeat=2", "--html="+page)...)
+	if code != 0 {
+		t.Fatalf("exit code %d:\n%s", code, out)
+	}
+	all := kills(t, out)
+	for _, k := range all {
+		t.Logf("recovered in %.3f s, P95 %.1f ms against %.1f ms before, without an answer %v, %d writes", k.RecoverySeconds, k.During.P95Seconds*1000,
+			k.Before.P95Seconds*1000, k.During.TransportErrors, k.Writes.Acknowledged)
+		if k.Verdict != "PROVEN" || k.RecoverySeconds <= 0 || k.RecoverySeconds > 10 || k.Before.Requests < 1900 || k.During.Requests < 200 || k.After.Requests < 1900 ||
+			k.Before.ServerErrors+k.During.ServerErrors+k.After.ServerErrors > 0 || k.Writes.Acknowledged < 700 || k.Writes.Found != k.Writes.Acknowledged {
+			t.Errorf("%+v", k)
+		}
+		var moments []string
+		for _, m := range k.Timeline {
+			moments = append(moments, m.Name)
+		}
+		for _, want := range []string{"experiment created", "deletion seen", "endpoint out", "victim gone", "replacement created", "scheduled", "sandbox created",
+			"image present", "container started", "startup passed", "ready", "endpoint in", "recovered", "first good answer"} {
+			if !slices.Contains(moments, want) {
+				t.Errorf("the timeline has no %q: %v", want, moments)
+			}
+		}
+	}
+	if len(all) != 2 || all[0].Victim.Name == all[1].Victim.Name {
+		t.Errorf("kills: %+v", all)
+	}
+	if now := pods(t, namespace, "--selector=app.kubernetes.io/component!=api"); !maps.Equal(others, now) {
+		t.Errorf("others were hit: %v became %v", others, now)
+	}
+	if out, code := opex(t, "verify", "--only=SC-008,SC-009,SC-010"); code != 0 {
+		t.Errorf("verify: exit code %d\n%s", code, out)
+	}
+	if data, err := os.ReadFile(page); err != nil || !strings.Contains(string(data), all[1].Victim.Name) {
+		t.Errorf("the page does not show the kills: %v", err)
+	}
+	nothingOfAGameDayIsLeft(t)
+}
+
+func gracefulCostsNothing(t *testing.T) {
+	out, code := opex(t, gameDay("--graceful")...)
+	if code != 0 {
+		t.Fatalf("exit code %d:\n%s", code, out)
+	}
+	for _, k := range kills(t, out) {
+		if n := len(k.Before.TransportErrors) + len(k.During.TransportErrors) + len(k.After.TransportErrors); n > 0 || k.Load.Requests < 4000 {
+			t.Errorf("%+v", k)
+		}
+	}
+}
+
+// begun starts a Game Day and returns once it has said the words.
+func begun(t *testing.T, words string, args ...string) (*exec.Cmd, *strings.Builder) {
+	t.Helper()
+	command := exec.Command(filepath.Join(repo(), ".sandbox", "bin", "sandbox"),
+		append([]string{"--repo", repo(), "--stack", "staging", "--instance", instance, "exec", "--", "opex"}, args...)...)
+	command.Dir = repo()
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	said, err := command.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	command.Stdout = &out
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	heard := ""
+	for lines := bufio.NewScanner(said); lines.Scan(); {
+		heard += lines.Text() + "\n"
+		if strings.Contains(lines.Text(), words) {
+			go func() { _, _ = io.Copy(io.Discard, said) }()
+			return command, &out
+		}
+	}
+	t.Fatalf("it ended without %q:\n%s", words, heard)
+	return nil, nil
+}
+
+// interrupt is what Ctrl-C does: all processes of the group are told.
+func interrupt(t *testing.T, command *exec.Cmd) (code int) {
+	t.Helper()
+	if err := syscall.Kill(-command.Process.Pid, syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	return ended(t, command)
+}
+
+func ended(t *testing.T, command *exec.Cmd) (code int) {
+	t.Helper()
+	done := make(chan error, 1)
+	go func() { done <- command.Wait() }()
+	select {
+	case <-done:
+		return command.ProcessState.ExitCode()
+	case <-time.After(90 * time.Second):
+		t.Fatal("it does not end")
+		return 0
+	}
+}
+
+func interruptedGameDayLeavesNothing(t *testing.T) {
+	before := pods(t, namespace, ofTheService)
+	first, _ := begun(t, "steady state", gameDay()...)
+	refused(t, []string{"another Game Day runs"}, append([]string{"opex"}, gameDay()...)...)
+	if code := interrupt(t, first); code != 1 {
+		t.Errorf("exit code %d, want 1", code)
+	}
+	if after := pods(t, namespace, ofTheService); !maps.Equal(before, after) {
+		t.Errorf("interrupted before the kill: pods were %v and are %v", before, after)
+	}
+	nothingOfAGameDayIsLeft(t)
+
+	second, out := begun(t, "is killed", gameDay()...)
+	if code := interrupt(t, second); code != 1 {
+		t.Errorf("exit code %d, want 1", code)
+	}
+	if all := kills(t, out.String()); len(all) != 1 || all[0].Verdict != "UNPROVEN" || !strings.Contains(fmt.Sprint(all[0].Reasons), "interrupted") {
+		t.Errorf("%+v", all)
+	}
+	kubectl(t, "rollout", "status", "--timeout=60s", "deployment/task-api")
+	nothingOfAGameDayIsLeft(t)
+	if out, code := opex(t, "verify", "--only=SC-008,SC-009,SC-010"); code != 0 {
+		t.Errorf("an interrupted Game Day is no evidence; verify: exit code %d\n%s", code, out)
+	}
+}
+
+// podThatDiesByItself takes a second pod away once the first is replaced.
+func podThatDiesByItself(t *testing.T) {
+	command, out := begun(t, "recovered after", gameDay()...)
+	names := slices.Sorted(maps.Keys(pods(t, namespace, ofTheService)))
+	oldest := strings.Fields(kubectl(t, "get", "pods", ofTheService, "--sort-by=.metadata.creationTimestamp", "--output=jsonpath={.items[*].metadata.name}"))[0]
+	kubectl(t, "delete", "pod", oldest, "--grace-period=0", "--force")
+	if code := ended(t, command); code != 1 {
+		t.Errorf("exit code %d, want 1", code)
+	}
+	if all := kills(t, out.String()); len(all) != 1 || all[0].Verdict == "PROVEN" || !strings.Contains(fmt.Sprint(all[0].Reasons), "more pods than one went: also "+oldest) {
+		t.Errorf("of %v died %s: %+v", names, oldest, all)
+	}
+	out2, code := opex(t, "verify", "--only=SC-008,SC-009,SC-010", "--format=json")
+	if code == 0 || !strings.Contains(out2, "UNPROVEN") {
+		t.Errorf("verify takes it for evidence: exit code %d\n%s", code, out2)
+	}
+	kubectl(t, "rollout", "status", "--timeout=60s", "deployment/task-api")
+	nothingOfAGameDayIsLeft(t)
+}
