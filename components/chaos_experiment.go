@@ -143,8 +143,12 @@ func (s ServiceSpec) chaosContract() contract.ChaosPlan {
 	if e.Load.Write != nil {
 		load.Write = &contract.Sentinel{Path: e.Load.Write.Path, Body: e.Load.Write.Body}
 	}
+	var budget *contract.ErrorBudget
+	if e.ErrorBudget != nil {
+		budget = &contract.ErrorBudget{Query: e.ErrorBudget.Query, Availability: e.ErrorBudget.Availability}
+	}
 	return contract.ChaosPlan{
 		Schedule: s.Name, Kind: e.Kind, Action: e.Action, Recovery: string(e.Recovery), P95: string(e.P95), Limit: string(e.Limit),
-		GameDayAge: string(e.GameDayAge), Load: load,
+		GameDayAge: string(e.GameDayAge), Load: load, ErrorBudget: budget,
 	}
 }

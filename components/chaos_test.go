@@ -147,7 +147,11 @@ func TestChaosExperimentRefuses(t *testing.T) {
 		"a target of nothing":       {experiment(func(e *components.ExperimentSpec) { e.P95 = "0s" }), `chaos.p95: is "0s"`},
 		"a trickle":                 {experiment(func(e *components.ExperimentSpec) { e.Load.Rate = 1 }), "chaos.load.rate: is 1, allowed are 10 to 5000 per second"},
 		"a path without slash":      {experiment(func(e *components.ExperimentSpec) { e.Load.Reads = []string{"tasks"} }), `chaos.load.reads[0]: "tasks" is no HTTP path`},
-		"writes of nothing":         {experiment(func(e *components.ExperimentSpec) { e.Load.WriteShare = 0.5 }), "chaos.load.writeShare: is 0.5, want 0 to 1, and 0 without write"},
+		"a budget of nothing":       {experiment(func(e *components.ExperimentSpec) { e.ErrorBudget = &components.ErrorBudgetSpec{Availability: 0.9} }), "chaos.errorBudget.query: is empty"},
+		"a budget without room": {experiment(func(e *components.ExperimentSpec) {
+			e.ErrorBudget = &components.ErrorBudgetSpec{Query: "x", Availability: 1}
+		}), "chaos.errorBudget.availability: is 1, want more than 0 and less than 1"},
+		"writes of nothing": {experiment(func(e *components.ExperimentSpec) { e.Load.WriteShare = 0.5 }), "chaos.load.writeShare: is 0.5, want 0 to 1, and 0 without write"},
 		"a body that is no JSON": {experiment(func(e *components.ExperimentSpec) {
 			e.Load.Write = &components.SentinelSpec{Path: "/tasks", Body: "{"}
 		}), "chaos.load.write.body: is no JSON"},

@@ -29,7 +29,18 @@ type ExperimentSpec struct {
 	Limit      Duration `config:"limit" doc:"A Game Day that has not recovered by then is ended as failed."`
 	GameDayAge Duration `config:"gameDayAge" doc:"A Game Day must have been held within this time."`
 	Load       LoadSpec `config:"load" doc:"What the service is asked meanwhile."`
+
+	ErrorBudget *ErrorBudgetSpec `config:"errorBudget" doc:"Where it is spent there is no Game Day: the service has failed its users enough. Left out: none is declared."`
 }
+
+// ErrorBudgetSpec describes how many requests failed, and may.
+type ErrorBudgetSpec struct {
+	Query        string  `config:"query,required" doc:"PromQL that gives one number of 0 to 1: the share of requests that failed in the budget's period."`
+	Availability float64 `config:"availability" doc:"Share of requests that must succeed, above 0 and below 1. The rest is the budget."`
+}
+
+// SetDefaults fills what is unset.
+func (b *ErrorBudgetSpec) SetDefaults() { setDefault(&b.Availability, 0.999) }
 
 // StressSpec describes load on a pod's node.
 type StressSpec struct {
@@ -110,6 +121,14 @@ func (e ExperimentSpec) problems() problem.List {
 		found.Add("limit", "is %s, want more than recovery (%s)", e.Limit, e.Recovery)
 	}
 	found.AddAll("load.", e.Load.problems())
+	if b := e.ErrorBudget; b != nil {
+		if strings.TrimSpace(b.Query) == "" {
+			found.Add("errorBudget.query", "is empty, want PromQL that gives the share of requests that failed")
+		}
+		if b.Availability <= 0 || b.Availability >= 1 {
+			found.Add("errorBudget.availability", "is %g, want more than 0 and less than 1, such as 0.999", b.Availability)
+		}
+	}
 	return found
 }
 

@@ -25,6 +25,14 @@ type ChaosPlan struct {
 	// GameDayAge is the age of the newest Game Day at most.
 	GameDayAge string `json:"gameDayAge"`
 	Load       Load   `json:"load"`
+	// ErrorBudget keeps Game Days away from a service that has failed enough; absent: none is declared.
+	ErrorBudget *ErrorBudget `json:"errorBudget,omitempty"`
+}
+
+// ErrorBudget is the share of requests that may fail, and how many did.
+type ErrorBudget struct {
+	Query        string  `json:"query"`        // PromQL: the share of requests that failed, one number of 0 to 1
+	Availability float64 `json:"availability"` // the share that must not, such as 0.999
 }
 
 // Load is what a Game Day asks of the service meanwhile.

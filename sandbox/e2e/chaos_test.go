@@ -28,10 +28,10 @@ func TestChaos(t *testing.T) {
 		{"Chaos Mesh has rights in the target alone", rightsAreHeld},
 		{"without the policy nothing outside the target is hit", scopeHolds},
 		{"without the annotation nothing at all is hit", filterHolds},
-		{"a Game Day is refused by each fence, and nothing is killed", gameDayIsRefused},
-		{"kills under load hit one pod each, and are proven", gameDaysAreProven},
+		{"a Game Day is refused by each fence and kills nothing", gameDayIsRefused},
+		{"kills under load hit one pod each and are proven", gameDaysAreProven},
 		{"a graceful end costs no request of any kind", gracefulCostsNothing},
-		{"an interrupted Game Day leaves nothing, and a second one beside it is refused", interruptedGameDayLeavesNothing},
+		{"an interrupted Game Day leaves nothing and a second one beside it is refused", interruptedGameDayLeavesNothing},
 		{"a pod that dies by itself meanwhile proves nothing", podThatDiesByItself},
 		{"destroy leaves no experiment and no Chaos Mesh", chaosIsGone},
 	} {

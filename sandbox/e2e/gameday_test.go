@@ -79,7 +79,6 @@ func gameDayIsRefused(t *testing.T) {
 	}
 	plain := gameDay()
 	refuses("backup: SC-006 is UNPROVEN", plain...)
-	refuses("no terminal to ask at", "gameday", "--dry-run=false", "--service=task-api") // and the same for want of a backup
 
 	in(t, "kubectl", "annotate", "namespace", namespace, "chaos-mesh.org/inject-")
 	refuses("has no annotation chaos-mesh.org/inject", plain...)
@@ -104,8 +103,9 @@ func gameDayIsRefused(t *testing.T) {
 		t.Fatalf("pulumi stack output prints %s: %v", outputs, err)
 	}
 	for change, says := range map[[2]string]string{
-		{`"environment": "staging"`, `"environment": "production"`}:  "production, where nothing is broken on purpose",
-		{parsed.Cluster.UID, "00000000-0000-0000-0000-000000000000"}: "the stack lives on 00000000",
+		{`"environment": "staging"`, `"environment": "production"`}:                                      "production, where nothing is broken on purpose",
+		{`"gameDayAge"`, `"errorBudget": {"query": "vector(0.5)", "availability": 0.999}, "gameDayAge"`}: "error budget: it is spent: 50% of the requests failed, 0.1% may",
+		{parsed.Cluster.UID, "00000000-0000-0000-0000-000000000000"}:                                     "the stack lives on 00000000",
 	} {
 		file := filepath.Join(t.TempDir(), "outputs.json")
 		if err := os.WriteFile(file, []byte(strings.ReplaceAll(outputs, change[0], change[1])), 0o600); err != nil {
@@ -123,6 +123,7 @@ func gameDaysAreProven(t *testing.T) {
 	if out, code := opex(t, "drill", "--service=task-api"); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, out)
 	}
+	refused(t, []string{"no terminal to ask at"}, "opex", "gameday", "--service=task-api")
 	others := pods(t, namespace, "--selector=app.kubernetes.io/component!=api")
 	page := filepath.Join(t.TempDir(), "gameday.html")
 	out, code := opex(t, gameDay("--repeat=2", "--html="+page)...)

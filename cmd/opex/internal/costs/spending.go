@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/opex-project/opex/cmd/opex/internal/kube"
 	"github.com/opex-project/opex/cmd/opex/internal/opencost"
 	"github.com/opex-project/opex/cmd/opex/internal/stack"
 	"github.com/opex-project/opex/internal/contract"
@@ -18,7 +19,7 @@ import (
 
 // Source is where costs and their evidence are asked for.
 type Source struct {
-	Cluster opencost.Getter      // for OpenCost and Prometheus
+	Cluster kube.Getter          // for OpenCost and Prometheus
 	Client  kubernetes.Interface // for the live objects that lineage looks at
 	Outputs stack.Outputs
 	Now     time.Time

@@ -17,6 +17,7 @@ import (
 
 	"github.com/opex-project/opex/cmd/opex/internal/chaosmesh"
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+	"github.com/opex-project/opex/cmd/opex/internal/prometheus"
 	"github.com/opex-project/opex/cmd/opex/internal/refusal"
 	"github.com/opex-project/opex/cmd/opex/internal/verify"
 )
@@ -47,6 +48,7 @@ func (s *Site) interlock(ctx context.Context) (good []evidence.Check, declared c
 	look("Chaos Mesh", func() (string, error) { return s.wouldBeAdmitted(ctx, declared) })
 	look("replicas", func() (string, error) { return s.allReady(ctx) })
 	look("disruption budget", func() (string, error) { return s.headroom(ctx) })
+	look("error budget", func() (string, error) { return s.budgetLeft(ctx) })
 	look("backup", func() (string, error) { return s.canComeBack(ctx) })
 	return good, declared, refusal.Of(problems...)
 }
@@ -183,6 +185,29 @@ func (s *Site) headroom(ctx context.Context) (string, error) {
 		return "", errors.New("the service's pods have none. `pulumi up` makes it")
 	}
 	return fmt.Sprintf("%s allows %d", found[0].Name, found[0].Status.DisruptionsAllowed), nil
+}
+
+// budgetLeft leaves a service alone that has failed its users enough.
+func (s *Site) budgetLeft(ctx context.Context) (string, error) {
+	budget := s.Plan.ErrorBudget
+	switch {
+	case budget == nil:
+		return "none is declared", nil
+	case s.Outputs.Cost == nil:
+		return "", errors.New("it is declared, and the stack has no Prometheus to ask (opex:cost.enabled)")
+	}
+	found, err := prometheus.Ask(ctx, s.Cluster, s.Outputs.Cost.Prometheus, budget.Query, time.Now())
+	if err != nil {
+		return "", err
+	}
+	if len(found) != 1 || found[0].Value < 0 || found[0].Value > 1 {
+		return "", fmt.Errorf("the query gives %v, want one number of 0 to 1: %s", found, budget.Query)
+	}
+	failed, may := found[0].Value, 1-budget.Availability
+	if failed >= may {
+		return "", fmt.Errorf("it is spent: %.3g%% of the requests failed, %.3g%% may", 100*failed, 100*may)
+	}
+	return fmt.Sprintf("%.3g%% of the requests failed, %.3g%% may", 100*failed, 100*may), nil
 }
 
 // canComeBack wants the data of a service to be in a backup that was proven, before anything is broken.

@@ -29,6 +29,7 @@ const (
 
 func shop() stack.Outputs {
 	return stack.Outputs{Environment: "staging", Cluster: contract.Cluster{UID: "here"},
+		Cost:  &contract.CostVisibility{Prometheus: contract.Endpoint{Namespace: "prometheus", Service: "prometheus", Port: 80}},
 		Chaos: &contract.ChaosLab{Namespace: "chaos-mesh", Deployment: "chaos-controller-manager", Targets: []string{"staging"}, Policy: "opex-chaos"},
 		Services: map[string]contract.Service{"shop": {
 			Namespace: "staging", Deployment: "shop", Container: "shop", Replicas: 3, URL: "http://shop.staging.svc.cluster.local:8000",
@@ -81,6 +82,13 @@ func TestAGameDayBeginsOnlyWhereAllIsInOrder(t *testing.T) {
 		}
 		return experiments()
 	}
+	failed := func(share string) func(*testing.T, kubetest.World) {
+		return answer("/api/v1/namespaces/prometheus/services/http:prometheus:80/proxy/api/v1/query", map[string]any{"status": "success",
+			"data": map[string]any{"result": []any{map[string]any{"value": []any{0, share}}}}})
+	}
+	budget := func(s *contract.Service) {
+		s.Chaos.ErrorBudget = &contract.ErrorBudget{Query: "failed", Availability: 0.999}
+	}
 	data := func(s *contract.Service) { s.Database = &contract.Database{} }
 	for name, c := range map[string]struct {
 		change  func(*testing.T, kubetest.World)
@@ -107,6 +115,10 @@ func TestAGameDayBeginsOnlyWhereAllIsInOrder(t *testing.T) {
 		"it was scaled by hand":        {set(shopAt, "spec.replicas", 2), nil, "deployment shop wants 2, the stack says 3"},
 		"no room for a disruption":     {set(budgets, "items.0.status.disruptionsAllowed", 0), nil, "shop allows none now"},
 		"no disruption budget":         {set(budgets, "items", []any{}), nil, "the service's pods have none"},
+		"some requests failed":         {failed("0.0009"), budget, ""},
+		"too many requests failed":     {failed("0.0011"), budget, "error budget: it is spent: 0.11% of the requests failed, 0.1% may"},
+		"nobody knows what failed":     {failed("NaN"), budget, "error budget: Prometheus: the series map[] has the value NaN"},
+		"no Prometheus":                {nil, budget, "error budget: "},
 		"no backup of its data":        {nil, data, "SC-006 is UNPROVEN"},
 		"data that nobody backs up":    {nil, func(s *contract.Service) { data(s); s.NoBackup = "a cache" }, ""},
 	} {
@@ -128,7 +140,7 @@ func TestAGameDayBeginsOnlyWhereAllIsInOrder(t *testing.T) {
 			}
 			good, err := site.May(t.Context())
 			if c.says == "" {
-				if err != nil || len(good) != 9 {
+				if err != nil || len(good) != 10 {
 					t.Errorf("%d checks are good, error %v", len(good), err)
 				}
 				return
@@ -148,7 +160,7 @@ func TestAllThatIsWrongIsSaidAtOnce(t *testing.T) {
 	}
 	_, err = site.May(t.Context())
 	refused := refusal.Refused{}
-	if !errors.As(err, &refused) || len(refused.Problems) != 7 { // all but the cluster and the data
+	if !errors.As(err, &refused) || len(refused.Problems) != 7 { // all but the cluster, the budget and the data
 		t.Errorf("%d problems: %v", len(refused.Problems), err)
 	}
 }

@@ -65,6 +65,11 @@ func connect(ctx context.Context, config *rest.Config, want contract.Cluster) (*
 // ErrNoAnswer marks that a service inside the cluster could not be asked, or did not answer in time.
 var ErrNoAnswer = errors.New("no answer")
 
+// Getter asks an HTTP service inside the cluster; a Cluster is one.
+type Getter interface {
+	Get(ctx context.Context, at contract.Endpoint, path string, query url.Values) ([]byte, error)
+}
+
 // Get asks an HTTP service inside the cluster by way of the API server, so that a kubeconfig is all that is needed (right:
 // get on services/proxy). An answer other than 2xx is an error with the body's start.
 func (c *Cluster) Get(ctx context.Context, at contract.Endpoint, path string, query url.Values) ([]byte, error) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/opex-project/opex/cmd/opex/internal/kube"
 	"github.com/opex-project/opex/internal/contract"
 )
 
@@ -21,11 +22,6 @@ const (
 // Resolution is the finest that is of use: Prometheus scrapes OpenCost once a minute. OpenCost's own default of five
 // minutes sees nothing of a pod that lived shorter.
 const Resolution = time.Minute
-
-// Getter asks an HTTP service inside the cluster.
-type Getter interface {
-	Get(ctx context.Context, at contract.Endpoint, path string, query url.Values) ([]byte, error)
-}
 
 // Query is one question about allocations (https://opencost.io/docs/integrations/api).
 type Query struct {
@@ -76,7 +72,7 @@ type Properties struct {
 
 // Allocations answers a query, summed up over the whole window, by key. An empty answer is no error: whoever asks decides
 // what it means. An answer that is not whole, or holds impossible figures, is one.
-func Allocations(ctx context.Context, cluster Getter, at contract.Endpoint, q Query) (map[string]Allocation, error) {
+func Allocations(ctx context.Context, cluster kube.Getter, at contract.Endpoint, q Query) (map[string]Allocation, error) {
 	if !q.End.After(q.Start) || q.End.Sub(q.Start) < Resolution {
 		return nil, fmt.Errorf("OpenCost: the window from %s to %s is shorter than the resolution of %s",
 			q.Start.Format(time.RFC3339), q.End.Format(time.RFC3339), Resolution)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/opex-project/opex/cmd/opex/internal/kube"
 	"github.com/opex-project/opex/cmd/opex/internal/opencost"
 	"github.com/opex-project/opex/internal/contract"
 )
@@ -28,7 +29,7 @@ type priceList struct {
 
 // newPriceList asks OpenCost where the stack has no prices of its own: what was paid over the last 24 hours tells the
 // cloud's price of that service's nodes.
-func newPriceList(ctx context.Context, cluster opencost.Getter, cost *contract.CostVisibility, now time.Time) priceList {
+func newPriceList(ctx context.Context, cluster kube.Getter, cost *contract.CostVisibility, now time.Time) priceList {
 	list := priceList{cost: cost}
 	if cost != nil && cost.Prices == nil {
 		list.allocations, list.failed = opencost.Allocations(ctx, cluster, cost.OpenCost, opencost.Query{
