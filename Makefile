@@ -43,6 +43,8 @@ test-short: ## Pass the tests that need no built sandbox
 bench: build ## Measure the speeds that the project promises, as a table
 	@./scripts/bench
 	@./scripts/bench-recovery
+	@./scripts/bench-chaos
+	@cd cmd/opex && go test ./internal/load -run "^$$" -bench Generator -benchtime 1x
 
 fmt: ## Format the Go files
 	gofmt -w $$(git ls-files '*.go')

@@ -92,7 +92,12 @@ func gameDayIsRefused(t *testing.T) {
 	kubectl(t, "delete", "podchaos", "other", "--timeout=30s")
 
 	in(t, "kubectl", "--namespace=chaos-mesh", "scale", "deployment", "chaos-controller-manager", "--replicas=0")
-	in(t, "kubectl", "--namespace=chaos-mesh", "wait", "--for=jsonpath={.status.replicas}=0", "--timeout=60s", "deployment/chaos-controller-manager")
+	eventually(t, time.Minute, func() error {
+		if n := in(t, "kubectl", "--namespace=chaos-mesh", "get", "deployment", "chaos-controller-manager", "--output=jsonpath={.status.availableReplicas}"); n != "" && n != "0" {
+			return fmt.Errorf("%s are available", n)
+		}
+		return nil
+	})
 	refuses("Chaos Mesh: deployment chaos-mesh/chaos-controller-manager has no pod that is ready", plain...)
 	in(t, "kubectl", "--namespace=chaos-mesh", "scale", "deployment", "chaos-controller-manager", "--replicas=1")
 	in(t, "kubectl", "--namespace=chaos-mesh", "rollout", "status", "--timeout=60s", "deployment/chaos-controller-manager")
