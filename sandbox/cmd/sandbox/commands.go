@@ -13,6 +13,7 @@ import (
 	"github.com/opex-project/opex/sandbox/internal/boot"
 	"github.com/opex-project/opex/sandbox/internal/cluster"
 	"github.com/opex-project/opex/sandbox/internal/deploy"
+	"github.com/opex-project/opex/sandbox/internal/foreground"
 	"github.com/opex-project/opex/sandbox/internal/layout"
 )
 
@@ -88,12 +89,12 @@ func statusCommand(o *options) *cobra.Command {
 func shellCommand(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use: "shell", Args: cobra.NoArgs, Short: "Open a shell in which pulumi and kubectl work on the sandbox",
-		RunE: func(c *cobra.Command, _ []string) error {
+		RunE: func(*cobra.Command, []string) error {
 			shell := os.Getenv("SHELL")
 			if shell == "" {
 				shell = "/bin/sh"
 			}
-			return runIn(c, o, []string{shell})
+			return runIn(o, []string{shell})
 		},
 	}
 }
@@ -102,7 +103,7 @@ func execCommand(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use: "exec -- COMMAND [ARG...]", Args: cobra.MinimumNArgs(1), Short: "Run one command as in the shell",
 		Example: "  sandbox exec -- pulumi preview --diff\n  sandbox exec --stack prod -- kubectl get pods --all-namespaces",
-		RunE:    func(c *cobra.Command, args []string) error { return runIn(c, o, args) },
+		RunE:    func(_ *cobra.Command, args []string) error { return runIn(o, args) },
 	}
 }
 
@@ -112,7 +113,7 @@ type exitCode int
 func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // runIn runs a command in the sandbox's environment. The command's exit code becomes this program's.
-func runIn(c *cobra.Command, o *options, args []string) error {
+func runIn(o *options, args []string) error {
 	s, err := o.sandbox()
 	if err != nil {
 		return err
@@ -126,9 +127,9 @@ func runIn(c *cobra.Command, o *options, args []string) error {
 		return err
 	}
 	defer leave()
-	command := exec.CommandContext(c.Context(), args[0], args[1:]...)
+	command := exec.Command(args[0], args[1:]...)
 	command.Dir, command.Stdin, command.Stdout, command.Stderr = s.Repo, os.Stdin, os.Stdout, os.Stderr
-	err = command.Run()
+	err = foreground.Run(command)
 	var ended *exec.ExitError
 	if errors.As(err, &ended) {
 		return exitCode(ended.ExitCode())

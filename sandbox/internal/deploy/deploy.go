@@ -17,6 +17,7 @@ import (
 	"github.com/opex-project/opex/sandbox/internal/boot"
 	"github.com/opex-project/opex/sandbox/internal/charts"
 	"github.com/opex-project/opex/sandbox/internal/cluster"
+	"github.com/opex-project/opex/sandbox/internal/foreground"
 	"github.com/opex-project/opex/sandbox/internal/image"
 	"github.com/opex-project/opex/sandbox/internal/layout"
 	"github.com/opex-project/opex/sandbox/internal/pki"
@@ -187,7 +188,7 @@ func Up(ctx context.Context, s layout.Sandbox) error {
 	}
 	if interrupted {
 		fmt.Fprintln(os.Stderr, "An earlier update was interrupted; what it had created without noting it is taken over first.")
-		if err := up(ctx, s, takeOver); err != nil {
+		if err := up(s, takeOver); err != nil {
 			return err
 		}
 		// What was pending is in the state now.
@@ -195,14 +196,14 @@ func Up(ctx context.Context, s layout.Sandbox) error {
 			return err
 		}
 	}
-	return up(ctx, s)
+	return up(s)
 }
 
-func up(ctx context.Context, s layout.Sandbox, settings ...string) error {
-	command := exec.CommandContext(ctx, "pulumi", "up", "--yes", "--skip-preview", "--suppress-permalink=true", "--suppress-outputs")
+func up(s layout.Sandbox, settings ...string) error {
+	command := exec.Command("pulumi", "up", "--yes", "--skip-preview", "--suppress-permalink=true", "--suppress-outputs")
 	command.Env = append(os.Environ(), settings...)
 	command.Dir, command.Stdout, command.Stderr = s.Repo, os.Stderr, os.Stderr
-	if err := command.Run(); err != nil {
+	if err := foreground.Run(command); err != nil {
 		return fmt.Errorf("pulumi up: %w; the lines above say why. `make shell` opens a shell in which `pulumi up` runs again", err)
 	}
 	return nil
