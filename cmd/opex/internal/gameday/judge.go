@@ -1,6 +1,7 @@
 package gameday
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -43,8 +44,10 @@ func judge(r *evidence.GameDay, problem error) {
 			add(&unproven, "SC-008: pod %s was still being ended at the end; --after gives it more time", r.Victim.Name)
 		}
 		switch {
-		case r.Recovery <= 0:
+		case r.Recovery <= 0 && errors.Is(problem, errNotRecovered):
 			add(&failed, "SC-008: not recovered")
+		case r.Recovery <= 0:
+			add(&unproven, "SC-008: not recovered by its end")
 		case r.Recovery > r.Objectives.Recovery:
 			add(&failed, "SC-008: recovered in %s, the objective is %s", r.Recovery.Duration(), r.Objectives.Recovery.Duration())
 		}
@@ -88,11 +91,14 @@ func judge(r *evidence.GameDay, problem error) {
 	}
 }
 
+// errNotRecovered says that there was time enough.
+var errNotRecovered = errors.New("not recovered")
+
 // kinds lists transport errors, such as `2 reset, 1 timeout`.
-func kinds(errors map[string]int) string {
+func kinds(counts map[string]int) string {
 	var all []string
-	for _, kind := range slices.Sorted(maps.Keys(errors)) {
-		all = append(all, fmt.Sprintf("%d %s", errors[kind], kind))
+	for _, kind := range slices.Sorted(maps.Keys(counts)) {
+		all = append(all, fmt.Sprintf("%d %s", counts[kind], kind))
 	}
 	if len(all) == 0 {
 		return "0"

@@ -2,6 +2,7 @@ package gameday
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -31,12 +32,13 @@ func TestAGameDayIsProvenByEveryFigureOrNotAtAll(t *testing.T) {
 	}{
 		"all is well":             {func(*evidence.GameDay) {}, nil, evidence.Proven, ""},
 		"too slow":                {func(r *evidence.GameDay) { r.Recovery, r.Load.EndedAt = 31, kill.Add(time.Minute) }, nil, evidence.Failed, "SC-008: recovered in 31s"},
-		"not recovered":           {func(r *evidence.GameDay) { r.Recovery = 0 }, errors.New("not recovered within 5m"), evidence.Failed, "SC-008: not recovered"},
+		"not recovered":           {func(r *evidence.GameDay) { r.Recovery = 0 }, fmt.Errorf("%w within 5m", errNotRecovered), evidence.Failed, "SC-008: not recovered"},
 		"a 5xx":                   {func(r *evidence.GameDay) { r.After.ServerErrors = 1 }, nil, evidence.Failed, "SC-009: 1 answers"},
 		"slow answers":            {func(r *evidence.GameDay) { r.During.P95 = 0.6 }, nil, evidence.Failed, "SC-010: P95 is 600 ms"},
 		"a lost write":            {func(r *evidence.GameDay) { r.Writes.Lost = []string{"/tasks/7"} }, nil, evidence.Failed, "1 acknowledged writes are lost: /tasks/7"},
 		"no kill":                 {func(r *evidence.GameDay) { r.KilledAt = time.Time{} }, nil, evidence.Unproven, "no pod was killed"},
 		"interrupted":             {func(*evidence.GameDay) {}, errors.New("interrupted"), evidence.Unproven, "interrupted"},
+		"interrupted meanwhile":   {func(r *evidence.GameDay) { r.Recovery = 0 }, errors.New("interrupted"), evidence.Unproven, "SC-008: not recovered by its end"},
 		"not by Chaos Mesh":       {func(r *evidence.GameDay) { r.Experiment.AllInjected = false }, nil, evidence.Unproven, "does not say that it was the one"},
 		"another pod":             {func(r *evidence.GameDay) { r.Experiment.Targets = []string{"staging/shop-12"} }, nil, evidence.Unproven, "says that it hit [staging/shop-12]"},
 		"two pods":                {func(r *evidence.GameDay) { r.Experiment.Targets = append(r.Experiment.Targets, "staging/shop-2") }, nil, evidence.Unproven, "says that it hit"},

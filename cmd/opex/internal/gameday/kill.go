@@ -201,7 +201,7 @@ func (s *Site) recover(ctx context.Context, o *observer, attack *load.Attack, cr
 			return fmt.Errorf("nothing was killed within %s; Chaos Mesh says selected: %v, injected: %v, targets: %v %s", shotWithin, last.Selected, last.AllInjected,
 				last.Targets, strings.Join(last.Failures, "; "))
 		case s.isHopeless(attack, created):
-			return fmt.Errorf("most requests still fail %s after the kill: ended early", time.Since(created).Round(time.Second))
+			return fmt.Errorf("%w: most requests still fail %s after the kill, so it was ended early", errNotRecovered, time.Since(created).Round(time.Second))
 		}
 		select {
 		case <-next:
@@ -209,7 +209,7 @@ func (s *Site) recover(ctx context.Context, o *observer, attack *load.Attack, cr
 		case <-ctx.Done():
 			return interrupted(ctx)
 		case <-limit.C:
-			return fmt.Errorf("not recovered within %s (limit of the stack's config)", s.limit)
+			return fmt.Errorf("%w within %s (limit of the stack's config)", errNotRecovered, s.limit)
 		}
 	}
 }
