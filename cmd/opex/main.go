@@ -56,6 +56,7 @@ Data goes to standard output, words for people to standard error. Exit code 0: a
   opex costs --compare            # ... and what drove the change against the 24 hours before
   opex rightsize                  # requests against recommendations, with the money
   opex verify --only SC-001       # one criterion of every service
+  opex review                     # what the stack would become, judged before it is deployed
   opex drill                      # a fresh backup of every service, restored beside it and proven
   opex restore                    # which backups there are, and what is known of each
   opex gameday --dry-run          # a pod killed under load: what would be broken, and may it be?
@@ -69,6 +70,6 @@ Data goes to standard output, words for people to standard error. Exit code 0: a
 	flags.StringVar(&g.source.File, "outputs", "", "file with the JSON of `pulumi stack output --json`; - is standard input")
 	flags.StringVar(&g.kubeconfig, "kubeconfig", "", "kubeconfig file (default: KUBECONFIG, else ~/.kube/config); the context comes from the outputs")
 	flags.StringSliceVar(&g.services, "service", nil, "only these services (default: all)")
-	root.AddCommand(newCosts(&g), newRightsize(&g), newVerify(&g), newDrill(&g), newRestore(&g), newGameday(&g), newDiagnose(&g))
+	root.AddCommand(newCosts(&g), newRightsize(&g), newVerify(&g), newDrill(&g), newRestore(&g), newGameday(&g), newDiagnose(&g), newReview(&g))
 	return root
 }

@@ -1,0 +1,182 @@
+package manifests
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/opex-project/opex/cmd/opex/internal/kubetest"
+	"github.com/opex-project/opex/internal/review"
+)
+
+const good = "../../../../internal/review/testdata/good.yaml"
+
+// broken is the good set with four things wrong.
+func broken(t testing.TB) []byte {
+	t.Helper()
+	data, err := os.ReadFile(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []byte(strings.NewReplacer(`updateMode: "Off"`, "updateMode: Auto", "mode: one", "mode: all", "run: till-db}}\n          pre", "run: tills}}\n          pre",
+		"labels: {run: till, team: shops,", "labels: {run: till,").Replace(string(data)))
+}
+
+func TestReportsLookAsAgreed(t *testing.T) {
+	objects, err := Read("shop/manifests.yaml", broken(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := Review(objects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range Formats {
+		t.Run(format, func(t *testing.T) {
+			var got bytes.Buffer
+			if err := report.Write(&got, format); err != nil {
+				t.Fatal(err)
+			}
+			kubetest.Golden(t, "report."+format, got.Bytes())
+		})
+	}
+}
+
+func TestWhatThePulumiProgramDeclaresIsInOrder(t *testing.T) {
+	for _, stack := range []string{"staging", "prod"} {
+		data, err := os.ReadFile("../../../../stacks/testdata/" + stack + ".yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		objects, err := Read(stack, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, err := Review(objects)
+		if err != nil || len(report.Findings) > 0 || len(objects) < 15 {
+			t.Errorf("%s, %d objects: %+v, error %v", stack, len(objects), report.Findings, err)
+		}
+	}
+}
+
+func TestObjectsAreFoundWhereverTheyStand(t *testing.T) {
+	object := `{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "till"}}`
+	for name, c := range map[string]struct {
+		text string
+		want string // objects with their lines
+	}{
+		"one document":  {"\n" + object, "Service default/till:2"},
+		"several":       {object + "\n---\n" + object + "\n", "Service default/till:1 Service default/till:3"},
+		"a list":        {"apiVersion: v1\nkind: List\nitems:\n- " + object, "Service default/till:4"},
+		"a typed list":  {"apiVersion: v1\nkind: ServiceList\nitems:\n- " + object + "\n- " + object, "Service default/till:4 Service default/till:5"},
+		"values beside": {"replicas: 3\n---\n" + object, "Service default/till:3"},
+		"a preview": {`{"steps": [{"newState": {"type": "kubernetes:core/v1:Service", "urn": "urn:pulumi:s::p::t::till-service", "inputs": ` + object + `}},
+			{"op": "delete", "oldState": {"type": "kubernetes:core/v1:Service", "inputs": ` + object + `}},
+			{"newState": {"type": "aws:s3/bucket:Bucket", "inputs": {"bucket": "x"}}}]}`, "Service default/till"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			objects, err := Read("file", []byte(c.text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, o := range objects {
+				text := o.String()
+				if o.Line != nil {
+					text += fmt.Sprintf(":%d", o.Line(nil))
+				}
+				got = append(got, text)
+			}
+			if strings.Join(got, " ") != c.want {
+				t.Errorf("got %v, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestWhatIsNoManifestIsRefused(t *testing.T) {
+	for name, c := range map[string]struct{ text, says string }{
+		"nothing":  {"", "holds no Kubernetes object"},
+		"comments": {"# none\n", "holds no Kubernetes object"},
+		"no YAML":  {"a: [", "file: yaml:"},
+		"a list":   {"- a\n- b\n", "line 1: is no object"},
+		"a text":   {"hello", "is no object"},
+		"values":   {"replicas: 3", "holds no Kubernetes object"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := Read("file", []byte(c.text)); err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("error is %v", err)
+			}
+		})
+	}
+}
+
+func TestALineIsThatOfTheFieldOrOfTheNearestAboveIt(t *testing.T) {
+	objects, err := Read("file", []byte("apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\nspec:\n  containers:\n  - name: b\n    image: c\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]int{"spec.containers.0.image": 8, "spec.containers.0.ports": 7, "metadata.name": 4, "status": 1} {
+		if got := objects[0].Line(strings.Split(path, ".")); got != want {
+			t.Errorf("%s: line %d, want %d", path, got, want)
+		}
+	}
+}
+
+// TestTheReferenceIsThatOfTheCode keeps docs/reference/rules.md.
+func TestTheReferenceIsThatOfTheCode(t *testing.T) {
+	var text strings.Builder
+	text.WriteString(`# Rules of review
+
+What ` + "`opex review`" + ` judges, on manifests or on a preview, before anything is deployed. Made from the code by
+` + "`go test ./internal/manifests -update`" + ` in cmd/opex: change it there.
+
+| id | must hold | why | cannot pass otherwise |
+|---|---|---|---|
+`)
+	for _, r := range review.Rules {
+		fmt.Fprintf(&text, "| %s | %s | %s | %s |\n", r.ID, r.Title, r.Why, strings.Join(r.Criteria, ", "))
+	}
+	kubetest.Golden(t, "../../../../../docs/reference/rules.md", []byte(text.String()))
+}
+
+// hundred are the objects of a hundred services, each in a namespace of its own, and each with something wrong.
+func hundred(t testing.TB) review.Set {
+	t.Helper()
+	var all review.Set
+	for i := range 100 {
+		text := strings.ReplaceAll(string(broken(t)), "shop", fmt.Sprintf("shop-%d", i))
+		objects, err := Read("manifests.yaml", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, objects...)
+	}
+	return all
+}
+
+func TestAHundredServicesAreReviewedWithinASecond(t *testing.T) {
+	objects := hundred(t)
+	began := time.Now()
+	report, err := Review(objects)
+	if took := time.Since(began); err != nil || len(report.Findings) < 400 || took > 5*time.Second { // promised is 1 s, on a machine with time
+		t.Errorf("%d findings in %s, error %v", len(report.Findings), took, err)
+	}
+	if _, err := json.Marshal(report); err != nil {
+		t.Error(err)
+	}
+}
+
+// BenchmarkReviewOfAHundredServices is promised to take a second at most.
+func BenchmarkReviewOfAHundredServices(b *testing.B) {
+	objects := hundred(b)
+	for b.Loop() {
+		if _, err := Review(objects); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,171 @@
+package manifests
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/opex-project/opex/cmd/opex/internal/stackfile"
+	"github.com/opex-project/opex/cmd/opex/internal/table"
+	"github.com/opex-project/opex/internal/review"
+)
+
+// Formats are those of a report.
+var Formats = []string{"table", "json", "sarif", "markdown"}
+
+// Report is what a review found.
+type Report struct {
+	Objects  int       `json:"objects"`
+	Rules    int       `json:"rules"`
+	Findings []Finding `json:"findings"`
+}
+
+// Finding is review.Finding as data.
+type Finding struct {
+	Rule     string   `json:"rule"`
+	Title    string   `json:"title"`
+	Why      string   `json:"why"`
+	Criteria []string `json:"criteria,omitempty"` // that cannot pass
+	Object   string   `json:"object"`
+	Source   string   `json:"source"`
+	Line     int      `json:"line,omitempty"`
+	Field    string   `json:"field"`
+	Says     string   `json:"says"`
+	// Fix is a unified diff of the object's YAML; empty where only a person can know.
+	Fix string `json:"fix,omitempty"`
+}
+
+// Review reviews objects.
+func Review(objects review.Set) (Report, error) {
+	report := Report{Objects: len(objects), Rules: len(review.Rules), Findings: []Finding{}}
+	for _, f := range review.Review(objects) {
+		fix, err := diff(f)
+		if err != nil {
+			return Report{}, fmt.Errorf("%s: %w", f.Object, err)
+		}
+		one := Finding{Rule: f.Rule.ID, Title: f.Rule.Title, Why: f.Rule.Why, Criteria: f.Rule.Criteria, Object: f.Object.String(), Source: f.Object.Source,
+			Field: f.Where(), Says: f.Says, Fix: fix}
+		if f.Object.Line != nil {
+			one.Line = f.Object.Line(f.Path)
+		}
+		report.Findings = append(report.Findings, one)
+	}
+	return report, nil
+}
+
+func diff(f review.Finding) (string, error) {
+	if len(f.Fix) == 0 {
+		return "", nil
+	}
+	before, err := yaml.Marshal(f.Object.Fields)
+	if err != nil {
+		return "", err
+	}
+	after, err := yaml.Marshal(review.Apply(f.Object.Fields, f.Fix))
+	if err != nil {
+		return "", err
+	}
+	return stackfile.Diff(strings.NewReplacer(" ", "/").Replace(f.Object.String())+".yaml", before, after), nil
+}
+
+// Write writes the report in one of the formats.
+func (r Report) Write(w io.Writer, format string) error {
+	switch format {
+	case "json":
+		return table.JSON(w, r)
+	case "sarif":
+		return table.JSON(w, r.sarif())
+	case "markdown":
+		_, err := io.WriteString(w, r.markdown())
+		return err
+	}
+	if len(r.Findings) == 0 {
+		return nil
+	}
+	for i, f := range r.Findings {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintf(w, "%s %s: %s\n  %s: %s\n  why: %s\n", f.Rule, f.Title, f.Object, f.Field, f.Says, f.Why)
+		if len(f.Criteria) > 0 {
+			fmt.Fprintf(w, "  cannot pass: %s\n", strings.Join(f.Criteria, ", "))
+		}
+		fmt.Fprintf(w, "  at: %s\n", f.at())
+		for line := range strings.Lines(f.Fix) {
+			fmt.Fprint(w, "    "+line)
+		}
+	}
+	return nil
+}
+
+func (f Finding) at() string {
+	if f.Line > 0 {
+		return fmt.Sprintf("%s:%d", f.Source, f.Line)
+	}
+	return f.Source
+}
+
+// markdown is a comment for a pull request.
+func (r Report) markdown() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "### opex review: %s\n", r.Summary())
+	for _, f := range r.Findings {
+		fmt.Fprintf(&text, "\n<details><summary><b>%s</b> %s: <code>%s</code> %s</summary>\n\n`%s` %s\n\n%s\n", f.Rule, escape(f.Title), escape(f.Object), "", f.Field, escape(f.Says), escape(f.Why))
+		if len(f.Criteria) > 0 {
+			fmt.Fprintf(&text, "Cannot pass: %s.\n", strings.Join(f.Criteria, ", "))
+		}
+		if f.Fix != "" {
+			fmt.Fprintf(&text, "\n```diff\n%s```\n", f.Fix)
+		}
+		text.WriteString("\n</details>\n")
+	}
+	return text.String()
+}
+
+func escape(text string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
+}
+
+// Summary is one line.
+func (r Report) Summary() string {
+	if len(r.Findings) == 0 {
+		return fmt.Sprintf("nothing found by %d rules in %d objects", r.Rules, r.Objects)
+	}
+	rules := map[string]bool{}
+	for _, f := range r.Findings {
+		rules[f.Rule] = true
+	}
+	return fmt.Sprintf("%d findings by %d of %d rules in %d objects", len(r.Findings), len(rules), r.Rules, r.Objects)
+}
+
+// sarif is the report in SARIF 2.1.0, for code scanning: https://docs.oasis-open.org/sarif/sarif/v2.1.0/
+func (r Report) sarif() any {
+	rules := []any{}
+	for _, rule := range review.Rules {
+		rules = append(rules, map[string]any{"id": rule.ID, "shortDescription": map[string]any{"text": rule.Title}, "fullDescription": map[string]any{"text": rule.Why},
+			"defaultConfiguration": map[string]any{"level": "error"}, "properties": map[string]any{"tags": append([]string{}, rule.Criteria...)}})
+	}
+	results := []any{}
+	for _, f := range r.Findings {
+		message := fmt.Sprintf("%s: %s: %s", f.Object, f.Field, f.Says)
+		if f.Fix != "" {
+			message += "\n\n" + f.Fix
+		}
+		results = append(results, map[string]any{"ruleId": f.Rule, "level": "error", "message": map[string]any{"text": message},
+			"locations": []any{map[string]any{"physicalLocation": map[string]any{"artifactLocation": map[string]any{"uri": f.file()},
+				"region": map[string]any{"startLine": max(f.Line, 1)}}, "logicalLocations": []any{map[string]any{"fullyQualifiedName": f.Object}}}}})
+	}
+	return map[string]any{"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
+		"runs": []any{map[string]any{"tool": map[string]any{"driver": map[string]any{"name": "opex review", "rules": rules}}, "results": results}}}
+}
+
+// file is a path as code scanning knows files. A preview is of the program, whose settings stand in its project's file.
+func (f Finding) file() string {
+	if f.Line == 0 {
+		return "Pulumi.yaml"
+	}
+	return filepath.ToSlash(f.Source)
+}

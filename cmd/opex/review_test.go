@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func runReview(t *testing.T, in string, args ...string) (code int, out, people string) {
+	t.Helper()
+	command := newReview(&global{})
+	command.SilenceErrors, command.SilenceUsage = true, true
+	var outText, peopleText bytes.Buffer
+	command.SetIn(strings.NewReader(in))
+	command.SetOut(&outText)
+	command.SetErr(&peopleText)
+	command.SetArgs(args)
+	code = run(context.Background(), command)
+	return code, outText.String(), peopleText.String()
+}
+
+const (
+	shopService = `{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "till", "namespace": "shop"}, "spec": {"selector": {"run": "till"}}}`
+	shopPods    = `{"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "till", "namespace": "shop", "labels": {"team": "a", "app": "b", "environment": "c", "cost-center": "d"}},
+		"spec": {"template": {"metadata": {"labels": {"run": "till", "team": "a", "app": "b", "environment": "c", "cost-center": "d"}},
+		"spec": {"containers": [{"name": "till", "image": "till:1", "resources": {"requests": {"cpu": 1, "memory": 1}, "limits": {"memory": 1}}}]}}}}`
+)
+
+func TestReviewExitsByWhatItFinds(t *testing.T) {
+	folder := t.TempDir()
+	for name, text := range map[string]string{"service.json": shopService, "pods/job.yaml": shopPods, "readme.md": "# no manifest"} {
+		path := filepath.Join(folder, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	empty := t.TempDir()
+	for name, c := range map[string]struct {
+		in   string
+		args []string
+		code int
+		says string // to people
+	}{
+		"a folder, as one":          {"", []string{folder}, exitOK, "nothing found by 47 rules in 2 objects. Next: pulumi up"},
+		"files":                     {"", []string{folder + "/service.json", folder + "/pods/job.yaml"}, exitOK, "in 2 objects"},
+		"standard input":            {shopService + "\n---\n" + shopPods, []string{"-"}, exitOK, "in 2 objects"},
+		"a Service without pods":    {shopService, []string{"-"}, exitFailed, "1 findings by 1 of 47 rules in 1 objects"},
+		"nothing":                   {"", []string{"-"}, exitUnknown, "standard input: holds no Kubernetes object"},
+		"a file that is not there":  {"", []string{folder, "none.yaml", "-"}, exitUnknown, "none.yaml: no such file or directory\nstandard input: holds no"},
+		"a folder without any":      {"", []string{empty}, exitUnknown, "holds no .yaml, .yml or .json file"},
+		"a format that is not":      {"", []string{"--format", "html", "-"}, exitUnknown, "--format html: allowed are table, json, sarif, markdown"},
+		"no project, and no files":  {"", nil, exitUnknown, "pulumi preview"},
+		"the rules, and no reading": {"", []string{"--list", "none.yaml"}, exitOK, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(empty)
+			code, out, people := runReview(t, c.in, c.args...)
+			if code != c.code || !strings.Contains(people, c.says) {
+				t.Errorf("exit code %d\n%s\n%s", code, out, people)
+			}
+		})
+	}
+}
+
+func TestReviewPrintsDataAlone(t *testing.T) {
+	_, out, _ := runReview(t, shopService, "--format", "json", "-")
+	var report struct {
+		Findings []struct{ Rule, Object, Field string }
+	}
+	if err := json.Unmarshal([]byte(out), &report); err != nil || len(report.Findings) != 1 || report.Findings[0].Rule != "SUR-10" {
+		t.Errorf("%v: %s", err, out)
+	}
+}

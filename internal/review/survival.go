@@ -1,0 +1,257 @@
+package review
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+var survivalRules = []Rule{
+	{ID: "SUR-01", Title: "A service that pods are killed of has two or more", Criteria: []string{"SC-008", "SC-009"},
+		Why: "While the only one is replaced, nobody answers.", check: moreThanOne},
+	{ID: "SUR-02", Title: "A service of several pods has a disruption budget", Why: "A drained node may take all of them at once otherwise.", check: budgetExists},
+	{ID: "SUR-03", Title: "A disruption budget leaves room", Why: "One without room blocks every drain of a node, and with it every upgrade.", check: budgetHasRoom},
+	{ID: "SUR-04", Title: "A container that is asked has a readiness probe", Criteria: []string{"SC-009"},
+		Why: "Without one a pod gets requests before it can answer them.", check: readinessExists},
+	{ID: "SUR-05", Title: "Probes let a new pod be ready within the recovery objective", Criteria: []string{"SC-008"},
+		Why: "Delays and periods are waited for even by a program that is ready at once.", check: probesAreQuick},
+	{ID: "SUR-06", Title: "A pod's grace is longer than its preStop", Criteria: []string{"SC-009"},
+		Why: "Grace counts from the beginning of preStop: what is left is all that the program has to finish.", check: graceIsEnough},
+	{ID: "SUR-07", Title: "A pod waits before it ends", Criteria: []string{"SC-009"},
+		Why: "Requests come in until every node knows that it leaves; without preStop they meet a closed door.", check: podsWait},
+	{ID: "SUR-08", Title: "A rollout takes no pod away before the next is there", Criteria: []string{"SC-009"},
+		Why: "With Recreate nobody answers meanwhile; with 100% unavailable neither.", check: rolloutsAreSafe},
+	{ID: "SUR-09", Title: "Pods of a service prefer different nodes", Why: "Several pods on one node are one pod when the node goes.", check: podsSpread},
+	{ID: "SUR-10", Title: "A Service finds pods", Criteria: []string{"SC-009"}, Why: "One that finds none answers nobody.", check: servicesFindPods},
+	{ID: "SUR-11", Title: "Images have a tag that stays", Why: "What latest is, changes between two restarts of one pod.", check: imagesArePinned},
+	{ID: "SUR-12", Title: "Pods fit the namespace's Pod Security Standard", Criteria: []string{"SC-008"},
+		Why: "The API server refuses them, and the rollout stands still without an error.", check: podsAreRestricted},
+}
+
+// AnnotationRecovery on an experiment is how long a recovery may take, as a duration of Go. Unset: 30s.
+const AnnotationRecovery = "opex/recovery"
+
+// answering are Deployments whose pods a Service finds, with the paths of their containers that have ports.
+func (s *world) answering() []workload {
+	return keep(s.served(), func(w workload) bool {
+		return w.Kind() == "Deployment" && slices.ContainsFunc(s.of("", "Service"), func(o Object) bool { return finds(o, w) })
+	})
+}
+
+func finds(service Object, w workload) bool {
+	if service.Namespace() != w.Namespace() {
+		return false
+	}
+	selector := service.get("spec.selector")
+	return len(texts(selector)) > 0 && selects(map[string]any{"matchLabels": selector}, w.podLabels())
+}
+
+func moreThanOne(s *world) (found []Finding) {
+	for _, e := range s.experiments() {
+		for _, w := range s.hit(e) {
+			if n := w.replicas(); n < 2 {
+				at := path("spec.replicas")
+				found = append(found, Finding{Object: w.Object, Path: at, Says: fmt.Sprintf("is %d, and %s kills one", n, e), Fix: []Edit{{at, 2.0}}})
+			}
+		}
+	}
+	return found
+}
+
+func (s *world) budgets(w workload) []Object {
+	return keep(s.of("policy", "PodDisruptionBudget"), func(o Object) bool {
+		return o.Namespace() == w.Namespace() && selects(o.get("spec.selector"), w.podLabels())
+	})
+}
+
+func budgetExists(s *world) (found []Finding) {
+	for _, w := range s.served() {
+		if w.replicas() > 1 && len(s.budgets(w)) == 0 {
+			found = append(found, Finding{Object: w.Object, Path: path("spec.replicas"), Says: fmt.Sprintf("are %d, and no PodDisruptionBudget finds its pods", w.replicas())})
+		}
+	}
+	return found
+}
+
+func budgetHasRoom(s *world) (found []Finding) {
+	for _, w := range s.served() {
+		for _, b := range s.budgets(w) {
+			most, least := b.get("spec.maxUnavailable"), b.get("spec.minAvailable")
+			n := w.replicas()
+			switch {
+			case most != nil && (number(most, 1) == 0 || text(most) == "0%" || text(most) == "0"):
+				at := path("spec.maxUnavailable")
+				found = append(found, Finding{Object: b, Path: at, Says: fmt.Sprintf("is %v: no pod of %s may go", most, w), Fix: []Edit{{at, 1.0}}})
+			case least != nil && n > 0 && (int(number(least, 0)) >= n || text(least) == "100%"):
+				at := path("spec.minAvailable")
+				found = append(found, Finding{Object: b, Path: at, Says: fmt.Sprintf("is %v of %d: no pod of %s may go", least, n, w), Fix: []Edit{{at, nil}, {path("spec.maxUnavailable"), 1.0}}})
+			}
+		}
+	}
+	return found
+}
+
+func readinessExists(s *world) (found []Finding) {
+	for _, w := range s.answering() {
+		containers := w.containers()
+		for _, where := range sorted(containers) {
+			if len(list(containers[where]["ports"])) > 0 && containers[where]["readinessProbe"] == nil {
+				found = append(found, Finding{Object: w.Object, Path: path(where, "readinessProbe"), Says: fmt.Sprintf("container %s has none", text(containers[where]["name"]))})
+			}
+		}
+	}
+	return found
+}
+
+// probeWait is the least that a probe makes a program wait which is ready at once, and the most.
+func probeWait(p any, delayed bool) time.Duration {
+	if p == nil {
+		return 0
+	}
+	wait := (max(number(get(p, "successThreshold"), 1), 1) - 1) * number(get(p, "periodSeconds"), 10)
+	if delayed {
+		wait += number(get(p, "initialDelaySeconds"), 0) + number(get(p, "periodSeconds"), 10)
+	}
+	return time.Duration(wait) * time.Second
+}
+
+func probesAreQuick(s *world) (found []Finding) {
+	for _, e := range s.experiments() {
+		objective, err := time.ParseDuration(e.annotations()[AnnotationRecovery])
+		if err != nil {
+			objective = 30 * time.Second
+		}
+		for _, w := range s.hit(e) {
+			containers := w.containers()
+			for _, where := range sorted(containers) {
+				startup, readiness := get(containers[where], "startupProbe"), get(containers[where], "readinessProbe")
+				wait := probeWait(startup, true) + probeWait(readiness, startup == nil)
+				if startup != nil && readiness != nil { // the first question after the startup probe comes within a period
+					wait += time.Duration(number(get(readiness, "periodSeconds"), 10)) * time.Second
+				}
+				if wait >= objective {
+					found = append(found, Finding{Object: w.Object, Path: path(where, "readinessProbe"), Says: fmt.Sprintf(
+						"container %s may wait %s for its probes alone, and the objective is %s", text(containers[where]["name"]), wait, objective)})
+				}
+			}
+		}
+	}
+	return found
+}
+
+// preStop is how long a container's sleeps, in seconds.
+func preStop(c map[string]any) float64 { return number(get(c, "lifecycle.preStop.sleep.seconds"), 0) }
+
+func graceIsEnough(s *world) (found []Finding) {
+	for _, w := range s.served() {
+		grace := number(get(w.pod(), "terminationGracePeriodSeconds"), 30)
+		containers := w.containers()
+		for _, where := range sorted(containers) {
+			if sleep := preStop(containers[where]); sleep > 0 && sleep >= grace {
+				at := path(w.template + ".spec.terminationGracePeriodSeconds")
+				found = append(found, Finding{Object: w.Object, Path: at, Says: fmt.Sprintf("is %.0f, and container %s sleeps %.0f s of it in preStop", grace, text(containers[where]["name"]), sleep),
+					Fix: []Edit{{at, sleep + 30}}})
+			}
+		}
+	}
+	return found
+}
+
+func podsWait(s *world) (found []Finding) {
+	for _, w := range s.answering() {
+		containers := w.containers()
+		for _, where := range sorted(containers) {
+			if len(list(containers[where]["ports"])) > 0 && get(containers[where], "lifecycle.preStop") == nil {
+				at := path(where, "lifecycle", "preStop", "sleep", "seconds")
+				found = append(found, Finding{Object: w.Object, Path: at, Says: fmt.Sprintf("container %s has no preStop", text(containers[where]["name"])), Fix: []Edit{{at, 5.0}}})
+			}
+		}
+	}
+	return found
+}
+
+func rolloutsAreSafe(s *world) (found []Finding) {
+	for _, w := range s.answering() {
+		kind, most := text(w.get("spec.strategy.type")), w.get("spec.strategy.rollingUpdate.maxUnavailable")
+		switch {
+		case kind == "Recreate":
+			at := path("spec.strategy.type")
+			found = append(found, Finding{Object: w.Object, Path: at, Says: "is Recreate", Fix: []Edit{{at, "RollingUpdate"}}})
+		case text(most) == "100%" || number(most, 0) >= float64(w.replicas()) && number(most, 0) > 0:
+			at := path("spec.strategy.rollingUpdate.maxUnavailable")
+			found = append(found, Finding{Object: w.Object, Path: at, Says: fmt.Sprintf("is %v of %d", most, w.replicas()), Fix: []Edit{{at, 0.0}}})
+		}
+	}
+	return found
+}
+
+func podsSpread(s *world) (found []Finding) {
+	for _, w := range s.answering() {
+		if w.replicas() < 2 || len(list(get(w.pod(), "topologySpreadConstraints"))) > 0 || get(w.pod(), "affinity.podAntiAffinity") != nil {
+			continue
+		}
+		found = append(found, Finding{Object: w.Object, Path: path(w.template + ".spec.topologySpreadConstraints"), Says: fmt.Sprintf("nothing keeps its %d pods apart", w.replicas()),
+			Fix: []Edit{{path(w.template + ".spec.topologySpreadConstraints"), []any{map[string]any{"maxSkew": 1.0, "topologyKey": "kubernetes.io/hostname",
+				"whenUnsatisfiable": "ScheduleAnyway", "labelSelector": copyOf(w.get("spec.selector"))}}}}})
+	}
+	return found
+}
+
+func servicesFindPods(s *world) (found []Finding) {
+	for _, o := range s.of("", "Service") {
+		if len(texts(o.get("spec.selector"))) == 0 {
+			continue // its endpoints are somebody else's
+		}
+		if !slices.ContainsFunc(s.in([]string{o.Namespace()}), func(w workload) bool { return finds(o, w) }) {
+			found = append(found, Finding{Object: o, Path: path("spec.selector"), Says: fmt.Sprintf("finds no pods in %s: %s", o.Namespace(), showLabels(texts(o.get("spec.selector"))))})
+		}
+	}
+	return found
+}
+
+func imagesArePinned(s *world) (found []Finding) {
+	for _, w := range s.workloads() {
+		containers := w.containers()
+		for _, where := range sorted(containers) {
+			image := text(containers[where]["image"])
+			name := image[strings.LastIndex(image, "/")+1:]
+			if _, tag, is := strings.Cut(name, ":"); strings.Contains(name, "@") || is && tag != "latest" {
+				continue
+			}
+			found = append(found, Finding{Object: w.Object, Path: path(where, "image"), Says: fmt.Sprintf("is %q, want a tag other than latest, or a digest", image)})
+		}
+	}
+	return found
+}
+
+// podsAreRestricted looks at what is forgotten most: https://kubernetes.io/docs/concepts/security/pod-security-standards/
+func podsAreRestricted(s *world) (found []Finding) {
+	for _, w := range s.workloads() {
+		if s.level(w.Namespace()) != "restricted" {
+			continue
+		}
+		inPod := get(w.pod(), "securityContext")
+		containers := w.containers()
+		for _, where := range sorted(containers) {
+			c := containers[where]
+			add := func(field string, is bool, want any) {
+				if !is {
+					at := path(where, append([]string{"securityContext"}, strings.Split(field, ".")...)...)
+					found = append(found, Finding{Object: w.Object, Path: at, Says: fmt.Sprintf("container %s: the namespace is restricted, want %v", text(c["name"]), want), Fix: []Edit{{at, want}}})
+				}
+			}
+			add("runAsNonRoot", get(c, "securityContext.runAsNonRoot") == true || get(inPod, "runAsNonRoot") == true, true)
+			add("allowPrivilegeEscalation", get(c, "securityContext.allowPrivilegeEscalation") == false, false)
+			add("capabilities.drop", slices.ContainsFunc(list(get(c, "securityContext.capabilities.drop")), func(d any) bool { return text(d) == "ALL" }), []any{"ALL"})
+			profile := text(get(c, "securityContext.seccompProfile.type")) + text(get(inPod, "seccompProfile.type"))
+			add("seccompProfile.type", profile != "" && !strings.Contains(profile, "Unconfined"), "RuntimeDefault")
+		}
+	}
+	return found
+}
+
+// level is the Pod Security Standard that a namespace enforces.
+func (s *world) level(namespace string) string {
+	return s.spaces[namespace].labels()["pod-security.kubernetes.io/enforce"]
+}
