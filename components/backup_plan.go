@@ -8,6 +8,7 @@ import (
 
 	"github.com/opex-project/opex/internal/contract"
 	"github.com/opex-project/opex/internal/problem"
+	"github.com/opex-project/opex/internal/review"
 )
 
 // BackupPlan backs one service up: a Velero Schedule for the service's own objects, and for a database the dump that hooks make.
@@ -65,7 +66,8 @@ func NewBackupPlan(ctx *pulumi.Context, name string, args *BackupPlanArgs, opts 
 	l := newLabels(spec, args.Environment)
 	schedule, err := newObject(ctx, name+"-schedule", "velero.io/v1", "Schedule", &metav1.ObjectMetaArgs{
 		Name: pulumi.String(scheduleName(spec, args.Namespace)), Namespace: pulumi.String(veleroNamespace),
-		Labels: pulumi.ToStringMap(l.object(componentAPI)),
+		Labels:      pulumi.ToStringMap(l.object(componentAPI)),
+		Annotations: pulumi.StringMap{review.AnnotationRPO: pulumi.String(string(spec.Backup.RPO))},
 	}, pulumi.Map{"spec": pulumi.Map{
 		"schedule": pulumi.String(spec.Backup.Schedule),
 		"template": backupTemplate(spec, args.Namespace, l),

@@ -8,6 +8,7 @@ import (
 
 	"github.com/opex-project/opex/internal/contract"
 	"github.com/opex-project/opex/internal/problem"
+	"github.com/opex-project/opex/internal/review"
 )
 
 // ChaosExperiment declares the failure that one service must survive, as a paused Schedule of Chaos Mesh: nothing happens when it is made or
@@ -72,12 +73,14 @@ func NewChaosExperiment(ctx *pulumi.Context, name string, args *ChaosExperimentA
 	metadata := &metav1.ObjectMetaArgs{
 		Name: pulumi.String(spec.Name), Namespace: args.Namespace, Labels: pulumi.ToStringMap(l.object(componentAPI)),
 	}
+	annotations := pulumi.StringMap{review.AnnotationRecovery: pulumi.String(string(e.Recovery))}
+	metadata.Annotations = annotations
 	repeat := pulumi.Map{
 		"type": pulumi.String(e.Kind), "concurrencyPolicy": pulumi.String("Forbid"), "historyLimit": pulumi.Int(1),
 		experimentKey[e.Kind]: e.spec(spec.Name, args.Namespace, l),
 	}
 	if e.Schedule == "" {
-		metadata.Annotations = pulumi.StringMap{experimentPause: pulumi.String("true")}
+		annotations[experimentPause] = pulumi.String("true")
 		repeat["schedule"] = pulumi.String("@yearly") // there must be one; paused, it never comes
 	} else {
 		repeat["schedule"] = pulumi.String(e.Schedule)

@@ -17,6 +17,10 @@ func Deploy(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
+	objects, err := watch(ctx)
+	if err != nil {
+		return err
+	}
 	provider, clusterUID, err := connect(ctx, config.Cluster)
 	if err != nil {
 		return err
@@ -154,6 +158,9 @@ func Deploy(ctx *pulumi.Context) error {
 		services[spec.Name] = service
 	}
 	outputs[contract.OutputServices] = services
+	if ctx.DryRun() {
+		outputs[contract.OutputServices] = objects.reviewed(ctx, services)
+	}
 
 	export(ctx, config, clusterUID, outputs)
 	return nil

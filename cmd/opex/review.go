@@ -32,7 +32,7 @@ func newReview(g *global) *cobra.Command {
 		Long: `review judges Kubernetes objects by rules that say why a success criterion could not pass, each with the field, the reason and, where there
 is one way to put it right, the change as a diff.
 
-Without an argument it runs ` + "`pulumi preview --json`" + ` in the working folder and reviews what the stack would become. Files are YAML or JSON
+Without an argument it runs ` + "`pulumi preview --json --show-sames`" + ` in the working folder and reviews what the stack would become. Files are YAML or JSON
 of Kubernetes, lists among them, or the output of that command; of a folder all .yaml, .yml and .json files; - is standard input. All are reviewed as
 one: a hook whose pods stand in another file finds them.
 
@@ -146,7 +146,7 @@ func filesOf(path string) ([]string, error) {
 
 // preview asks Pulumi what the stack would become.
 func preview(ctx context.Context, stack string, people io.Writer) ([]byte, error) {
-	args := []string{"preview", "--json", "--non-interactive"}
+	args := []string{"preview", "--json", "--show-sames", "--non-interactive"}
 	if stack != "" {
 		args = append(args, "--stack", stack)
 	}

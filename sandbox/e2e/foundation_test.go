@@ -131,7 +131,11 @@ func processes(t *testing.T) string {
 
 func upAgainChangesNothing(t *testing.T) {
 	in(t, "pulumi", "up", "--yes", "--skip-preview", "--expect-no-changes")
-	in(t, "pulumi", "preview", "--expect-no-changes")
+	for _, looks := range [][]string{{"pulumi", "preview", "--expect-no-changes"}, {"opex", "review"}} {
+		if out := in(t, looks...); !strings.Contains(out, "nothing found by 47 rules in ") {
+			t.Errorf("%v did not review what is declared:\n%s", looks, out)
+		}
+	}
 	in(t, "pulumi", "refresh", "--yes", "--skip-preview", "--expect-no-changes")
 }
 
