@@ -10,7 +10,7 @@ SANDBOX := .sandbox/bin/sandbox
 RUN := $(SANDBOX) --stack $(STACK) --nodes $(NODES)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down clean status shell build test test-short lint fmt bench vulncheck FORCE
+.PHONY: help up verify down clean status shell build test test-short lint fmt bench vulncheck FORCE
 
 help: ## Say what each command does
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,11 @@ status: $(SANDBOX) ## Show which sandboxes run, and their pods
 
 shell: $(SANDBOX) ## Open a shell in which pulumi, kubectl and opex work on the sandbox
 	@$(RUN) shell
+
+verify: ## Prove all ten criteria on the sandbox that is up: a drill, a Game Day, then opex verify
+	@$(RUN) exec -- opex drill
+	@[ "$(STACK)" = prod ] || $(RUN) exec -- opex gameday --yes # nothing is broken on purpose in production
+	@$(RUN) exec -- opex verify --wait 5m
 
 test: build ## Pass all tests, end to end on a sandbox of their own included
 	@./scripts/test

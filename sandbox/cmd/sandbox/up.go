@@ -220,9 +220,10 @@ func finish(ctx context.Context, s layout.Sandbox, outputs map[string]any, total
 	}
 	fmt.Fprintf(os.Stderr, `
 Next:%[2]s
+  make verify STACK=%[1]s  # prove it: a drill, a Game Day, all criteria
   make shell STACK=%[1]s   # a shell in which pulumi, kubectl and opex work on this cluster
     opex drill               # a backup, restored beside the service and compared row by row
-    opex verify --wait 5m    # the criteria, with evidence; fresh data takes a minute or two
+    opex gameday             # a pod killed under load, and what users noticed
     opex costs               # who spends what
     opex rightsize           # what the requests should be
   make status              # what runs

@@ -13,7 +13,7 @@ import (
 const Schema = "opex.verify/v1"
 
 // Formats are those of Write.
-var Formats = []string{"table", "json", "markdown"}
+var Formats = []string{"table", "json", "markdown", "junit", "sarif"}
 
 // Report holds the verdicts on all services.
 type Report struct {
@@ -63,10 +63,15 @@ func (r Report) Summary() string {
 	return strings.Join(parts, ", ")
 }
 
-// Write writes the report: a table and the reasons for people, or everything as JSON.
+// Write writes the report: a table and the reasons for people, or everything for programs.
 func (r Report) Write(w io.Writer, format string) error {
-	if format == "json" {
+	switch format {
+	case "json":
 		return table.JSON(w, r)
+	case "junit":
+		return r.junit(w)
+	case "sarif":
+		return r.sarif(w)
 	}
 	var text strings.Builder
 	if err := r.table().Write(&text, format); err != nil {
