@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ type verifyFlags struct {
 	only   []string
 	format string
 	wait   time.Duration
+	before string // file of the baseline
 }
 
 func newVerify(g *global) *cobra.Command {
@@ -35,6 +37,7 @@ Exit code 0: all PASS (N/A aside); 1: a FAIL; 2: no FAIL, but something is UNPRO
 		Example: `  opex verify
   opex verify --only SC-001,SC-002 --service task-api
   opex verify --wait 5m              # after the first pulumi up, until all is proven
+  opex verify --format json > was.json; opex verify --baseline was.json
   opex verify --format json | jq '.services[].criteria[] | select(.verdict != "PASS")'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -45,6 +48,7 @@ Exit code 0: all PASS (N/A aside); 1: a FAIL; 2: no FAIL, but something is UNPRO
 	flags.StringSliceVar(&f.only, "only", nil, "only these criteria, by ID (default: all)")
 	flags.StringVar(&f.format, "format", "table", strings.Join(verify.Formats, ", "))
 	flags.DurationVar(&f.wait, "wait", 0, "look again until all is PASS, for this long at most")
+	flags.StringVar(&f.before, "baseline", "", "compare with this report, kept with --format json: what changed, and what is half as much again though within its limit")
 	return command
 }
 
@@ -89,6 +93,16 @@ func (f verifyFlags) run(ctx context.Context, g *global, in io.Reader, out, peop
 	if err != nil {
 		return err
 	}
+	var before verify.Report
+	if f.before != "" {
+		data, err := os.ReadFile(f.before)
+		if err == nil {
+			before, err = verify.ParseBaseline(data)
+		}
+		if err != nil {
+			return fmt.Errorf("--baseline %s: %w", f.before, err)
+		}
+	}
 	outputs, names, cluster, err := g.connect(ctx, in)
 	if err != nil {
 		return err
@@ -105,6 +119,11 @@ func (f verifyFlags) run(ctx context.Context, g *global, in io.Reader, out, peop
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(min(pause, left)):
+		}
+	}
+	if f.before != "" {
+		if err := report.Compare(before); err != nil {
+			return fmt.Errorf("--baseline %s: %w", f.before, err)
 		}
 	}
 	if err := report.Write(out, f.format); err != nil {

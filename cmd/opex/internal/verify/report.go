@@ -22,6 +22,9 @@ type Report struct {
 	Environment string          `json:"environment"`
 	Cluster     string          `json:"cluster"` // UID of its kube-system namespace
 	Services    []ServiceReport `json:"services"`
+	// Baseline is the time of the report that this one was compared with, and Changes what is otherwise.
+	Baseline *time.Time `json:"baseline,omitempty"`
+	Changes  []Change   `json:"changes,omitempty"`
 }
 
 // ServiceReport holds the verdicts on one.
@@ -78,6 +81,7 @@ func (r Report) Write(w io.Writer, format string) error {
 		return err
 	}
 	text.WriteString(r.reasons(format == "markdown"))
+	text.WriteString(r.changes(format == "markdown"))
 	whole := text.String()
 	if format == "markdown" {
 		whole = strings.ReplaceAll(whole, "__", `\_\_`) // OpenCost's __idle__ is no bold idle

@@ -100,7 +100,7 @@ func (w *World) judgeDrill(plan plan, service contract.Service, r evidence.Recor
 	if service.Database != nil {
 		data = fmt.Sprintf(", %d rows of %d tables equal", r.Rows(), equal)
 	}
-	return pass(fmt.Sprintf("%s of %s, %s%s", span(took), exact(plan.rto), w.ago(r.StartedAt), data), facts...)
+	return pass(fmt.Sprintf("%s of %s, %s%s", span(took), exact(plan.rto), w.ago(r.StartedAt), data), facts...).measured(float64(r.RTO), "s", plan.rto.Seconds())
 }
 
 // factsOf shows a record. A failed one may have come to no answer.

@@ -32,5 +32,5 @@ func judgeRecovery(k kill) Result {
 	case !gone:
 		return unproven(fmt.Sprintf("pod %s was still being ended when the Game Day ended", k.Victim.Name), "", fact)
 	}
-	return pass(fmt.Sprintf("%s of %s", took, exact(k.recovery)), fact)
+	return pass(fmt.Sprintf("%s of %s", took, exact(k.recovery)), fact).measured(float64(k.Recovery), "s", k.recovery.Seconds())
 }

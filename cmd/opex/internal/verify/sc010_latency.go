@@ -29,5 +29,5 @@ func judgeLatency(k kill) Result {
 	case k.During.P95 <= 0:
 		return unproven("a P95 of 0 was measured, which cannot be", "", fact)
 	}
-	return pass(fmt.Sprintf("%s of %s", latency(k.During.P95), exact(k.p95)), fact)
+	return pass(fmt.Sprintf("%s of %s", latency(k.During.P95), exact(k.p95)), fact).measured(float64(k.During.P95), "s", k.p95.Seconds())
 }

@@ -39,6 +39,14 @@ type Result struct {
 	Actual   string  `json:"actual"` // one line
 	Evidence []Fact  `json:"evidence"`
 	Next     string  `json:"next,omitempty"` // what to do about it; empty for a pass
+	// Measure is the figure that it hangs on, where it is one.
+	Measure *Measure `json:"measure,omitempty"`
+}
+
+// measured adds the figure.
+func (r Result) measured(value float64, unit string, limit float64) Result {
+	r.Measure = &Measure{value, unit, limit}
+	return r
 }
 
 // Criterion is one of the success criteria.

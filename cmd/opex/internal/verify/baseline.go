@@ -1,0 +1,126 @@
+package verify
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Measure is the figure that a verdict hangs on.
+type Measure struct {
+	Value float64 `json:"value"`
+	Unit  string  `json:"unit"`  // of value and limit
+	Limit float64 `json:"limit"` // a pass is at most this
+}
+
+// Change is what is otherwise than it was.
+type Change struct {
+	Service string  `json:"service"`
+	ID      string  `json:"id"`
+	Before  Verdict `json:"before,omitempty"` // empty: it was not judged
+	Now     Verdict `json:"now,omitempty"`    // empty: it is not judged any more
+	Says    string  `json:"says"`
+	Worse   bool    `json:"worse"`
+}
+
+// trend is by how much a figure has to grow to be worth a word, though it is within its limit.
+const trend = 1.5
+
+// ParseBaseline reads a report that was kept as JSON. It must be of this schema.
+func ParseBaseline(data []byte) (Report, error) {
+	var before Report
+	if err := json.Unmarshal(data, &before); err != nil {
+		return Report{}, fmt.Errorf("not the JSON of `opex verify --format json`: %w", err)
+	}
+	if before.Schema != Schema {
+		return Report{}, fmt.Errorf("schema %q; this opex knows %q", before.Schema, Schema)
+	}
+	return before, nil
+}
+
+// Compare notes what changed since a report of the same cluster and environment.
+func (r *Report) Compare(before Report) error {
+	var wrong []error
+	for _, c := range []struct{ what, is, want string }{{"cluster", before.Cluster, r.Cluster}, {"environment", before.Environment, r.Environment}} {
+		if c.is != c.want {
+			wrong = append(wrong, fmt.Errorf("its %s is %q, this one is %q", c.what, c.is, c.want))
+		}
+	}
+	if len(wrong) > 0 {
+		return errors.Join(wrong...)
+	}
+	was := map[[2]string]Judged{}
+	for _, s := range before.Services {
+		for _, c := range s.Criteria {
+			was[[2]string{s.Name, c.ID}] = c
+		}
+	}
+	r.Baseline, r.Changes = &before.Time, []Change{}
+	for _, s := range r.Services {
+		for _, now := range s.Criteria {
+			old, known := was[[2]string{s.Name, now.ID}]
+			delete(was, [2]string{s.Name, now.ID})
+			if change := compare(old, now, known); change != nil {
+				change.Service, change.ID = s.Name, now.ID
+				r.Changes = append(r.Changes, *change)
+			}
+		}
+	}
+	for _, s := range before.Services { // in their order
+		for _, c := range s.Criteria {
+			if _, gone := was[[2]string{s.Name, c.ID}]; gone {
+				r.Changes = append(r.Changes, Change{Service: s.Name, ID: c.ID, Before: c.Verdict, Says: "is not judged any more", Worse: c.Verdict == Pass})
+			}
+		}
+	}
+	return nil
+}
+
+// order of verdicts, the best first.
+var order = []Verdict{NotApplicable, Pass, Unproven, Fail}
+
+func compare(old, now Judged, known bool) *Change {
+	switch a, b := old.Measure, now.Measure; {
+	case !known:
+		return &Change{Now: now.Verdict, Says: "is new: " + now.Actual}
+	case old.Verdict != now.Verdict:
+		return &Change{Before: old.Verdict, Now: now.Verdict, Says: fmt.Sprintf("%s (was: %s)", now.Actual, old.Actual),
+			Worse: slices.Index(order, now.Verdict) > slices.Index(order, old.Verdict)}
+	case a == nil || b == nil || a.Unit != b.Unit || a.Value <= 0 || b.Value < trend*a.Value:
+		return nil
+	default:
+		return &Change{Before: old.Verdict, Now: now.Verdict, Worse: true, Says: fmt.Sprintf("%g %s became %g %s, %.1f times as much; the limit is %g %s",
+			a.Value, a.Unit, b.Value, b.Unit, b.Value/a.Value, b.Limit, b.Unit)}
+	}
+}
+
+// changes tells people what changed.
+func (r Report) changes(markdown bool) string {
+	if r.Baseline == nil {
+		return ""
+	}
+	heading, bullet := "\nSince %s: %s\n", "  "
+	if markdown {
+		heading, bullet = "\n**Since %s**: %s\n\n", "- "
+	}
+	count := "nothing changed"
+	if n := len(r.Changes); n > 0 {
+		count = fmt.Sprintf("%d changes", n)
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, heading, utc(*r.Baseline), count)
+	for _, c := range r.Changes {
+		mark := "better"
+		if c.Worse {
+			mark = "WORSE"
+		}
+		verdicts := string(c.Before) + " -> " + string(c.Now)
+		if c.Before == c.Now {
+			verdicts = "still " + string(c.Now)
+		}
+		fmt.Fprintf(&text, "%s%s %s %s, %s: %s\n", bullet, c.Service, c.ID, mark, verdicts, c.Says)
+	}
+	return text.String()
+}
