@@ -61,6 +61,7 @@ Data goes to standard output, words for people to standard error. Exit code 0: a
   opex restore                    # which backups there are, and what is known of each
   opex gameday --dry-run          # a pod killed under load: what would be broken, and may it be?
   opex diagnose --live            # why is that pod not ready, and which change mends it
+  opex report                     # one page of all that is proven
   pulumi stack output --json | opex verify --outputs -`,
 		SilenceErrors: true, SilenceUsage: true,
 	}
@@ -70,6 +71,6 @@ Data goes to standard output, words for people to standard error. Exit code 0: a
 	flags.StringVar(&g.source.File, "outputs", "", "file with the JSON of `pulumi stack output --json`; - is standard input")
 	flags.StringVar(&g.kubeconfig, "kubeconfig", "", "kubeconfig file (default: KUBECONFIG, else ~/.kube/config); the context comes from the outputs")
 	flags.StringSliceVar(&g.services, "service", nil, "only these services (default: all)")
-	root.AddCommand(newCosts(&g), newRightsize(&g), newVerify(&g), newDrill(&g), newRestore(&g), newGameday(&g), newDiagnose(&g), newReview(&g), newSpec(&g))
+	root.AddCommand(newCosts(&g), newRightsize(&g), newVerify(&g), newDrill(&g), newRestore(&g), newGameday(&g), newDiagnose(&g), newReview(&g), newSpec(&g), newReport(&g))
 	return root
 }

@@ -62,8 +62,13 @@ func goldenOutputs(t *testing.T) stack.Outputs {
 	return outputs
 }
 
-// opexVerify runs the command against a world, with the outputs of the staging stack.
 func opexVerify(t *testing.T, ctx context.Context, world kubetest.World, args ...string) (code int, out, people string) {
+	t.Helper()
+	return opexOn(t, ctx, world, append([]string{"verify"}, args...)...)
+}
+
+// opexOn runs the command against a world, with the outputs of the staging stack.
+func opexOn(t *testing.T, ctx context.Context, world kubetest.World, args ...string) (code int, out, people string) {
 	t.Helper()
 	data, err := os.ReadFile(goldenFile)
 	if err != nil {
@@ -91,7 +96,7 @@ func opexVerify(t *testing.T, ctx context.Context, world kubetest.World, args ..
 	root.SetIn(bytes.NewReader(data))
 	root.SetOut(&outText)
 	root.SetErr(&peopleText)
-	root.SetArgs(append([]string{"verify", "--outputs", "-", "--kubeconfig", kubeconfig}, args...))
+	root.SetArgs(append(args, "--outputs", "-", "--kubeconfig", kubeconfig))
 	code = run(ctx, root)
 	return code, outText.String(), peopleText.String()
 }

@@ -18,6 +18,9 @@ import (
 //go:embed page.html
 var pageText string
 
+//go:embed report.html
+var reportText string
+
 //go:embed style.css
 var style string
 
@@ -25,6 +28,8 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"seconds": diagnose.Human,
 	"percent": func(share float64) string { return fmt.Sprintf("%.0f%%", share*100) },
 }).Parse(pageText))
+
+var reportTemplate = template.Must(template.Must(pageTemplate.Clone()).New("report").Parse(reportText))
 
 // policy forbids everything but the one style sheet, which it knows by its hash.
 func policy() string {
@@ -47,6 +52,19 @@ func GameDays(records []evidence.GameDay) ([]byte, error) {
 	if len(records) == 0 {
 		return nil, errors.New("page: there is no Game Day to show")
 	}
+	v := view{Policy: policy(), Style: template.CSS(style), Title: "Game Day", Runs: runs(records)}
+	if len(v.Runs) == 1 {
+		v.Title = "Game Day " + cmp.Or(records[0].Run.ID, records[0].Service)
+	}
+	var out bytes.Buffer
+	if err := pageTemplate.Execute(&out, v); err != nil {
+		return nil, fmt.Errorf("page: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// runs groups kills by service and run, in the order in which they are given.
+func runs(records []evidence.GameDay) []run {
 	type key struct{ service, run string }
 	var order []key
 	groups := map[key][]evidence.GameDay{}
@@ -57,16 +75,9 @@ func GameDays(records []evidence.GameDay) ([]byte, error) {
 		}
 		groups[k] = append(groups[k], r)
 	}
-	v := view{Policy: policy(), Style: template.CSS(style), Title: "Game Day"}
-	if len(order) == 1 {
-		v.Title = "Game Day " + cmp.Or(order[0].run, order[0].service)
-	}
+	var all []run
 	for i, k := range order {
-		v.Runs = append(v.Runs, newRun(fmt.Sprintf("r%d", i+1), groups[k]))
+		all = append(all, newRun(fmt.Sprintf("r%d", i+1), groups[k]))
 	}
-	var out bytes.Buffer
-	if err := pageTemplate.Execute(&out, v); err != nil {
-		return nil, fmt.Errorf("page: %w", err)
-	}
-	return out.Bytes(), nil
+	return all
 }

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+	"github.com/opex-project/opex/cmd/opex/internal/kube"
+	"github.com/opex-project/opex/cmd/opex/internal/page"
+	"github.com/opex-project/opex/cmd/opex/internal/stack"
+	"github.com/opex-project/opex/cmd/opex/internal/verify"
+)
+
+func newReport(g *global) *cobra.Command {
+	var file string
+	command := &cobra.Command{
+		Use:   "report",
+		Short: "Write one page of all that is proven: criteria with evidence, drills, Game Days",
+		Long: `report judges all criteria on the live cluster, as verify does, and writes one HTML page: each service's criteria with what they rest
+on, its drills and restores in phases, and the newest Game Day with its pictures. The page is one file; it loads nothing from anywhere and runs no script, so
+that it can be mailed, kept and printed.
+
+Exit code 0: all PASS (N/A aside); 1: a FAIL; 2: something is UNPROVEN, or could not be read. The page is written in each of these cases
+but the last.`,
+		Example: `  opex report
+  opex report --out /tmp/staging.html --service task-api`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return writeReport(cmd.Context(), g, file, cmd.InOrStdin(), cmd.ErrOrStderr())
+		},
+	}
+	command.Flags().StringVar(&file, "out", "opex-report.html", "file to write")
+	return command
+}
+
+func writeReport(ctx context.Context, g *global, file string, in io.Reader, people io.Writer) error {
+	outputs, names, cluster, err := g.connect(ctx, in)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(people, "judging all criteria")
+	report := verify.Run(ctx, &verify.World{Outputs: outputs, Cluster: cluster, Now: time.Now()}, verify.Criteria, names)
+	proof := page.Proof{Verify: report}
+	for _, name := range names {
+		if err := addEvidence(ctx, &proof, cluster, outputs, name); err != nil {
+			return err
+		}
+	}
+	data, err := page.Report(proof)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(file, data, 0o644); err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
+	fmt.Fprintf(people, "%s. The page is in %s; what is no PASS is unfolded there, with what to do next\n", report.Summary(), file)
+	switch {
+	case report.Count(verify.Fail) > 0:
+		return errFailed
+	case !allPass(report):
+		return errors.New("not everything is proven")
+	}
+	return nil
+}
+
+// addEvidence adds what is kept of a service.
+func addEvidence(ctx context.Context, proof *page.Proof, cluster *kube.Cluster, outputs stack.Outputs, name string) error {
+	if outputs.Backup != nil {
+		records, err := evidence.Latest(ctx, cluster.Client, *outputs.Backup, name)
+		if err != nil {
+			return err
+		}
+		proof.Recoveries = append(proof.Recoveries, records...)
+	}
+	if outputs.Chaos != nil {
+		kills, err := evidence.LatestGameDays(ctx, cluster.Client, *outputs.Chaos, name)
+		if err != nil {
+			return err
+		}
+		proof.GameDays = append(proof.GameDays, kills...)
+	}
+	return nil
+}
