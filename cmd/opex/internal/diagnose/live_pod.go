@@ -2,9 +2,7 @@ package diagnose
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -34,14 +32,10 @@ func ofPod(r evidence.GameDay, pod corev1.Pod, container string, events []corev1
 			add(moment, c.LastTransitionTime.Time)
 		}
 	}
-	r.Settings = settings(pod, container, r.Events)
+	r.Settings = evidence.SettingsOf(&pod, container, r.Events)
 	for _, c := range pod.Status.ContainerStatuses {
 		if c.Name != container {
 			continue
-		}
-		r.Settings.Restarts = c.RestartCount
-		if end := cmp.Or(c.LastTerminationState.Terminated, c.State.Terminated); end != nil {
-			r.Settings.LastTermination = fmt.Sprintf("%s %d", end.Reason, end.ExitCode)
 		}
 		if c.State.Running != nil {
 			add(evidence.MomentStarted, c.State.Running.StartedAt.Time)
@@ -75,56 +69,5 @@ func sorted(events []corev1.Event, since func(time.Time) evidence.Seconds) []evi
 		found = append(found, evidence.Event{At: since(at), Reason: e.Reason, Message: e.Message, Count: max(count, 1)})
 	}
 	slices.SortStableFunc(found, func(a, b evidence.Event) int { return cmp.Compare(a.At, b.At) })
-	return found
-}
-
-func settings(pod corev1.Pod, container string, events []evidence.Event) evidence.Settings {
-	var s evidence.Settings
-	for _, c := range pod.Spec.Containers {
-		if c.Name != container {
-			continue
-		}
-		s = evidence.Settings{Image: c.Image, PullPolicy: string(c.ImagePullPolicy), CPURequest: text(c.Resources.Requests,
-			corev1.ResourceCPU),
-			CPULimit: text(c.Resources.Limits, corev1.ResourceCPU), MemoryLimit: text(c.Resources.Limits, corev1.ResourceMemory),
-			Startup: probeOf(c.StartupProbe), Readiness: probeOf(c.ReadinessProbe)}
-	}
-	for _, c := range pod.Status.InitContainerStatuses {
-		init := evidence.InitContainer{Name: c.Name}
-		if end := c.State.Terminated; end != nil {
-			init.Took = evidence.InSeconds(end.FinishedAt.Sub(end.StartedAt.Time))
-		}
-		s.InitContainers = append(s.InitContainers, init)
-	}
-	for _, v := range pod.Spec.Volumes {
-		if v.PersistentVolumeClaim != nil {
-			s.Volumes = append(s.Volumes, v.PersistentVolumeClaim.ClaimName)
-		}
-	}
-	for _, e := range events {
-		if message, is := strings.CutPrefix(e.Message, "Readiness probe failed: "); is {
-			s.ReadinessFailures += int(e.Count)
-			s.ReadinessLastFailed = message
-		}
-	}
-	return s
-}
-
-func text(list corev1.ResourceList, name corev1.ResourceName) string {
-	if q, is := list[name]; is {
-		return q.String()
-	}
-	return ""
-}
-
-func probeOf(p *corev1.Probe) *evidence.Probe {
-	if p == nil {
-		return nil
-	}
-	found := &evidence.Probe{InitialDelay: p.InitialDelaySeconds, Period: p.PeriodSeconds, Success: p.SuccessThreshold,
-		Failure: p.FailureThreshold}
-	if p.HTTPGet != nil {
-		found.Path = p.HTTPGet.Path
-	}
 	return found
 }

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -60,13 +59,14 @@ func (s *Site) fill(ctx context.Context, r *evidence.GameDay, t story, shot chao
 		return
 	}
 	r.Replacement = podOf(t.replacement)
-	r.Settings = settings(t.replacement, s.Service.Container)
 	for _, e := range t.events {
-		r.Events = append(r.Events, evidence.Event{At: evidence.InSeconds(e.at.Sub(t.killed)), Reason: e.event.Reason, Message: e.event.Message, Count: e.event.Count})
-		if e.event.Reason == "Unhealthy" && strings.HasPrefix(e.event.Message, "Readiness") {
-			r.Settings.ReadinessFailures, r.Settings.ReadinessLastFailed = int(max(e.event.Count, 1)), e.event.Message
+		count := max(e.event.Count, 1)
+		if e.event.Series != nil {
+			count = e.event.Series.Count
 		}
+		r.Events = append(r.Events, evidence.Event{At: evidence.InSeconds(e.at.Sub(t.killed)), Reason: e.event.Reason, Message: e.event.Message, Count: count})
 	}
+	r.Settings = evidence.SettingsOf(t.replacement, s.Service.Container, r.Events)
 	r.Settings.Periods, r.Settings.ThrottledPeriods = s.throttled(ctx, t.replacement)
 }
 
@@ -93,64 +93,6 @@ func firstGood(samples []load.Sample, killed time.Time) time.Time {
 		}
 	}
 	return first
-}
-
-// settings are those of a pod that decide how quickly it can serve.
-func settings(p *corev1.Pod, container string) evidence.Settings {
-	var s evidence.Settings
-	if p.Spec.TerminationGracePeriodSeconds != nil {
-		s.GraceSeconds = *p.Spec.TerminationGracePeriodSeconds
-	}
-	if i := slices.IndexFunc(p.Spec.Containers, func(c corev1.Container) bool { return c.Name == container }); i >= 0 {
-		c := p.Spec.Containers[i]
-		s.Image, s.PullPolicy = c.Image, string(c.ImagePullPolicy)
-		s.CPURequest, s.CPULimit = amount(c.Resources.Requests, corev1.ResourceCPU), amount(c.Resources.Limits, corev1.ResourceCPU)
-		s.MemoryLimit = amount(c.Resources.Limits, corev1.ResourceMemory)
-		s.Startup, s.Readiness = probe(c.StartupProbe), probe(c.ReadinessProbe)
-		if c.Lifecycle != nil && c.Lifecycle.PreStop != nil && c.Lifecycle.PreStop.Sleep != nil {
-			s.PreStopSeconds = c.Lifecycle.PreStop.Sleep.Seconds
-		}
-	}
-	for _, v := range p.Spec.Volumes {
-		if v.PersistentVolumeClaim != nil {
-			s.Volumes = append(s.Volumes, v.PersistentVolumeClaim.ClaimName)
-		}
-	}
-	for _, c := range p.Status.InitContainerStatuses {
-		init := evidence.InitContainer{Name: c.Name}
-		if t := c.State.Terminated; t != nil {
-			init.Took = evidence.InSeconds(t.FinishedAt.Sub(t.StartedAt.Time))
-		}
-		s.InitContainers = append(s.InitContainers, init)
-	}
-	for _, c := range p.Status.ContainerStatuses {
-		if c.Name == container {
-			s.Restarts = c.RestartCount
-			if last := c.LastTerminationState.Terminated; last != nil {
-				s.LastTermination = fmt.Sprintf("%s %d", last.Reason, last.ExitCode)
-			}
-		}
-	}
-	return s
-}
-
-// amount is empty where there is none.
-func amount(of corev1.ResourceList, what corev1.ResourceName) string {
-	if q, is := of[what]; is {
-		return q.String()
-	}
-	return ""
-}
-
-func probe(p *corev1.Probe) *evidence.Probe {
-	if p == nil {
-		return nil
-	}
-	found := &evidence.Probe{InitialDelay: p.InitialDelaySeconds, Period: p.PeriodSeconds, Success: p.SuccessThreshold, Failure: p.FailureThreshold}
-	if p.HTTPGet != nil {
-		found.Path = p.HTTPGet.Path
-	}
-	return found
 }
 
 // throttled reads from the kubelet's own metrics how often a pod's container was held back (right: get on nodes/proxy). It began with the
