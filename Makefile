@@ -49,7 +49,7 @@ bench: build ## Measure the speeds that the project promises, as a table
 	@./scripts/bench
 	@./scripts/bench-recovery
 	@./scripts/bench-chaos
-	@cd cmd/opex && go test ./internal/load ./internal/manifests -run "^$$" -bench . -benchtime 1x
+	@cd cmd/opex && go test ./internal/load ./internal/manifests ./internal/verify -run "^$$" -bench . -benchtime 1x
 
 fmt: ## Format the Go files
 	gofmt -w $$(git ls-files '*.go')
