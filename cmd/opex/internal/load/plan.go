@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	// LateLimit is how long after its time a request may be sent before it counts as late.
-	LateLimit = 50 * time.Millisecond
+	// LateLimit is how long after its time a request may be sent before it counts as late: little of the quickest recovery. Its latency counts
+	// from its time all the same.
+	LateLimit = 200 * time.Millisecond
 	// DefaultTimeout is how long an answer is waited for.
 	DefaultTimeout = 2 * time.Second
 	// MaxRate is the highest rate that a plan may have, per second.
