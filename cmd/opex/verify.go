@@ -20,10 +20,12 @@ type verifyFlags struct {
 	format string
 	wait   time.Duration
 	before string // file of the baseline
+	broken bool   // break what they are about, and see whether they notice
+	confirm
 }
 
 func newVerify(g *global) *cobra.Command {
-	var f verifyFlags
+	f := verifyFlags{confirm: confirm{terminal: isTerminal}}
 	command := &cobra.Command{
 		Use:   "verify",
 		Short: "Judge the success criteria of every service, with evidence",
@@ -33,15 +35,25 @@ PASS is proven; FAIL is proven to be otherwise; UNPROVEN is neither, because the
 at. N/A does not concern the service. Whatever is no PASS is shown with its target, the evidence and what to do next.
 
 ` + criteriaList() + `
-Exit code 0: all PASS (N/A aside); 1: a FAIL; 2: no FAIL, but something is UNPROVEN.`,
+Exit code 0: all PASS (N/A aside); 1: a FAIL; 2: no FAIL, but something is UNPROVEN.
+
+With --sabotage it breaks, on the live cluster, what the criteria are about: thirty ways, three of each criterion, one after another.
+Each time exactly the criterion in question must come to FAIL or UNPROVEN, and all must pass again once it is put back. It is refused in
+production, and where not all criteria pass to begin with. It makes bad backups, kills pods under load, and takes about eight minutes.
+Exit code 0: all were caught, with no false alarm; 1: not so.`,
 		Example: `  opex verify
   opex verify --only SC-001,SC-002 --service task-api
   opex verify --wait 5m              # after the first pulumi up, until all is proven
   opex verify --format json > was.json; opex verify --baseline was.json
+  opex verify --sabotage             # are the criteria to be believed?
   opex verify --format json | jq '.services[].criteria[] | select(.verdict != "PASS")'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return f.run(cmd.Context(), g, cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+			run := f.run
+			if f.broken {
+				run = f.sabotage
+			}
+			return run(cmd.Context(), g, cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	flags := command.Flags()
@@ -49,6 +61,8 @@ Exit code 0: all PASS (N/A aside); 1: a FAIL; 2: no FAIL, but something is UNPRO
 	flags.StringVar(&f.format, "format", "table", strings.Join(verify.Formats, ", "))
 	flags.DurationVar(&f.wait, "wait", 0, "look again until all is PASS, for this long at most")
 	flags.StringVar(&f.before, "baseline", "", "compare with this report, kept with --format json: what changed, and what is half as much again though within its limit")
+	flags.BoolVar(&f.broken, "sabotage", false, "break what the criteria are about, and see whether each notices; not in production")
+	flags.BoolVar(&f.yes, "yes", false, "with --sabotage: do not ask")
 	return command
 }
 
@@ -78,6 +92,16 @@ func (f verifyFlags) selected() ([]verify.Criterion, error) {
 	}
 	if !slices.Contains(verify.Formats, f.format) {
 		wrong = append(wrong, fmt.Errorf("--format %s: allowed are %s", f.format, strings.Join(verify.Formats, ", ")))
+	}
+	if f.broken {
+		if f.wait > 0 || f.before != "" {
+			wrong = append(wrong, errors.New("--sabotage goes with neither --wait nor --baseline"))
+		}
+		if !slices.Contains(sabotageFormats, f.format) {
+			wrong = append(wrong, fmt.Errorf("--format %s: with --sabotage allowed are %s", f.format, strings.Join(sabotageFormats, ", ")))
+		}
+	} else if f.yes {
+		wrong = append(wrong, errors.New("--yes goes with --sabotage"))
 	}
 	if f.wait < 0 {
 		wrong = append(wrong, fmt.Errorf("--wait %s: want 0 or more", f.wait))

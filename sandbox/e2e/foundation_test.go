@@ -61,10 +61,13 @@ func rowsSurviveTheDatabase(t *testing.T) {
 	created := create(t, "before the database dies")
 	before := kubectl(t, "get", "pod", "task-api-db-0", "--output=jsonpath={.metadata.uid}")
 	kubectl(t, "delete", "pod", "task-api-db-0", "--grace-period=0", "--force")
+	eventually(t, time.Minute, func() error { // for a moment there is none
+		if now := kubectl(t, "get", "pod", "task-api-db-0", "--ignore-not-found", "--output=jsonpath={.metadata.uid}"); now == "" || now == before {
+			return fmt.Errorf("pod %s, now %q, was not replaced", before, now)
+		}
+		return nil
+	})
 	kubectl(t, "wait", "--for=condition=Ready", "--timeout=120s", "pod/task-api-db-0")
-	if kubectl(t, "get", "pod", "task-api-db-0", "--output=jsonpath={.metadata.uid}") == before {
-		t.Fatal("the pod was not replaced")
-	}
 	has(t, created)
 }
 

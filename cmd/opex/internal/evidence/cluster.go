@@ -3,6 +3,7 @@ package evidence
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ const (
 	labelService = "opex/service"
 	managedBy    = "opex"
 	key          = "record.json"
+	digest       = "record.sha256" // of record.json, in hexadecimal
 )
 
 // kept is how many ConfigMaps a service has at most. The bucket keeps all.
@@ -43,13 +45,43 @@ func Latest(ctx context.Context, client kubernetes.Interface, vault contract.Bac
 	}
 	records := make([]Record, len(maps))
 	for i, m := range maps {
-		if records[i], err = Parse([]byte(m.Data[key])); err != nil {
-			return nil, fmt.Errorf("evidence: ConfigMap %s/%s: %w", m.Namespace, m.Name, err)
+		if records[i], err = read(m, Parse); err != nil {
+			return nil, err
 		}
 	}
 	slices.SortStableFunc(records, func(a, b Record) int { return b.StartedAt.Compare(a.StartedAt) })
 	return records, nil
 }
+
+// Seal is the data of a record's ConfigMap: its JSON, and the digest by which a change made afterwards is noticed. It keeps nobody from
+// forging a record: whoever may write ConfigMaps there can. The bucket has its own copy of drills, which Object Lock protects.
+func Seal(record []byte) map[string]string {
+	return map[string]string{key: string(record), digest: fmt.Sprintf("%x", sha256.Sum256(record))}
+}
+
+// ErrBad marks a record that cannot be read, or is not as it was written.
+var ErrBad = errors.New("is no evidence")
+
+// read parses the record of a ConfigMap, if it is as it was written.
+func read[T any](m corev1.ConfigMap, parse func([]byte) (T, error)) (T, error) {
+	text := m.Data[key]
+	found, err := parse([]byte(text))
+	if err == nil && m.Data[digest] != Seal([]byte(text))[digest] {
+		err = errors.New("it was changed after it was written, by its digest")
+	}
+	if err != nil {
+		return found, fmt.Errorf("evidence: ConfigMap %s/%s %w: %w", m.Namespace, m.Name, ErrBad, err)
+	}
+	return found, nil
+}
+
+// Maps are the ConfigMaps of a service's records of some kinds. Right: list on configmaps in the namespace.
+func Maps(ctx context.Context, client kubernetes.Interface, namespace, service string, kinds ...string) ([]corev1.ConfigMap, error) {
+	return shelf{client: client, namespace: namespace, service: service, kinds: kinds}.list(ctx)
+}
+
+// RecordOf returns the JSON of a ConfigMap's record.
+func RecordOf(m corev1.ConfigMap) []byte { return []byte(m.Data[key]) }
 
 // Parse reads a record.
 func Parse(data []byte) (Record, error) {
@@ -100,7 +132,7 @@ func (s shelf) put(ctx context.Context, name, kind string, record any) error {
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: s.namespace, Labels: map[string]string{
 			contract.LabelManagedBy: managedBy, labelKind: kind, labelService: s.service,
 		}},
-		Data: map[string]string{key: string(data)},
+		Data: Seal(data),
 	}
 	if _, err := maps.Create(ctx, object, metav1.CreateOptions{}); err != nil {
 		return fmt.Errorf("evidence: ConfigMap %s/%s: %w", s.namespace, name, err)

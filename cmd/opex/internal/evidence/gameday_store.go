@@ -63,11 +63,7 @@ func ReadGameDay(ctx context.Context, client kubernetes.Interface, lab contract.
 	if err != nil {
 		return nil, fmt.Errorf("record %s/%s: %w", lab.Namespace, name, err)
 	}
-	records, err := ParseGameDays([]byte(found.Data[key]))
-	if err != nil {
-		return nil, fmt.Errorf("record %s/%s: %w", lab.Namespace, name, err)
-	}
-	return records, nil
+	return read(*found, ParseGameDays)
 }
 
 // LatestGameDays returns the records of a service's newest run, in the order of its kills; none where there was no Game Day. One that
@@ -79,9 +75,9 @@ func LatestGameDays(ctx context.Context, client kubernetes.Interface, lab contra
 	}
 	var records []GameDay
 	for _, m := range maps {
-		found, err := ParseGameDays([]byte(m.Data[key]))
+		found, err := read(m, ParseGameDays)
 		if err != nil {
-			return nil, fmt.Errorf("evidence: ConfigMap %s/%s: %w", m.Namespace, m.Name, err)
+			return nil, err
 		}
 		records = append(records, found...)
 	}

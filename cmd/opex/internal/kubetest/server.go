@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
+	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 	"github.com/opex-project/opex/cmd/opex/internal/kube"
 )
 
@@ -80,9 +81,32 @@ func (a *Asked) Count() int {
 	return a.n
 }
 
+// seal adds the digests of records of evidence, where they do not say one themselves: most tests are about something else.
+func (w World) seal() {
+	const key = "record.json"
+	for _, answer := range w {
+		list, _ := answer.(map[string]any)
+		items, _ := list["items"].([]any)
+		for _, item := range items {
+			object, _ := item.(map[string]any)
+			data, _ := object["data"].(map[string]any)
+			text, is := data[key].(string)
+			if !is {
+				continue
+			}
+			for name, value := range evidence.Seal([]byte(text)) {
+				if _, said := data[name]; !said {
+					data[name] = value
+				}
+			}
+		}
+	}
+}
+
 // Serve starts the server, for as long as the test runs.
 func (w World) Serve(t testing.TB) (*kube.Cluster, *Asked) {
 	t.Helper()
+	w.seal()
 	asked := &Asked{}
 	server := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		asked.mu.Lock()

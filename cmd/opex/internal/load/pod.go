@@ -27,6 +27,9 @@ const (
 	podLasts = 10 * time.Minute
 )
 
+// Selector selects the pods of all generators.
+const Selector = contract.LabelName + "=" + podName + "," + contract.LabelManagedBy + "=opex"
+
 // Generator is a pod in which attacks are made.
 type Generator struct {
 	cluster   *kube.Cluster
@@ -93,7 +96,7 @@ func (g *Generator) await(ctx context.Context, note func(string)) error {
 // removeEnded deletes generators' pods that live no more.
 func removeEnded(ctx context.Context, cluster *kube.Cluster, namespace string) error {
 	pods := cluster.Client.CoreV1().Pods(namespace)
-	all, err := pods.List(ctx, metav1.ListOptions{LabelSelector: contract.LabelName + "=" + podName + "," + contract.LabelManagedBy + "=opex"})
+	all, err := pods.List(ctx, metav1.ListOptions{LabelSelector: Selector})
 	if err != nil {
 		return fmt.Errorf("pods of load generators in namespace %s: %w", namespace, err)
 	}

@@ -108,10 +108,22 @@ func (r *run) broken(ctx context.Context, volumes []velero.PodVolume) error {
 		return fmt.Errorf("the load failed: %d of %d hooks%s", f.HooksFailed, f.HooksAttempted, r.noted(ctx))
 	case f.Phase != velero.PhaseCompleted:
 		return fmt.Errorf("restore %s is %s%s%s%s", f.Name, f.Phase, detail(f.FailureReason), detail(strings.Join(f.ValidationErrors, "; ")), r.noted(ctx))
-	case r.site.hasDatabase() && f.HooksAttempted == 0:
-		return errors.New("no hook ran after the restore, so no dump was loaded")
+	case r.site.hasDatabase():
+		pods, err := r.pods(ctx)
+		if err == nil && hookMissing(f, matching(pods, r.site.Service.Database.Selector), time.Now()) {
+			return errors.New("no hook ran after the restore, so no dump was loaded")
+		}
 	}
 	return nil
+}
+
+// loadShows is how long a database may take to be ready once its dump was loaded: a few probes.
+const loadShows = 30 * time.Second
+
+// hookMissing says that the dump was never loaded. Velero's word alone does not say so: v1.18.3 may finish a restore twice and forget its
+// hooks the second time, when its cache still shows the restore as it was. A database that is ready was loaded.
+func hookMissing(f velero.Restore, databases []corev1.Pod, now time.Time) bool {
+	return f.HooksAttempted == 0 && readySince(databases).IsZero() && now.Sub(f.Completed) > loadShows
 }
 
 // noted returns the errors that Velero keeps of the restore in the bucket, and where to read on.

@@ -64,9 +64,12 @@ func tried(change func(*contract.ChaosPlan)) change {
 func noEvidence() verdicts {
 	first := func(t *testing.T, s scene) { t.Helper(); s.World[gameDays] = storedGameDays(t, killsOf(t, s)[0]) }
 	return verdicts{
-		"no Game Day yet":         {with(gameDays, "items", []any{}), Unproven, "there was no Game Day of the service yet"},
-		"records out of reach":    {answer(gameDays, http.StatusForbidden), Unproven, "ConfigMaps in namespace chaos-mesh"},
-		"a record of nonsense":    {with(gameDays, "items.0.data", map[string]any{recordKey: "{"}), Unproven, "not the JSON of a Game Day"},
+		"no Game Day yet":      {with(gameDays, "items", []any{}), Unproven, "there was no Game Day of the service yet"},
+		"records out of reach": {answer(gameDays, http.StatusForbidden), Unproven, "ConfigMaps in namespace chaos-mesh"},
+		"a record of nonsense": {with(gameDays, "items.0.data", map[string]any{recordKey: "{"}), Unproven, "not the JSON of a Game Day"},
+		"a record edited by hand": {func(_ *testing.T, s scene) {
+			s.World[gameDays].(map[string]any)["items"].([]any)[0].(map[string]any)["data"].(map[string]any)["record.sha256"] = "0"
+		}, Unproven, "is no evidence: it was changed after it was written"},
 		"a record of a later one": {gameDay(func(r *evidence.GameDay) { r.Version = 2 }), Unproven, "version 2"},
 		"chaos off":               {func(_ *testing.T, s scene) { s.outputs.Chaos = nil }, Unproven, "chaos is off in this stack"},
 		"production":              {func(_ *testing.T, s scene) { s.outputs.Environment = "production" }, NotApplicable, "nothing is broken on purpose in production"},

@@ -58,6 +58,7 @@ func late(r *evidence.Record, took time.Duration) {
 }
 
 func TestRestoreInTime(t *testing.T) {
+	const proven = `{"schema": "opex.dev/recovery", "version": 1, "kind": "drill", "verdict": "PROVEN"}`
 	failed := func(r *evidence.Record) { r.Verdict, r.Reason = evidence.Failed, "hook failed" }
 	withoutRecord := func(r *evidence.Record) { r.Answer = evidence.Answer{Path: "/ready"} }
 	noDatabase := service(func(s *contract.Service) { s.Database = nil })
@@ -65,7 +66,9 @@ func TestRestoreInTime(t *testing.T) {
 		"all in order":                         {nil, Pass, "22s of 30m, 51.0 h ago, 13 rows of 2 tables equal"},
 		"never tried":                          {with(records, "items", []any{}), Unproven, "no restore of the service was ever tried"},
 		"records that may not be listed":       {answer(records, http.StatusForbidden), Unproven, "ConfigMaps in namespace velero"},
-		"a record of nonsense":                 {with(records, "items.0.data", map[string]any{recordKey: "{"}), Unproven, "opex-drill-task-api-20261120-090000: not the JSON of a record"},
+		"a record of nonsense":                 {with(records, "items.0.data", map[string]any{recordKey: "{"}), Unproven, "opex-drill-task-api-20261120-090000 is no evidence: not the JSON of a record"},
+		"a record edited by hand":              {with(records, "items.0.data", map[string]any{recordKey: proven, "record.sha256": "0"}), Unproven, "is no evidence: it was changed after it was written"},
+		"a record without its digest":          {with(records, "items.0.data", map[string]any{recordKey: proven, "record.sha256": ""}), Unproven, "is no evidence: it was changed after it was written"},
 		"a record of a later opex":             {drilled(func(r *evidence.Record) { r.Version = 99 }), Unproven, "version 99"},
 		"a drill that failed":                  {drilled(failed), Fail, "the newest drill, 51.0 h ago, failed: hook failed"},
 		"a drill that failed since":            {drilledAgain(failed), Fail, "the newest drill, 60 min ago, failed: hook failed"},

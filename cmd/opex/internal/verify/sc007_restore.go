@@ -26,7 +26,7 @@ func checkRestore(ctx context.Context, w *World, name string, service contract.S
 	again := "opex drill --service " + name
 	records, err := w.records(ctx, name)
 	if err != nil {
-		return unproven(err.Error(), nextForLookup(err, "list configmaps")+"; a record that cannot be read is replaced by "+again)
+		return unproven(err.Error(), nextForRecords(err, again))
 	}
 	if len(records) == 0 {
 		return unproven("no restore of the service was ever tried", again)

@@ -129,6 +129,14 @@ func readPlan(p contract.BackupPlan) (plan, error) {
 	return read, errors.Join(wrong...)
 }
 
+// nextForRecords is what to do about records that could not be listed, or not be read. A bad one may be the newest.
+func nextForRecords(err error, again string) string {
+	if errors.Is(err, evidence.ErrBad) {
+		return "Delete that ConfigMap, then " + again
+	}
+	return nextForLookup(err, "list configmaps")
+}
+
 // nextForVelero is what to do about a question to Velero's kinds that was not answered. The right is such as `list backups`.
 func nextForVelero(err error, right string) string {
 	if errors.Is(err, velero.ErrNotInstalled) {

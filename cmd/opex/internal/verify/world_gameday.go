@@ -44,7 +44,7 @@ func ofEachKill(measure func(kill) float64, judge func(kill) Result) func(contex
 		records, err := w.gameDays(ctx, name)
 		switch {
 		case err != nil:
-			return unproven(err.Error(), nextForLookup(err, "list configmaps")+"; a record that cannot be read is replaced by "+again)
+			return unproven(err.Error(), nextForRecords(err, again))
 		case len(records) == 0:
 			return unproven("there was no Game Day of the service yet", again)
 		}

@@ -1,0 +1,206 @@
+package sabotage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+	"github.com/opex-project/opex/cmd/opex/internal/gameday"
+	"github.com/opex-project/opex/cmd/opex/internal/load"
+)
+
+// ofOneRecord are the criteria that rest on the same records.
+var ofOneRecord = []string{"SC-008", "SC-009", "SC-010"}
+
+var gameDayBreaches = []Breach{
+	{Criterion: "SC-008", What: "no pod may be made for a while after a kill, by a quota", kills: true, do: gameDay(quotaWhile)},
+	{Criterion: "SC-008", With: ofOneRecord, What: "a second pod dies with the one that is killed", kills: true, do: gameDay(atKill(killAnother))},
+	{Criterion: "SC-008", With: ofOneRecord, What: "the records of Game Days are another cluster's", do: kills(true, func(r map[string]any) { r["clusterUID"] = "another" })},
+	{Criterion: "SC-009", database: true, What: "the database cuts its connections during the recovery", kills: true, do: gameDay(inDatabase(cutConnections))},
+	{Criterion: "SC-009", With: ofOneRecord, What: "the load generator dies with the pod that is killed, and sends nothing more", kills: true, do: gameDay(atKill(killGenerator))},
+	{Criterion: "SC-009", With: ofOneRecord, What: "the records of Game Days are edited by hand", do: kills(false, func(r map[string]any) { r["verdict"] = evidence.Proven; r["recoverySeconds"] = 1 })},
+	{Criterion: "SC-010", database: true, What: "all tables are locked for two seconds of the recovery", kills: true, do: gameDay(inDatabase(lockTables))},
+	{Criterion: "SC-010", With: ofOneRecord, What: "the Game Days are a year older", do: kills(true, aYearOlder)},
+	{Criterion: "SC-010", With: ofOneRecord, What: "of a Game Day of many kills the records of some are gone", do: kills(true, func(r map[string]any) {
+		if run, is := r["run"].(map[string]any); is {
+			run["of"] = 99
+		}
+	})},
+}
+
+// kills rewrites the records of the service's Game Days.
+func kills(sealed bool, change func(record map[string]any)) func(context.Context, *Site) error {
+	return func(ctx context.Context, s *Site) error {
+		return s.rewrite(ctx, s.Outputs.Chaos.Namespace, sealed, change, evidence.KindGameDay)
+	}
+}
+
+// Around the kill of a Game Day.
+const (
+	around     = gameday.MinAround + time.Second
+	calmWithin = 2 * time.Minute // until one may begin
+	cutFor     = "0.4"           // seconds
+	lockedFor  = "2.2"           // seconds; less than a request may take in Task API
+)
+
+// gameDay holds a Game Day with something going wrong beside it, which is told when the experiment is there. Its record is deleted again.
+func gameDay(wrong func(ctx context.Context, s *Site, killed <-chan struct{}) error) func(context.Context, *Site) error {
+	return func(ctx context.Context, s *Site) error {
+		day, err := gameday.Open(s.Cluster, s.Outputs, s.Name, io.Discard)
+		if err != nil {
+			return err
+		}
+		if err := s.calm(ctx, day); err != nil {
+			return err
+		}
+		beside, end := context.WithCancel(ctx)
+		defer end()
+		killed, done := make(chan struct{}), make(chan error, 1)
+		go s.watch(beside, day, killed)
+		go func() { done <- wrong(beside, s, killed) }()
+		records, err := day.Run(ctx, gameday.Options{Repeat: 1, Steady: around, After: around}, func(evidence.GameDay) error { return nil })
+		for _, r := range records {
+			s.later("record "+r.Name(), func(ctx context.Context) error {
+				err := s.Cluster.Client.CoreV1().ConfigMaps(s.Outputs.Chaos.Namespace).Delete(ctx, r.Name(), metav1.DeleteOptions{})
+				if apierrors.IsNotFound(err) {
+					return nil
+				}
+				return err
+			})
+		}
+		end()
+		problem := <-done
+		if len(records) > 0 { // what then went wrong with it is in the record
+			err = nil
+		}
+		if problem != nil && !errors.Is(problem, context.Canceled) {
+			err = errors.Join(err, problem)
+		}
+		return err
+	}
+}
+
+// calm waits until a Game Day may begin: a service needs a moment after the one before.
+func (s *Site) calm(ctx context.Context, day *gameday.Site) error {
+	for began := time.Now(); ; {
+		_, err := day.May(ctx)
+		if err == nil || time.Since(began) > calmWithin || !sleep(ctx, time.Second) {
+			return err
+		}
+	}
+}
+
+// watch closes the channel as soon as the experiment is there.
+func (s *Site) watch(ctx context.Context, day *gameday.Site, killed chan<- struct{}) {
+	for {
+		if running, err := day.Chaos.Running(ctx); err == nil && len(running) > 0 {
+			close(killed)
+			return
+		}
+		if !sleep(ctx, 50*time.Millisecond) {
+			return
+		}
+	}
+}
+
+// atKill does something once, as soon as the experiment is there.
+func atKill(do func(ctx context.Context, s *Site) error) func(context.Context, *Site, <-chan struct{}) error {
+	return func(ctx context.Context, s *Site, killed <-chan struct{}) error {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-killed:
+			return do(ctx, s)
+		}
+	}
+}
+
+// quotaWhile keeps the killed pod's successor from being made until the objective is past.
+func quotaWhile(ctx context.Context, s *Site, killed <-chan struct{}) error {
+	objective, err := time.ParseDuration(s.Service.Chaos.Recovery)
+	if err != nil {
+		return err
+	}
+	const name = "opex-sabotage"
+	if err := s.create(ctx, quotas, s.Service.Namespace, map[string]any{"apiVersion": "v1", "kind": "ResourceQuota",
+		"metadata": map[string]any{"name": name}, "spec": map[string]any{"hard": map[string]any{"pods": "0"}}}); err != nil {
+		return err
+	}
+	return atKill(func(ctx context.Context, s *Site) error {
+		sleep(ctx, objective+time.Second)
+		return s.Cluster.Client.CoreV1().ResourceQuotas(s.Service.Namespace).Delete(context.WithoutCancel(ctx), name, metav1.DeleteOptions{})
+	})(ctx, s, killed)
+}
+
+// killAnother deletes one of the service's pods that the experiment has not taken.
+func killAnother(ctx context.Context, s *Site) error {
+	sleep(ctx, 500*time.Millisecond) // the experiment's own kill is over, and its pod is being ended
+	pod, err := s.pod(ctx)
+	if err != nil {
+		return err
+	}
+	none := int64(0)
+	return s.Cluster.Client.CoreV1().Pods(s.Service.Namespace).Delete(ctx, pod, metav1.DeleteOptions{GracePeriodSeconds: &none})
+}
+
+// killGenerator deletes the load generator's pod.
+func killGenerator(ctx context.Context, s *Site) error {
+	none := int64(0)
+	return s.Cluster.Client.CoreV1().Pods(s.Outputs.Chaos.Namespace).DeleteCollection(ctx, metav1.DeleteOptions{GracePeriodSeconds: &none},
+		metav1.ListOptions{LabelSelector: load.Selector})
+}
+
+// What is sent to the database. Both end by themselves, also when the connection is lost, and leave nothing.
+const (
+	// Connections that are cut one by one for a moment: whoever waits for an answer gets none.
+	cutConnections = `DO $$ DECLARE until timestamptz := clock_timestamp() + interval '` + cutFor + ` s'; BEGIN
+		WHILE clock_timestamp() < until LOOP
+			PERFORM pg_stat_clear_snapshot();
+			PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+				WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend';
+			PERFORM pg_sleep(0.005);
+		END LOOP; END $$;`
+	lockTables = `DO $$ DECLARE it text; BEGIN
+		FOR it IN SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') LOOP
+			EXECUTE 'LOCK TABLE ' || it || ' IN ACCESS EXCLUSIVE MODE';
+		END LOOP; PERFORM pg_sleep(` + lockedFor + `); END $$;`
+)
+
+// inDatabase opens a session beforehand, since a recovery is short, and sends its statement at the kill.
+func inDatabase(statement string) func(context.Context, *Site, <-chan struct{}) error {
+	return func(ctx context.Context, s *Site, killed <-chan struct{}) error {
+		database := s.Service.Database
+		found, err := s.Cluster.Client.CoreV1().Pods(s.Service.Namespace).List(ctx, metav1.ListOptions{
+			LabelSelector: metav1.FormatLabelSelector(&metav1.LabelSelector{MatchLabels: database.Selector}), FieldSelector: "status.phase=Running"})
+		if err != nil {
+			return err
+		}
+		if len(found.Items) == 0 || s.Service.Backup == nil || s.Service.Backup.Dump == nil {
+			return errors.New("the database has no running pod, or no hooks to connect by")
+		}
+		connect := path.Join(path.Dir(s.Service.Backup.Dump.Load[0]), "connect.sh")
+		statements, send := io.Pipe()
+		go func() {
+			select {
+			case <-ctx.Done():
+			case <-killed:
+				_, _ = io.WriteString(send, statement+"\n")
+			}
+			_ = send.Close()
+		}()
+		_, said, err := s.Cluster.Exec(ctx, s.Service.Namespace, found.Items[0].Name, database.Container,
+			[]string{"bash", "-c", ". " + connect + "; query"}, statements)
+		if err != nil && !errors.Is(err, context.Canceled) {
+			return fmt.Errorf("in the database: %w: %s", err, strings.TrimSpace(said))
+		}
+		return nil
+	}
+}

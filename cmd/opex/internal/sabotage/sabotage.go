@@ -1,0 +1,231 @@
+// Package sabotage breaks, one thing after another, what each criterion is about, and requires that this criterion notices and no other
+// does. A green report is believed because each of its criteria was seen going red.
+package sabotage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/opex-project/opex/cmd/opex/internal/kube"
+	"github.com/opex-project/opex/cmd/opex/internal/stack"
+	"github.com/opex-project/opex/cmd/opex/internal/verify"
+	"github.com/opex-project/opex/internal/contract"
+)
+
+// Breach is one thing that is broken.
+type Breach struct {
+	Criterion string   // that must come to FAIL or UNPROVEN
+	With      []string // those that rest on the same evidence, and may come to it with it
+	What      string   // is broken, in one line
+	// database says that it is about the service's database.
+	database bool
+	kills    bool // it holds a Game Day
+	// do breaks it. Whatever it changes it first hands to Site.later, whether it then fails or not.
+	do func(ctx context.Context, s *Site) error
+}
+
+// Site is the service whose criteria are tried.
+type Site struct {
+	Name    string
+	Service contract.Service
+	Outputs stack.Outputs
+	Cluster *kube.Cluster
+	People  io.Writer // progress
+	// Judge judges the service by all criteria.
+	Judge func(ctx context.Context) verify.ServiceReport
+
+	undo []step // of the breach at hand, in the order of its making
+}
+
+type step struct {
+	what string // is put back
+	undo func(context.Context) error
+}
+
+// How long a criterion may take to notice, and all of them to be green again. OpenCost and Velero look once a minute.
+const (
+	noticedWithin = 90 * time.Second
+	greenWithin   = 3 * time.Minute
+	undoneWithin  = 2 * time.Minute
+	lookEvery     = 500 * time.Millisecond
+)
+
+// Row is what became of one breach.
+type Row struct {
+	Criterion string         `json:"criterion"`
+	What      string         `json:"what"`
+	Verdict   verify.Verdict `json:"verdict,omitempty"` // of the criterion, once it was broken
+	Actual    string         `json:"actual,omitempty"`  // in its words
+	Noticed   float64        `json:"noticedSeconds"`    // after what broke it was done
+	Green     float64        `json:"greenSeconds"`      // after it was undone, until all criteria passed again
+	// False are the criteria that came to FAIL or UNPROVEN though the breach is none of theirs.
+	False []string `json:"falseAlarms,omitempty"`
+	// Problem is why it could not be tried; it is then not caught.
+	Problem string `json:"problem,omitempty"`
+	// Skipped is why it does not concern the service; it then counts neither way.
+	Skipped string `json:"skipped,omitempty"`
+}
+
+// Caught says that the criterion noticed, and no other did.
+func (r Row) Caught() bool { return r.Verdict != "" && len(r.False) == 0 && r.Problem == "" }
+
+// ErrLeft marks that what was broken could not be put back.
+var ErrLeft = errors.New("not everything was put back")
+
+// later registers what puts something back. It is called before that is changed.
+func (s *Site) later(what string, undo func(context.Context) error) {
+	s.undo = append(s.undo, step{what, undo})
+}
+
+// Run tries one breach after another, and hands each row over as soon as it is there. It ends early when the context does, when something
+// cannot be put back, or when the criteria do not become green again; the error says so. Whatever was begun is put back.
+func (s *Site) Run(ctx context.Context, breaches []Breach, handOver func(n int, row Row)) (rows []Row, err error) {
+	green := s.Judge(ctx)
+	if red := notPassing(green); len(red) > 0 {
+		return nil, fmt.Errorf("%s: not all criteria pass to begin with (%s): nothing was broken", s.Name, strings.Join(red, ", "))
+	}
+	for i, breach := range breaches {
+		if ctx.Err() != nil {
+			return rows, fmt.Errorf("interrupted after %d of %d: %w", i, len(breaches), context.Cause(ctx))
+		}
+		row := Row{Criterion: breach.Criterion, What: breach.What}
+		if row.Skipped = s.skip(breach, green); row.Skipped == "" {
+			fmt.Fprintf(s.People, "%s: %d of %d, %s: %s\n", s.Name, i+1, len(breaches), breach.Criterion, breach.What)
+			err = s.try(ctx, breach, &row)
+		}
+		rows = append(rows, row)
+		handOver(i+1, row)
+		if err != nil {
+			return rows, err
+		}
+	}
+	return rows, nil
+}
+
+// skip says why a breach is none of this service's.
+func (s *Site) skip(b Breach, green verify.ServiceReport) string {
+	for _, c := range green.Criteria {
+		if c.ID == b.Criterion && c.Verdict == verify.NotApplicable {
+			return c.Actual
+		}
+	}
+	if b.database && s.Service.Database == nil {
+		return "the service has no database"
+	}
+	return ""
+}
+
+// try breaks, looks, and puts back. The error is why nothing more may be tried.
+func (s *Site) try(ctx context.Context, b Breach, row *Row) error {
+	if err := b.do(ctx, s); err != nil {
+		row.Problem = err.Error()
+	} else {
+		s.notice(ctx, b, row)
+	}
+	if err := s.putBack(ctx); err != nil {
+		return err
+	}
+	// Also after an interruption: that all is well again is part of putting it back.
+	return s.greenAgain(context.WithoutCancel(ctx), b, row)
+}
+
+// notice waits until the criterion is red.
+func (s *Site) notice(ctx context.Context, b Breach, row *Row) {
+	for began := time.Now(); ; {
+		report := s.Judge(ctx)
+		row.alarms(b, report)
+		for _, c := range report.Criteria {
+			if c.ID == b.Criterion && red(c.Verdict) {
+				row.Verdict, row.Actual, row.Noticed = c.Verdict, c.Actual, seconds(began)
+				return
+			}
+		}
+		if time.Since(began) > noticedWithin {
+			row.Problem = fmt.Sprintf("%s still passes %s after it was broken", b.Criterion, noticedWithin)
+			return
+		}
+		if !sleep(ctx, lookEvery) {
+			row.Problem = "interrupted"
+			return
+		}
+	}
+}
+
+// putBack undoes the breach, the last change first, though the context may have ended.
+func (s *Site) putBack(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoneWithin)
+	defer cancel()
+	var left []string
+	for _, step := range slices.Backward(s.undo) {
+		if err := step.undo(ctx); err != nil {
+			left = append(left, fmt.Sprintf("%s: %v", step.what, err))
+		}
+	}
+	s.undo = nil
+	if len(left) > 0 {
+		return fmt.Errorf("%w: %s. `pulumi refresh` and `pulumi up` put right what the stack declares", ErrLeft, strings.Join(left, "; "))
+	}
+	return nil
+}
+
+// greenAgain waits until no criterion is red.
+func (s *Site) greenAgain(ctx context.Context, b Breach, row *Row) error {
+	for began := time.Now(); ; {
+		report := s.Judge(ctx)
+		row.alarms(b, report)
+		red := notPassing(report)
+		if len(red) == 0 {
+			row.Green = seconds(began)
+			return nil
+		}
+		if time.Since(began) > greenWithin {
+			return fmt.Errorf("%w: %s after it was undone there still is %s", ErrLeft, greenWithin, strings.Join(red, ", "))
+		}
+		time.Sleep(lookEvery)
+	}
+}
+
+// alarms notes the criteria that are red and should not be.
+func (r *Row) alarms(b Breach, report verify.ServiceReport) {
+	for _, c := range report.Criteria {
+		alarm := fmt.Sprintf("%s %s: %s", c.ID, c.Verdict, c.Actual)
+		known := slices.ContainsFunc(r.False, func(f string) bool { return strings.HasPrefix(f, c.ID) })
+		if red(c.Verdict) && c.ID != b.Criterion && !slices.Contains(b.With, c.ID) && !known {
+			r.False = append(r.False, alarm)
+		}
+	}
+}
+
+func red(v verify.Verdict) bool { return v != verify.Pass && v != verify.NotApplicable }
+
+func notPassing(report verify.ServiceReport) []string {
+	var found []string
+	for _, c := range report.Criteria {
+		if red(c.Verdict) {
+			found = append(found, fmt.Sprintf("%s is %s: %s", c.ID, c.Verdict, c.Actual))
+		}
+	}
+	if len(report.Criteria) == 0 {
+		found = append(found, "no criterion was judged")
+	}
+	return found
+}
+
+func seconds(since time.Time) float64 {
+	return time.Since(since).Round(100 * time.Millisecond).Seconds()
+}
+
+// sleep says whether the context lasted.
+func sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
