@@ -9,7 +9,9 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	"k8s.io/klog/v2"
 )
 
 // Exit codes. Everything that is not the first two is the third: an answer that could not be had is never a pass.
@@ -25,6 +27,7 @@ var errFailed = errors.New("checked, and not as it should be")
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	klog.SetLogger(logr.Discard()) // client-go's own remarks; errors are returned as well
 	os.Exit(run(ctx, newRoot()))
 }
 

@@ -74,6 +74,12 @@ func opexOn(t *testing.T, ctx context.Context, world kubetest.World, args ...str
 	if err != nil {
 		t.Fatal(err)
 	}
+	return opexWith(t, ctx, world, data, args...)
+}
+
+// opexWith is opexOn with other outputs, of the same cluster.
+func opexWith(t *testing.T, ctx context.Context, world kubetest.World, data []byte, args ...string) (code int, out, people string) {
+	t.Helper()
 	outputs := goldenOutputs(t)
 	world["/api/v1/namespaces/kube-system"] = map[string]any{"kind": "Namespace", "apiVersion": "v1", "metadata": map[string]any{"uid": outputs.Cluster.UID}}
 	cluster, _ := world.Serve(t)
@@ -150,6 +156,9 @@ func TestVerifyRefusesWhatItDoesNotKnow(t *testing.T) {
 		"a negative wait":      {[]string{"--wait", "-1s"}, []string{"--wait -1s: want 0 or more"}},
 		"all of these":         {[]string{"--only", "SC-099,x", "--format", "xml", "--wait", "-1s"}, []string{"SC-099", `"x"`, "xml", "-1s"}},
 		"an unknown service":   {[]string{"--service", "nobody"}, []string{`no service "nobody"; it has task-api`}},
+		"sabotage beside --wait, in a format that is not its own": {[]string{"--sabotage", "--wait", "1m", "--format", "junit"},
+			[]string{"--sabotage goes with neither --wait nor --baseline", "--format junit: with --sabotage allowed are table, json, markdown"}},
+		"--yes without anything to agree to": {[]string{"--yes"}, []string{"--yes goes with --sabotage"}},
 		"a word too many":      {[]string{"task-api"}, []string{"task-api"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -173,6 +182,35 @@ func TestVerifyThatIsInterruptedProvesNothing(t *testing.T) {
 	world[openCostAnswer] = http.StatusServiceUnavailable
 	if code, _, people := opexVerify(t, ctx, world, "--wait", "1h"); code != exitUnknown {
 		t.Errorf("exit %d, want %d; people are told %q", code, exitUnknown, people)
+	}
+}
+
+func TestSabotageIsRefusedWhereItMustNotHappenAndBreaksNothing(t *testing.T) {
+	outputs, err := os.ReadFile(goldenFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	production := bytes.ReplaceAll(outputs, []byte(`"environment": "staging"`), []byte(`"environment": "production"`))
+	for name, c := range map[string]struct {
+		outputs []byte
+		args    []string
+		code    int
+		says    string
+	}{
+		"in production":             {production, []string{"--yes"}, exitUnknown, "the stack's environment is production, where nothing is broken on purpose"},
+		"with nobody to ask":        {outputs, nil, exitFailed, "there is no terminal to ask at"},
+		"where something fails yet": {outputs, []string{"--yes"}, exitUnknown, "not all criteria pass to begin with (SC-001 is FAIL"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			world := verifyWorld(t)
+			world.Set(t, podsAnswer, "items.0.metadata.labels.team", "another")
+			world["/apis/coordination.k8s.io/v1/namespaces/chaos-mesh/leases"] = map[string]any{"kind": "Lease", "apiVersion": "coordination.k8s.io/v1",
+				"metadata": map[string]any{"name": "opex-sabotage", "namespace": "chaos-mesh", "uid": "1", "resourceVersion": "1"}}
+			code, out, people := opexWith(t, t.Context(), world, c.outputs, append([]string{"verify", "--sabotage"}, c.args...)...)
+			if code != c.code || out != "" || !strings.Contains(people, c.says) {
+				t.Errorf("exit %d, want %d; standard output %q; people are told %q, want %q", code, c.code, out, people, c.says)
+			}
+		})
 	}
 }
 

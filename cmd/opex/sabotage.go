@@ -45,7 +45,11 @@ func (f verifyFlags) sabotage(ctx context.Context, g *global, in io.Reader, out,
 	rows, err := site.Run(held, breaches, func(n int, row sabotage.Row) { fmt.Fprintf(people, "    %s\n", sabotage.Line(row)) })
 	ended, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	err = errors.Join(err, release(ended), f.rows(out, rows))
+	err = errors.Join(err, release(ended))
+	if len(rows) == 0 {
+		return err
+	}
+	err = errors.Join(err, f.rows(out, rows))
 	summary, good := sabotage.Summary(rows)
 	switch {
 	case err != nil:

@@ -24,7 +24,7 @@ var gameDayBreaches = []Breach{
 	{Criterion: "SC-008", What: "no pod may be made for a while after a kill, by a quota", kills: true, do: gameDay(quotaWhile)},
 	{Criterion: "SC-008", With: ofOneRecord, What: "a second pod dies with the one that is killed", kills: true, do: gameDay(atKill(killAnother))},
 	{Criterion: "SC-008", With: ofOneRecord, What: "the records of Game Days are another cluster's", do: kills(true, func(r map[string]any) { r["clusterUID"] = "another" })},
-	{Criterion: "SC-009", database: true, What: "the database cuts its connections during the recovery", kills: true, do: gameDay(inDatabase(cutConnections))},
+	{Criterion: "SC-009", database: true, What: "the database cuts its connections some seconds after the kill", kills: true, do: gameDay(inDatabase(cutConnections))},
 	{Criterion: "SC-009", With: ofOneRecord, What: "the load generator dies with the pod that is killed, and sends nothing more", kills: true, do: gameDay(atKill(killGenerator))},
 	{Criterion: "SC-009", With: ofOneRecord, What: "the records of Game Days are edited by hand", do: kills(false, func(r map[string]any) { r["verdict"] = evidence.Proven; r["recoverySeconds"] = 1 })},
 	{Criterion: "SC-010", database: true, What: "all tables are locked for two seconds of the recovery", kills: true, do: gameDay(inDatabase(lockTables))},
@@ -47,6 +47,7 @@ func kills(sealed bool, change func(record map[string]any)) func(context.Context
 const (
 	around     = gameday.MinAround + time.Second
 	calmWithin = 2 * time.Minute // until one may begin
+	cutAfter   = "6"             // seconds: recovered, and still counted by SC-009; SC-010 looks at the recovery alone
 	cutFor     = "0.4"           // seconds
 	lockedFor  = "2.2"           // seconds; less than a request may take in Task API
 )
@@ -161,7 +162,8 @@ func killGenerator(ctx context.Context, s *Site) error {
 // What is sent to the database. Both end by themselves, also when the connection is lost, and leave nothing.
 const (
 	// Connections that are cut one by one for a moment: whoever waits for an answer gets none.
-	cutConnections = `DO $$ DECLARE until timestamptz := clock_timestamp() + interval '` + cutFor + ` s'; BEGIN
+	cutConnections = `SELECT pg_sleep(` + cutAfter + `);
+		DO $$ DECLARE until timestamptz := clock_timestamp() + interval '` + cutFor + ` s'; BEGIN
 		WHILE clock_timestamp() < until LOOP
 			PERFORM pg_stat_clear_snapshot();
 			PERFORM pg_terminate_backend(pid) FROM pg_stat_activity

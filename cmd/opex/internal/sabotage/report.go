@@ -84,5 +84,5 @@ func Line(r Row) string {
 	if r.Skipped != "" || !r.Caught() {
 		return r.result()
 	}
-	return fmt.Sprintf("caught: %s %s after %.1f s (%s); green again after %.1f s", r.Criterion, r.Verdict, r.Noticed, r.Actual, r.Green)
+	return fmt.Sprintf("caught: %s %s after %.1f s (%.160s); green again after %.1f s", r.Criterion, r.Verdict, r.Noticed, r.Actual, r.Green)
 }

@@ -1,0 +1,204 @@
+package sabotage
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/opex-project/opex/cmd/opex/internal/verify"
+	"github.com/opex-project/opex/internal/contract"
+)
+
+func TestEachCriterionIsBrokenInThreeDifferentWays(t *testing.T) {
+	ways, seen := map[string]int{}, map[string]bool{}
+	for _, b := range All {
+		ways[b.Criterion]++
+		if seen[b.What] || b.What == "" || b.do == nil {
+			t.Errorf("%+v", b)
+		}
+		seen[b.What] = true
+	}
+	for _, c := range verify.Criteria {
+		if ways[c.ID] != 3 {
+			t.Errorf("%s is broken in %d ways", c.ID, ways[c.ID])
+		}
+	}
+	if len(All) != 3*len(verify.Criteria) {
+		t.Errorf("there are %d breaches", len(All))
+	}
+}
+
+// scene is a service whose criteria are A, B and C. What is broken makes some of them fail.
+type scene struct {
+	broken map[string]bool
+	*Site
+	said bytes.Buffer
+}
+
+func newScene() *scene {
+	s := &scene{broken: map[string]bool{}}
+	s.Site = &Site{Name: "shop", Service: contract.Service{}, People: &s.said, Judge: func(context.Context) verify.ServiceReport {
+		var report verify.ServiceReport
+		for _, id := range []string{"A", "B", "C"} {
+			verdict := verify.Pass
+			if s.broken[id] {
+				verdict = verify.Fail
+			}
+			report.Criteria = append(report.Criteria, verify.Judged{ID: id, Result: verify.Result{Verdict: verdict, Actual: "as it is"}})
+		}
+		return report
+	}}
+	return s
+}
+
+// breaking makes criteria fail until it is put back.
+func (s *scene) breaking(ids ...string) func(context.Context, *Site) error {
+	return func(_ context.Context, site *Site) error {
+		for _, id := range ids {
+			site.later(id, func(context.Context) error { delete(s.broken, id); return nil })
+			s.broken[id] = true
+		}
+		return nil
+	}
+}
+
+func TestOnlyABreachThatItsOwnCriterionAloneNoticesIsCaught(t *testing.T) {
+	for name, c := range map[string]struct {
+		breaks  []string
+		with    []string
+		fails   error
+		caught  bool
+		summary string
+	}{
+		"its own alone":                     {breaks: []string{"A"}, caught: true, summary: "1 of 1 caught, no false alarm"},
+		"with one that rests on the same":   {breaks: []string{"A", "B"}, with: []string{"B"}, caught: true, summary: "1 of 1 caught, no false alarm"},
+		"nobody notices":                    {summary: "0 of 1 caught, no false alarm"},
+		"another notices":                   {breaks: []string{"B"}, summary: "0 of 1 caught, 1 false alarm"},
+		"another notices too":               {breaks: []string{"A", "B", "C"}, with: []string{"B"}, summary: "0 of 1 caught, 1 false alarm"},
+		"it could not be broken":            {breaks: []string{"A"}, fails: errors.New("forbidden"), summary: "0 of 1 caught, no false alarm"},
+		"it could not be broken altogether": {fails: errors.New("forbidden"), summary: "0 of 1 caught, no false alarm"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newScene()
+				b := Breach{Criterion: "A", With: c.with, What: "it", do: func(ctx context.Context, site *Site) error {
+					return errors.Join(s.breaking(c.breaks...)(ctx, site), c.fails)
+				}}
+				rows, err := s.Run(t.Context(), []Breach{b}, func(int, Row) {})
+				if err != nil || len(rows) != 1 || rows[0].Caught() != c.caught || len(s.broken) > 0 {
+					t.Fatalf("%+v, error %v, still broken %v", rows, err, s.broken)
+				}
+				if text, good := Summary(rows); text != c.summary || good != c.caught {
+					t.Errorf("summary %q, good %v", text, good)
+				}
+			})
+		})
+	}
+}
+
+func TestNothingIsBrokenWhereSomethingIsRedToBeginWith(t *testing.T) {
+	s := newScene()
+	s.broken["C"] = true
+	_, err := s.Run(t.Context(), []Breach{{Criterion: "A", do: func(context.Context, *Site) error { t.Error("it was broken"); return nil }}}, nil)
+	if err == nil || !strings.Contains(err.Error(), "C is FAIL: as it is): nothing was broken") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestWhatWasBrokenIsPutBackAfterAnInterruptionAndNothingMoreIsBroken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene()
+		ctx, interrupt := context.WithCancel(t.Context())
+		first := Breach{Criterion: "A", What: "first", do: func(ctx context.Context, site *Site) error {
+			interrupt()
+			return s.breaking("B")(ctx, site)
+		}}
+		second := Breach{Criterion: "A", What: "second", do: func(context.Context, *Site) error { t.Error("it was broken"); return nil }}
+		rows, err := s.Run(ctx, []Breach{first, second}, func(int, Row) {})
+		if err == nil || !strings.Contains(err.Error(), "interrupted after 1 of 2") || len(rows) != 1 || rows[0].Caught() || len(s.broken) > 0 {
+			t.Errorf("%+v, error %v, still broken %v", rows, err, s.broken)
+		}
+	})
+}
+
+func TestItEndsWhereSomethingCannotBePutBack(t *testing.T) {
+	for name, undo := range map[string]func(*scene) error{
+		"putting back fails":      func(*scene) error { return errors.New("forbidden") },
+		"it stays red afterwards": func(*scene) error { return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newScene()
+				b := Breach{Criterion: "A", What: "it", do: func(_ context.Context, site *Site) error {
+					s.broken["A"] = true
+					site.later("the thing", func(context.Context) error { return undo(s) })
+					return nil
+				}}
+				rows, err := s.Run(t.Context(), []Breach{b, b}, func(int, Row) {})
+				if !errors.Is(err, ErrLeft) || len(rows) != 1 {
+					t.Errorf("%d rows, error %v", len(rows), err)
+				}
+			})
+		})
+	}
+}
+
+func TestABreachThatDoesNotConcernTheServiceCountsNeitherWay(t *testing.T) {
+	s := newScene()
+	rows, err := s.Run(t.Context(), []Breach{{Criterion: "A", What: "it", database: true}}, func(int, Row) {})
+	if err != nil || rows[0].Skipped != "the service has no database" {
+		t.Fatalf("%+v, error %v", rows, err)
+	}
+	if text, good := Summary(rows); good || text != "0 of 0 caught, no false alarm (1 do not concern the service)" {
+		t.Errorf("summary %q, good %v", text, good)
+	}
+}
+
+func TestPatchedFieldsGetTheirValuesOfBeforeAndOthersKeepTheirs(t *testing.T) {
+	before := map[string]any{"spec": map[string]any{"selector": map[string]any{"app": "a"}, "replicas": 1}}
+	fields := map[string]any{"spec": map[string]any{"selector": map[string]any{"opex": "nothing"}, "paused": true}}
+	now := map[string]any{"spec": map[string]any{"selector": map[string]any{"app": "a", "opex": "nothing", "new": "b"}, "replicas": 2, "paused": true}}
+	putFields(now, before, fields)
+	want := map[string]any{"spec": map[string]any{"selector": map[string]any{"app": "a", "new": "b"}, "replicas": 2}}
+	if !reflect.DeepEqual(now, want) {
+		t.Errorf("got %v, want %v", now, want)
+	}
+}
+
+func TestOfATemplatesHooksThoseBeforeTheBackupAreChanged(t *testing.T) {
+	template := func() map[string]any {
+		hook := func(command string) []any {
+			return []any{map[string]any{"exec": map[string]any{"command": []any{command}}}}
+		}
+		return map[string]any{"hooks": map[string]any{"resources": []any{map[string]any{"pre": hook("dump"), "post": hook("clean")}}}}
+	}
+	changed := template()
+	if n := changeHooks(changed, func(hook map[string]any) { hook["command"] = "nothing" }); n != 1 {
+		t.Errorf("%d were changed", n)
+	}
+	if got, want := fmt.Sprint(changed), strings.Replace(fmt.Sprint(template()), "[dump]", "nothing", 1); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	without := template()
+	if n := changeHooks(without, nil); n != 1 || len(without) != 0 {
+		t.Errorf("%d hooks, left %v", n, without)
+	}
+	if n := changeHooks(maps.Clone(without), nil); n != 0 {
+		t.Errorf("%d hooks in a template without any", n)
+	}
+}
+
+func TestAYearOlderIsAYear(t *testing.T) {
+	r := map[string]any{"startedAt": "2026-11-23T18:48:56.5Z"}
+	aYearOlder(r)
+	if at, err := time.Parse(time.RFC3339, r["startedAt"].(string)); err != nil || at.Year() != 2025 || at.YearDay() != 327 {
+		t.Errorf("%v: %v", r, err)
+	}
+}
