@@ -38,6 +38,7 @@ const (
 	imageChaosMesh      = "chaos-mesh"
 	imageChaosDaemon    = "chaos-daemon"
 	imageLoad           = "opex-load"
+	imageOpex           = "opex"
 	imagePause          = "pause"
 )
 
@@ -57,6 +58,7 @@ var pinnedImages = Images{
 	imageChaosDaemon:    "ghcr.io/chaos-mesh/chaos-daemon:v2.8.4",
 	imagePause:          "registry.k8s.io/pause:3.10.1",
 	imageLoad:           "ghcr.io/opex-project/opex-load:0.1.0",
+	imageOpex:           "ghcr.io/opex-project/opex:0.1.0",
 }
 
 // Problems returns all that is wrong with images, by name.

@@ -45,6 +45,8 @@ type CostVisibilityArgs struct {
 	Namespaces []string
 	// Backups are watched with alerts.
 	Backups []BackupWatch
+	// Proof says that the success criteria are judged in the cluster: there are alerts on their verdicts then.
+	Proof bool
 }
 
 func (a CostVisibilityArgs) problems() problem.List {
@@ -87,6 +89,9 @@ func NewCostVisibility(ctx *pulumi.Context, name string, args *CostVisibilityArg
 	// Children.
 	child := pulumi.Parent(engine)
 	rules := append(costRules(given), backupRules(given.Backups)...)
+	if given.Proof {
+		rules = append(rules, proofRules()...)
+	}
 
 	prometheusHome, err := newEngineNamespace(ctx, name+"-prometheus-namespace", prometheusNamespace, given.EngineArgs, child)
 	if err != nil {

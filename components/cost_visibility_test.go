@@ -23,6 +23,7 @@ func visibility() *components.CostVisibilityArgs {
 		Scrapes:    components.ScrapeOf(components.ServiceSpec{Name: "shop", MetricsPath: "/metrics"}, "shops"),
 		Namespaces: []string{"shops"},
 		Backups:    []components.BackupWatch{{Service: "shop", Schedule: "shops-shop", RPO: 24 * time.Hour, DrillAge: 168 * time.Hour}},
+		Proof:      true,
 	}
 }
 
@@ -138,7 +139,7 @@ func TestCostVisibilityRefuses(t *testing.T) {
 		"a volume of no size":       {cost(func(c *components.CostSpec) { c.StorageSize = "0" }), "Cost.storageSize: is 0"},
 		"an impossible class":       {cost(func(c *components.CostSpec) { c.StorageClass = "Fast!" }), `Cost.storageClass: "Fast!"`},
 		"an owner that cannot be":   {change(func(a *components.CostVisibilityArgs) { a.Owner.Team = "us all" }), `team: "us all" is no label value`},
-		"an unknown image":          {image("grafana", "grafana:1"), "Images.grafana: is no image of an engine; those are [chaos-daemon chaos-mesh metrics-server opencost opex-load pause prometheus velero velero-plugin-for-aws vpa-recommender]"},
+		"an unknown image":          {image("grafana", "grafana:1"), "Images.grafana: is no image of an engine; those are [chaos-daemon chaos-mesh metrics-server opencost opex opex-load pause prometheus velero velero-plugin-for-aws vpa-recommender]"},
 		"an image without a tag":    {image("opencost", "opencost@sha256:"+strings.Repeat("a", 64)), "Images.opencost: "},
 		"an image that is none":     {image("opencost", "no image"), `Images.opencost: "no image" is no image name`},
 		"half a scrape":             {change(func(a *components.CostVisibilityArgs) { a.Scrapes[0].Path = "" }), "Scrapes[0]: needs"},

@@ -29,7 +29,7 @@ func (o OwnerSpec) Problems() problem.List {
 
 // EngineNamespaces returns the namespaces that belong to engines.
 func EngineNamespaces() []string {
-	return []string{openCostNamespace, prometheusNamespace, recommenderNamespace, veleroNamespace, chaosNamespace}
+	return []string{openCostNamespace, prometheusNamespace, recommenderNamespace, veleroNamespace, chaosNamespace, exporterNamespace}
 }
 
 // EngineArgs are what all engines need.

@@ -22,9 +22,10 @@ type Config struct {
 	Size              components.SizeSpec      `config:"size" doc:"How sizes are advised on: the Vertical Pod Autoscaler's recommender, once per cluster."`
 	Backup            components.VaultSpec     `config:"backup" doc:"Where backups go: an S3 bucket and Velero, once per cluster."`
 	Chaos             components.ChaosSpec     `config:"chaos" doc:"Where failures are tried on purpose: Chaos Mesh, once per cluster, in staging only."`
+	Exporter          components.ExporterSpec  `config:"exporter" doc:"How the success criteria are judged continuously, in the cluster."`
 	BackupSecrets     components.VaultSecrets  `config:"backupSecrets,secret" doc:"Secrets of backups, encrypted: repositoryPassword, and accessKey and secretKey for an S3-compatible store."`
 	Platform          components.OwnerSpec     `config:"platform" doc:"Who pays for what is installed once per cluster."`
-	Images            components.Images        `config:"images" doc:"Images of the engines instead of the pinned ones, by name (opencost, prometheus, vpa-recommender, metrics-server, velero, velero-plugin-for-aws, chaos-mesh, chaos-daemon, pause, opex-load): for a registry of your own."`
+	Images            components.Images        `config:"images" doc:"Images of the engines instead of the pinned ones, by name (opencost, prometheus, vpa-recommender, metrics-server, velero, velero-plugin-for-aws, chaos-mesh, chaos-daemon, pause, opex-load, opex): for a registry of your own."`
 	DatabasePasswords map[string]string        `config:"databasePasswords,secret" doc:"Database password by service, encrypted: 16 printable characters or more. Required for each service with a database."`
 }
 
@@ -34,6 +35,7 @@ func (c *Config) SetDefaults() {
 	c.Size.SetDefaults()
 	c.Backup.SetDefaults()
 	c.Chaos.SetDefaults()
+	c.Exporter.SetDefaults()
 	c.Platform.SetDefaults()
 }
 

@@ -40,6 +40,7 @@ func (c Config) check(problems *problem.List, secretKeys []string, folder string
 	}
 	c.checkServices(problems)
 	c.checkPasswords(problems, slices.Contains(secretKeys, keyPrefix+"databasePasswords"))
+	problems.AddAll("opex:exporter.", c.Exporter.Problems())
 	problems.AddAll("opex:chaos.", c.Chaos.Problems(c.Environment))
 	c.checkBackup(problems, slices.Contains(secretKeys, keyPrefix+"backupSecrets"), folder)
 }

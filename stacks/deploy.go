@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -45,13 +46,18 @@ func Deploy(ctx *pulumi.Context) error {
 			watches = append(watches, components.WatchOf(spec, config.Namespace)...)
 		}
 	}
+	var costs []pulumi.Resource
 	if config.Cost.Enabled {
-		args := &components.CostVisibilityArgs{EngineArgs: engine, Cost: config.Cost, Namespaces: []string{config.Namespace}, Backups: watches}
+		args := &components.CostVisibilityArgs{EngineArgs: engine, Cost: config.Cost, Namespaces: []string{config.Namespace}, Backups: watches,
+			Proof: config.Exporter.Enabled}
 		for _, spec := range config.Services {
 			args.Scrapes = append(args.Scrapes, components.ScrapeOf(spec, config.Namespace)...)
 		}
 		if config.Backup.Enabled {
 			args.Scrapes = append(args.Scrapes, components.VeleroScrape())
+		}
+		if config.Exporter.Enabled {
+			args.Scrapes = append(args.Scrapes, components.ExporterScrape())
 		}
 		cost, err := components.NewCostVisibility(ctx, "cost", args, on)
 		if err != nil {
@@ -59,6 +65,7 @@ func Deploy(ctx *pulumi.Context) error {
 		}
 		outputs[contract.OutputCost] = cost.Cost
 		dashboards["cost"] = cost.Dashboard
+		costs = append(costs, cost)
 	}
 	var advisor []pulumi.Resource
 	if config.Size.Enabled {
@@ -97,10 +104,7 @@ func Deploy(ctx *pulumi.Context) error {
 		outputs[contract.OutputChaos] = chaos.Lab
 		lab = append(lab, chaos)
 	}
-	if len(dashboards) > 0 {
-		outputs[contract.OutputDashboards] = dashboards
-	}
-
+	judged := slices.Concat(costs, advisor, vault, lab)
 	services := pulumi.Map{}
 	for _, spec := range config.Services {
 		args := &components.CostLabeledAppArgs{
@@ -158,12 +162,33 @@ func Deploy(ctx *pulumi.Context) error {
 		services[spec.Name] = service
 	}
 	outputs[contract.OutputServices] = services
+	if config.Exporter.Enabled {
+		exporter, err := newExporter(ctx, config, engine, identified(config, clusterUID, outputs), append(judged, namespace), on)
+		if err != nil {
+			return err
+		}
+		dashboards["proof"] = exporter.Dashboard
+	}
+	if len(dashboards) > 0 {
+		outputs[contract.OutputDashboards] = dashboards
+	}
 	if ctx.DryRun() {
 		outputs[contract.OutputServices] = objects.reviewed(ctx, services)
 	}
 
-	export(ctx, config, clusterUID, outputs)
+	for name, output := range identified(config, clusterUID, outputs) {
+		ctx.Export(name, output)
+	}
 	return nil
+}
+
+// newExporter declares what judges the stack, by the same outputs that everybody reads. It comes after the engines, whose namespaces it may
+// look into.
+func newExporter(ctx *pulumi.Context, c Config, engine components.EngineArgs, outputs pulumi.Map, after []pulumi.Resource, on pulumi.ResourceOption) (*components.Exporter, error) {
+	return components.NewExporter(ctx, "exporter", &components.ExporterArgs{
+		EngineArgs: engine, Exporter: c.Exporter, Outputs: outputs, Namespace: c.Namespace, Services: c.Services,
+		Looks: components.Looks{Cost: c.Cost.Enabled, Size: c.Size.Enabled, Backup: c.Backup.Enabled, Chaos: c.Chaos.Enabled},
+	}, on, pulumi.DependsOn(after))
 }
 
 // loadFromPulumi reads the config as a whole from where Pulumi puts it. Asked key by key, a misspelt key would go unseen.

@@ -244,3 +244,40 @@ func eachSelector(from any, visit func(any)) {
 		}
 	}
 }
+
+func TestTheExporterIsInNoStackUnlessItIsAskedForAndThenReadsTheStacksOwnOutputs(t *testing.T) {
+	homeWithKubeconfig(t)
+	config := stackConfig(t, "staging")
+	record, err := deploy(t, "staging", config, pulumitest.Options{})
+	if err != nil || strings.Contains(string(record.Manifests(t)), "opex-exporter") {
+		t.Fatalf("error %v, or it is there unasked", err)
+	}
+	config["opex:exporter"] = `{"enabled": true}`
+	record, err = deploy(t, "staging", config, pulumitest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var given, published map[string]any
+	text := record.Find("exporter-outputs").Inputs["data"].(map[string]any)["outputs.json"].(string)
+	if err := json.Unmarshal([]byte(text), &given); err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(record.Outputs)
+	if err == nil {
+		err = json.Unmarshal(data, &published)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, is := published[contract.OutputDashboards].(map[string]any)["proof"]; !is {
+		t.Errorf("the dashboards are %v", published[contract.OutputDashboards])
+	}
+	delete(published, contract.OutputDashboards) // of no use to it
+	want, _ := json.Marshal(published)
+	if got, _ := json.Marshal(given); string(got) != string(want) {
+		t.Errorf("it is given\n%s\nand published is\n%s", got, want)
+	}
+	if len(record.SecretOutputs) > 0 || strings.Contains(text, testPassword) {
+		t.Errorf("secrets: %v, %s", record.SecretOutputs, text)
+	}
+}

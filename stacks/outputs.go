@@ -8,16 +8,15 @@ import (
 	"github.com/opex-project/opex/internal/contract"
 )
 
-// export publishes what dashboards and the command read, with what the components say of themselves. Nothing of it is secret.
-func export(ctx *pulumi.Context, c Config, clusterUID string, outputs pulumi.Map) {
-	ctx.Export(contract.OutputEnvironment, pulumi.String(c.Environment))
-	ctx.Export(contract.OutputCluster, pulumi.StringMap{
-		"context": pulumi.String(c.Cluster.Context),
-		"uid":     pulumi.String(clusterUID),
-	})
-	for name, output := range outputs {
-		ctx.Export(name, output)
+// identified are the outputs that dashboards and the command read: what the components say of themselves, of which stack and cluster.
+// Nothing of it is secret.
+func identified(c Config, clusterUID string, outputs pulumi.Map) pulumi.Map {
+	all := pulumi.Map{
+		contract.OutputEnvironment: pulumi.String(c.Environment),
+		contract.OutputCluster:     pulumi.StringMap{"context": pulumi.String(c.Cluster.Context), "uid": pulumi.String(clusterUID)},
 	}
+	maps.Copy(all, outputs)
+	return all
 }
 
 // with adds a key to a service's output.

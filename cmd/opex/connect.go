@@ -15,20 +15,30 @@ type global struct {
 	source     stack.Source
 	kubeconfig string
 	services   []string
+	inCluster  bool           // as a pod
+	loaded     *stack.Outputs // once read: standard input gives them only once
 }
 
 // connect reads the outputs and opens the cluster that they name. The names are the services that were asked for.
 func (g *global) connect(ctx context.Context, stdin io.Reader) (stack.Outputs, []string, *kube.Cluster, error) {
-	g.source.Stdin = stdin
-	outputs, err := g.source.Load(ctx)
-	if err != nil {
-		return stack.Outputs{}, nil, nil, err
+	if g.loaded == nil {
+		g.source.Stdin = stdin
+		read, err := g.source.Load(ctx)
+		if err != nil {
+			return stack.Outputs{}, nil, nil, err
+		}
+		g.loaded = &read
 	}
+	outputs := *g.loaded
 	names, err := outputs.Select(g.services)
 	if err != nil {
 		return stack.Outputs{}, nil, nil, err
 	}
-	cluster, err := kube.Connect(ctx, g.kubeconfig, outputs.Cluster)
+	open := func() (*kube.Cluster, error) { return kube.Connect(ctx, g.kubeconfig, outputs.Cluster) }
+	if g.inCluster {
+		open = func() (*kube.Cluster, error) { return kube.ConnectInside(ctx, outputs.Cluster) }
+	}
+	cluster, err := open()
 	return outputs, names, cluster, err
 }
 

@@ -92,17 +92,20 @@ func opexWith(t *testing.T, ctx context.Context, world kubetest.World, data []by
 		t.Fatal(err)
 	}
 	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := os.WriteFile(kubeconfig, config, 0o600); err != nil {
-		t.Fatal(err)
+	outputsFile := filepath.Join(t.TempDir(), "outputs.json")
+	for path, content := range map[string][]byte{kubeconfig: config, outputsFile: data} {
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute) // a wait for what never passes ends, and is seen
 	defer cancel()
 	root := newRoot()
 	var outText, peopleText bytes.Buffer
-	root.SetIn(bytes.NewReader(data))
+	root.SetIn(strings.NewReader(""))
 	root.SetOut(&outText)
 	root.SetErr(&peopleText)
-	root.SetArgs(append(args, "--outputs", "-", "--kubeconfig", kubeconfig))
+	root.SetArgs(append(args, "--outputs", outputsFile, "--kubeconfig", kubeconfig))
 	code = run(ctx, root)
 	return code, outText.String(), peopleText.String()
 }
@@ -157,9 +160,9 @@ func TestVerifyRefusesWhatItDoesNotKnow(t *testing.T) {
 		"all of these":         {[]string{"--only", "SC-099,x", "--format", "xml", "--wait", "-1s"}, []string{"SC-099", `"x"`, "xml", "-1s"}},
 		"an unknown service":   {[]string{"--service", "nobody"}, []string{`no service "nobody"; it has task-api`}},
 		"sabotage beside --wait, in a format that is not its own": {[]string{"--sabotage", "--wait", "1m", "--format", "junit"},
-			[]string{"--sabotage goes with neither --wait nor --baseline", "--format junit: with --sabotage allowed are table, json, markdown"}},
-		"--yes without anything to agree to": {[]string{"--yes"}, []string{"--yes goes with --sabotage"}},
-		"a word too many":      {[]string{"task-api"}, []string{"task-api"}},
+			[]string{"--sabotage goes with none of --wait, --watch, --run and --baseline", "--format junit: with --sabotage allowed are table, json, markdown"}},
+		"--yes without anything to agree to": {[]string{"--yes"}, []string{"--yes goes with --sabotage and --run"}},
+		"a word too many":                    {[]string{"task-api"}, []string{"task-api"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, out, people := opexVerify(t, t.Context(), verifyWorld(t), c.args...)

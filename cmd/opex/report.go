@@ -46,13 +46,7 @@ func writeReport(ctx context.Context, g *global, file string, in io.Reader, peop
 	}
 	fmt.Fprintln(people, "judging all criteria")
 	report := verify.Run(ctx, &verify.World{Outputs: outputs, Cluster: cluster, Now: time.Now()}, verify.Criteria, names)
-	proof := page.Proof{Verify: report}
-	for _, name := range names {
-		if err := addEvidence(ctx, &proof, cluster, outputs, name); err != nil {
-			return err
-		}
-	}
-	data, err := page.Report(proof)
+	data, err := pageOf(ctx, report, cluster, outputs, people)
 	if err != nil {
 		return err
 	}
@@ -69,21 +63,32 @@ func writeReport(ctx context.Context, g *global, file string, in io.Reader, peop
 	return nil
 }
 
-// addEvidence adds what is kept of a service.
-func addEvidence(ctx context.Context, proof *page.Proof, cluster *kube.Cluster, outputs stack.Outputs, name string) error {
-	if outputs.Backup != nil {
-		records, err := evidence.Latest(ctx, cluster.Client, *outputs.Backup, name)
-		if err != nil {
-			return err
+// pageOf is the page of a report, with what is kept of its services. Evidence that cannot be taken is told of and left out: the criteria
+// that rest on it say the same.
+func pageOf(ctx context.Context, report verify.Report, cluster *kube.Cluster, outputs stack.Outputs, people io.Writer) ([]byte, error) {
+	proof := page.Proof{Verify: report}
+	taken := func(err error) error {
+		if errors.Is(err, evidence.ErrBad) {
+			fmt.Fprintln(people, "left out: "+err.Error())
+			return nil
 		}
-		proof.Recoveries = append(proof.Recoveries, records...)
+		return err
 	}
-	if outputs.Chaos != nil {
-		kills, err := evidence.LatestGameDays(ctx, cluster.Client, *outputs.Chaos, name)
-		if err != nil {
-			return err
+	for _, s := range report.Services {
+		if outputs.Backup != nil {
+			records, err := evidence.Latest(ctx, cluster.Client, *outputs.Backup, s.Name)
+			if taken(err) != nil {
+				return nil, err
+			}
+			proof.Recoveries = append(proof.Recoveries, records...)
 		}
-		proof.GameDays = append(proof.GameDays, kills...)
+		if outputs.Chaos != nil {
+			kills, err := evidence.LatestGameDays(ctx, cluster.Client, *outputs.Chaos, s.Name)
+			if taken(err) != nil {
+				return nil, err
+			}
+			proof.GameDays = append(proof.GameDays, kills...)
+		}
 	}
-	return nil
+	return page.Report(proof)
 }

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -19,7 +16,9 @@ type verifyFlags struct {
 	only   []string
 	format string
 	wait   time.Duration
+	watch  time.Duration
 	before string // file of the baseline
+	first  bool   // a drill and a Game Day before
 	broken bool   // break what they are about, and see whether they notice
 	confirm
 }
@@ -35,6 +34,9 @@ PASS is proven; FAIL is proven to be otherwise; UNPROVEN is neither, because the
 at. N/A does not concern the service. Whatever is no PASS is shown with its target, the evidence and what to do next.
 
 ` + criteriaList() + `
+SC-007 to SC-010 are judged from the newest records of ` + "`opex drill` and `opex gameday`" + `; with --run these are held first, which
+kills a pod under load.
+
 Exit code 0: all PASS (N/A aside); 1: a FAIL; 2: no FAIL, but something is UNPROVEN.
 
 With --sabotage it breaks, on the live cluster, what the criteria are about: thirty ways, three of each criterion, one after another.
@@ -45,6 +47,9 @@ Exit code 0: all were caught, with no false alarm; 1: not so.`,
   opex verify --only SC-001,SC-002 --service task-api
   opex verify --wait 5m              # after the first pulumi up, until all is proven
   opex verify --format json > was.json; opex verify --baseline was.json
+  opex verify --run                  # a drill and a Game Day of each service first
+  opex verify --watch 1m             # look every minute, and tell what changes, until Ctrl-C
+  opex verify --format html > proof.html
   opex verify --sabotage             # are the criteria to be believed?
   opex verify --format json | jq '.services[].criteria[] | select(.verdict != "PASS")'`,
 		Args: cobra.NoArgs,
@@ -58,11 +63,13 @@ Exit code 0: all were caught, with no false alarm; 1: not so.`,
 	}
 	flags := command.Flags()
 	flags.StringSliceVar(&f.only, "only", nil, "only these criteria, by ID (default: all)")
-	flags.StringVar(&f.format, "format", "table", strings.Join(verify.Formats, ", "))
+	flags.StringVar(&f.format, "format", "table", strings.Join(verifyFormats, ", "))
 	flags.DurationVar(&f.wait, "wait", 0, "look again until all is PASS, for this long at most")
+	flags.DurationVar(&f.watch, "watch", 0, "look again and again, with this time between, and say what changed; Ctrl-C ends it")
+	flags.BoolVar(&f.first, "run", false, "hold a drill and a Game Day of each service first, and judge those")
 	flags.StringVar(&f.before, "baseline", "", "compare with this report, kept with --format json: what changed, and what is half as much again though within its limit")
 	flags.BoolVar(&f.broken, "sabotage", false, "break what the criteria are about, and see whether each notices; not in production")
-	flags.BoolVar(&f.yes, "yes", false, "with --sabotage: do not ask")
+	flags.BoolVar(&f.yes, "yes", false, "with --sabotage and --run: do not ask")
 	return command
 }
 
@@ -90,85 +97,31 @@ func (f verifyFlags) selected() ([]verify.Criterion, error) {
 			wrong = append(wrong, fmt.Errorf("--only: there is no criterion %q; known are %s", id, strings.Join(known, ", ")))
 		}
 	}
-	if !slices.Contains(verify.Formats, f.format) {
-		wrong = append(wrong, fmt.Errorf("--format %s: allowed are %s", f.format, strings.Join(verify.Formats, ", ")))
-	}
-	if f.broken {
-		if f.wait > 0 || f.before != "" {
-			wrong = append(wrong, errors.New("--sabotage goes with neither --wait nor --baseline"))
-		}
-		if !slices.Contains(sabotageFormats, f.format) {
-			wrong = append(wrong, fmt.Errorf("--format %s: with --sabotage allowed are %s", f.format, strings.Join(sabotageFormats, ", ")))
-		}
-	} else if f.yes {
-		wrong = append(wrong, errors.New("--yes goes with --sabotage"))
-	}
-	if f.wait < 0 {
-		wrong = append(wrong, fmt.Errorf("--wait %s: want 0 or more", f.wait))
-	}
-	return chosen, errors.Join(wrong...)
+	return chosen, errors.Join(append(wrong, f.wrong()...)...)
 }
 
-// pause is the time between two looks. The recommender and OpenCost move once a minute.
-const pause = 10 * time.Second
-
-func (f verifyFlags) run(ctx context.Context, g *global, in io.Reader, out, people io.Writer) error {
-	criteria, err := f.selected()
-	if err != nil {
-		return err
-	}
-	var before verify.Report
-	if f.before != "" {
-		data, err := os.ReadFile(f.before)
-		if err == nil {
-			before, err = verify.ParseBaseline(data)
-		}
-		if err != nil {
-			return fmt.Errorf("--baseline %s: %w", f.before, err)
+// wrong are the flags that cannot be, or not together.
+func (f verifyFlags) wrong() (wrong []error) {
+	add := func(is bool, format string, arguments ...any) {
+		if is {
+			wrong = append(wrong, fmt.Errorf(format, arguments...))
 		}
 	}
-	outputs, names, cluster, err := g.connect(ctx, in)
-	if err != nil {
-		return err
+	allowed := func(formats []string, with string) {
+		add(!slices.Contains(formats, f.format), "--format %s: %sallowed are %s", f.format, with, strings.Join(formats, ", "))
 	}
-	var report verify.Report
-	for start := time.Now(); ; {
-		report = verify.Run(ctx, &verify.World{Outputs: outputs, Cluster: cluster, Now: time.Now()}, criteria, names)
-		left := f.wait - time.Since(start)
-		if allPass(report) || left <= 0 {
-			break
-		}
-		fmt.Fprintf(people, "%s after %s; looking again for up to %s\n", report.Summary(), time.Since(start).Round(time.Second), left.Round(time.Second))
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(min(pause, left)):
-		}
-	}
-	if f.before != "" {
-		if err := report.Compare(before); err != nil {
-			return fmt.Errorf("--baseline %s: %w", f.before, err)
-		}
-	}
-	if err := report.Write(out, f.format); err != nil {
-		return err
-	}
-	return f.verdict(report, people)
-}
-
-func allPass(r verify.Report) bool {
-	return r.Count(verify.Pass) > 0 && r.Count(verify.Fail) == 0 && r.Count(verify.Unproven) == 0
-}
-
-// verdict says the last line and chooses the exit code.
-func (f verifyFlags) verdict(report verify.Report, people io.Writer) error {
 	switch {
-	case report.Count(verify.Fail) > 0:
-		fmt.Fprintf(people, "%s. See `next` above for what to do\n", report.Summary())
-		return errFailed
-	case !allPass(report):
-		return fmt.Errorf("%s: not everything is proven. See `next` above, or give --wait", report.Summary())
+	case f.broken:
+		allowed(sabotageFormats, "with --sabotage ")
+	case f.watch > 0:
+		allowed(watchFormats, "with --watch ")
+	default:
+		allowed(verifyFormats, "")
 	}
-	fmt.Fprintf(people, "%s: everything that was looked at is proven\n", report.Summary())
-	return nil
+	add(f.broken && (f.wait > 0 || f.watch > 0 || f.first || f.before != ""), "--sabotage goes with none of --wait, --watch, --run and --baseline")
+	add(f.watch > 0 && (f.wait > 0 || f.before != ""), "--watch goes with neither --wait nor --baseline")
+	add(f.yes && !f.broken && !f.first, "--yes goes with --sabotage and --run")
+	add(f.wait < 0, "--wait %s: want 0 or more", f.wait)
+	add(f.watch != 0 && f.watch < time.Second, "--watch %s: want 1s or more", f.watch)
+	return wrong
 }

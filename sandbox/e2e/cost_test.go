@@ -23,6 +23,8 @@ import (
 // wrongs turns exactly its own red.
 func TestCostAndSize(t *testing.T) {
 	must(t, "clean")
+	must(t, "up", "--no-deploy")
+	in(t, "pulumi", "config", "set", "--path", "opex:exporter.enabled", "true")
 	must(t, "up")
 	t.Cleanup(func() { _, _ = sandbox(context.Background(), "clean") })
 	load, stop := context.WithCancel(t.Context())
@@ -38,6 +40,7 @@ func TestCostAndSize(t *testing.T) {
 		{"rules and scrapes work in Prometheus", prometheusWorks},
 		{"costs that went up are explained by what drove them", costsAreExplained},
 		{"the stack file's patch is one that Pulumi takes", patchIsTaken},
+		{"Prometheus has the verdicts that opex verify gives", verdictsReachPrometheus},
 	} {
 		if !t.Run(step.promise, step.check) {
 			t.Fatal("the steps after this one stand on it")
@@ -122,10 +125,13 @@ func costsAddUp(t *testing.T) {
 	}
 }
 
+// prometheus asks its API.
+func prometheus(t *testing.T, path string) []byte {
+	t.Helper()
+	return []byte(in(t, "kubectl", "get", "--raw", "/api/v1/namespaces/prometheus-system/services/http:prometheus-server:80/proxy/api/v1/"+path))
+}
+
 func prometheusWorks(t *testing.T) {
-	prometheus := func(path string) []byte {
-		return []byte(in(t, "kubectl", "get", "--raw", "/api/v1/namespaces/prometheus-system/services/http:prometheus-server:80/proxy/api/v1/"+path))
-	}
 	var rules struct {
 		Data struct {
 			Groups []struct {
@@ -133,7 +139,7 @@ func prometheusWorks(t *testing.T) {
 			}
 		}
 	}
-	if err := json.Unmarshal(prometheus("rules"), &rules); err != nil {
+	if err := json.Unmarshal(prometheus(t, "rules"), &rules); err != nil {
 		t.Fatal(err)
 	}
 	seen := 0
@@ -156,7 +162,7 @@ func prometheusWorks(t *testing.T) {
 			}
 		}
 	}
-	if err := json.Unmarshal(prometheus("targets"), &targets); err != nil {
+	if err := json.Unmarshal(prometheus(t, "targets"), &targets); err != nil {
 		t.Fatal(err)
 	}
 	jobs := map[string]int{}
@@ -165,7 +171,7 @@ func prometheusWorks(t *testing.T) {
 			t.Errorf("target of %s is %s: %s", target.Labels.Job, target.Health, target.LastError)
 		}
 	}
-	if want := "map[kubernetes-nodes:1 kubernetes-nodes-cadvisor:1 opencost:1 staging/task-api:3 velero/velero:2]"; fmt.Sprint(jobs) != want {
+	if want := "map[kubernetes-nodes:1 kubernetes-nodes-cadvisor:1 opencost:1 opex-system/opex-exporter:1 staging/task-api:3 velero/velero:2]"; fmt.Sprint(jobs) != want {
 		t.Errorf("targets are %v, want %s", jobs, want)
 	}
 	// Every query that the outputs hand to dashboards gives an answer, and those about money have series.
@@ -178,10 +184,14 @@ func prometheusWorks(t *testing.T) {
 	if len(outputs.Dashboards["cost"].Queries) < 6 {
 		t.Errorf("the outputs hold the queries %v", outputs.Dashboards)
 	}
-	for title, query := range outputs.Dashboards["cost"].Queries {
+	queries := maps.Clone(outputs.Dashboards["cost"].Queries)
+	for _, title := range []string{"Criteria", "Criteria over time", "Last judged"} { // of the others there is nothing before a drill
+		queries[title] = outputs.Dashboards["proof"].Queries[title]
+	}
+	for title, query := range queries {
 		eventually(t, 2*time.Minute, func() error { // rules are evaluated once a minute
 			var result struct{ Data struct{ Result []any } }
-			if err := json.Unmarshal(prometheus("query?query="+url.QueryEscape(query)), &result); err != nil || len(result.Data.Result) == 0 {
+			if err := json.Unmarshal(prometheus(t, "query?query="+url.QueryEscape(query)), &result); err != nil || len(result.Data.Result) == 0 {
 				return fmt.Errorf("%q has no series: %v", title, err)
 			}
 			return nil
@@ -266,6 +276,46 @@ func patchIsTaken(t *testing.T) {
 	if seen == 0 {
 		t.Error("the patch changes nothing")
 	}
+}
+
+// verdictsReachPrometheus is after a drill: with a backup there is a dump to look at, for which the exporter has its one right to do more
+// than read.
+func verdictsReachPrometheus(t *testing.T) {
+	if out, code := drill(t); code != 0 {
+		t.Fatalf("exit code %d:\n%s", code, out)
+	}
+	eventually(t, 4*time.Minute, func() error {
+		out, _ := opex(t, "verify", "--format=json")
+		var report struct {
+			Services []struct{ Criteria []struct{ ID, Verdict string } }
+		}
+		if err := json.Unmarshal([]byte(out), &report); err != nil || len(report.Services) != 1 {
+			return fmt.Errorf("opex verify prints %s: %v", out, err)
+		}
+		var answer struct {
+			Data struct{ Result []struct{ Metric struct{ ID, Verdict string } } }
+		}
+		if err := json.Unmarshal(prometheus(t, "query?query="+url.QueryEscape("opex_criterion == 1")), &answer); err != nil {
+			return err
+		}
+		exported := map[string]string{}
+		for _, r := range answer.Data.Result {
+			exported[r.Metric.ID] = r.Metric.Verdict
+		}
+		pass := 0
+		for _, c := range report.Services[0].Criteria {
+			if exported[c.ID] != c.Verdict {
+				return fmt.Errorf("%s is %s, and Prometheus has %q", c.ID, c.Verdict, exported[c.ID])
+			}
+			if c.Verdict == "PASS" {
+				pass++
+			}
+		}
+		if pass != 7 { // there was no Game Day
+			return fmt.Errorf("%d of ten pass: %s", pass, out)
+		}
+		return nil
+	})
 }
 
 func readConfig(t *testing.T, path string) map[string]any {

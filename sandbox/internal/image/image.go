@@ -64,6 +64,7 @@ func Images() []Image {
 		program("coredns", "registry.k8s.io/coredns/coredns:v1.15.0", NonRoot),
 		program("taskapi", "ghcr.io/opex-project/task-api:0.1.0", NonRoot),
 		program("opex-load", "ghcr.io/opex-project/opex-load:0.1.0", NonRoot),
+		program("opex", "ghcr.io/opex-project/opex:0.1.0", NonRoot),
 		program("recommender", "registry.k8s.io/autoscaling/vpa-recommender:1.8.1", NonRoot),
 		program("metrics-server", "registry.k8s.io/metrics-server/metrics-server:v0.9.0", NonRoot),
 		program("costmodel", OpenCost, "1001:1001"),

@@ -35,7 +35,10 @@ const (
 	MaxRate   = 5000 // per second; one generator keeps its times up to there
 	MaxAround = 10 * time.Minute
 	// MinAround is the least of load before a kill and after its recovery: SC-009 looks at as much.
-	MinAround  = 10 * time.Second
+	MinAround = 10 * time.Second
+	// Defaults of load around a kill.
+	DefaultSteady, DefaultAfter = 15 * time.Second, 12 * time.Second
+
 	shotWithin = 20 * time.Second // a one-shot kill is done within a second; what takes longer will not come
 	goneWithin = 30 * time.Second // an experiment that is over is let go within a second
 	hopeless   = 5 * time.Second  // of mostly failing requests after the objective's recovery time
@@ -98,7 +101,10 @@ func (s *Site) kill(ctx context.Context, generator *load.Generator, run evidence
 		record.Writes, err = attack.Check(after)
 		problem = errors.Join(problem, err)
 	}
-	problem = errors.Join(problem, s.tidy(ctx, attack.Close))
+	if err := s.tidy(ctx, attack.Close); err != nil {
+		problem = errors.Join(problem, err)
+		record.Writes = s.sweep(after, attack.Written())
+	}
 	seen, _, broken := observer.so()
 	problem = errors.Join(problem, broken)
 	s.fill(after, &record, tell(seen, created, s.Service.Replicas, s.Service.Container), shot, attack.Samples(), totals, plan)

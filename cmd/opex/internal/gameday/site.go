@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,7 +33,8 @@ type Site struct {
 	People  io.Writer // progress
 
 	recovery, p95, limit time.Duration
-	address              string // Service of Kubernetes
+	address              string            // Service of Kubernetes
+	endpoint             contract.Endpoint // the same, as the API server's proxy reaches it
 }
 
 // Open looks the service up in the outputs.
@@ -58,8 +60,10 @@ func Open(cluster *kube.Cluster, outputs stack.Outputs, name string, people io.W
 	if err == nil {
 		s.address, _, _ = strings.Cut(read.Hostname(), ".")
 	}
-	if s.address == "" {
-		wrong[3] = fmt.Errorf("url %q names no service", service.URL)
+	if port, wrongPort := strconv.Atoi(read.Port()); s.address == "" || wrongPort != nil {
+		wrong[3] = fmt.Errorf("url %q names no service and port", service.URL)
+	} else {
+		s.endpoint = contract.Endpoint{Namespace: service.Namespace, Service: s.address, Port: port}
 	}
 	if err := errors.Join(wrong[:]...); err != nil {
 		return nil, fmt.Errorf("service %s: the stack's outputs: %w", name, err)

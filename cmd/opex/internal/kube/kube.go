@@ -37,6 +37,20 @@ func Connect(ctx context.Context, kubeconfig string, want contract.Cluster) (*Cl
 	if err != nil {
 		return nil, fmt.Errorf("kubeconfig, context %q of the stack's outputs: %w. Choose the file with --kubeconfig or KUBECONFIG", want.Context, err)
 	}
+	return tuned(ctx, config, want)
+}
+
+// ConnectInside opens the cluster in whose pod this runs, by the pod's ServiceAccount, and refuses any other than the outputs' one.
+func ConnectInside(ctx context.Context, want contract.Cluster) (*Cluster, error) {
+	config, err := rest.InClusterConfig()
+	if err != nil {
+		return nil, fmt.Errorf("--in-cluster: %w", err)
+	}
+	return tuned(ctx, config, want)
+}
+
+// tuned connects with limits that fit a command which asks for much at once.
+func tuned(ctx context.Context, config *rest.Config, want contract.Cluster) (*Cluster, error) {
 	config.Timeout = 30 * time.Second
 	config.QPS, config.Burst = 50, 100
 	return connect(ctx, config, want)

@@ -19,6 +19,9 @@ import (
 // pings is how often the generator's clock is asked for. The quickest answer counts.
 const pings = 8
 
+// wroteMark begins the lines that tell the path of an acknowledged write.
+const wroteMark = "+"
+
 // replyWithin is how long the generator may take for an answer to a command: more than it gives itself for the longest, check.
 const replyWithin = 2 * time.Minute
 
@@ -32,7 +35,8 @@ type Attack struct {
 	mu      sync.Mutex // of what follows
 	totals  Totals
 	samples []Sample
-	problem error // of the stream
+	written []string // paths of acknowledged writes
+	problem error    // of the stream
 }
 
 // generatorRun runs a generator with these streams until it ends, or the context does.
@@ -173,6 +177,12 @@ func (a *Attack) read(ctx context.Context, from *io.PipeReader, replies chan<- s
 		}
 		if err == nil {
 			line = strings.TrimSuffix(line, "\n")
+			if path, is := strings.CutPrefix(line, wroteMark); is {
+				a.mu.Lock()
+				a.written = append(a.written, path)
+				a.mu.Unlock()
+				continue
+			}
 			if line != "" && line[0] >= '0' && line[0] <= '9' {
 				if err = a.note(line); err == nil {
 					continue
@@ -228,6 +238,13 @@ func (a *Attack) Samples() []Sample {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.samples[:len(a.samples):len(a.samples)]
+}
+
+// Written returns the paths of the writes that were acknowledged. After Close has failed some of them may be left in the service.
+func (a *Attack) Written() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.written)
 }
 
 // Stop ends the requests, waits for the answers that are due, and returns how it went. A line that was lost on the way is an error.

@@ -469,6 +469,54 @@ func TestAGeneratorThatDiesIsAnError(t *testing.T) {
 	}
 }
 
+func TestAGeneratorThatIsToldToEndDeletesWhatItWrote(t *testing.T) {
+	ctx, end := context.WithCancel(t.Context())
+	shop := &service{}
+	ended := make(chan error, 1)
+	a := attack(t, shop, nil, func(_ context.Context, in io.Reader, out, _ io.Writer) error {
+		err := Generate(ctx, in, out)
+		ended <- err
+		return err
+	})
+	for began := time.Now(); len(a.Written()) < 5 && time.Since(began) < 10*time.Second; {
+		time.Sleep(10 * time.Millisecond)
+	}
+	end()
+	if err := <-ended; err == nil || !strings.Contains(err.Error(), "it was ended") {
+		t.Errorf("error is %v", err)
+	}
+	shop.mu.Lock()
+	defer shop.mu.Unlock()
+	if len(shop.records) > 0 || len(a.Written()) < 5 {
+		t.Errorf("left are %v of %d", shop.records, len(a.Written()))
+	}
+}
+
+func TestWhatADeadGeneratorWroteIsKnown(t *testing.T) {
+	ctx, kill := context.WithCancel(t.Context())
+	shop := &service{}
+	a := attack(t, shop, nil, func(_ context.Context, in io.Reader, out, _ io.Writer) error {
+		go func() { _ = Generate(ctx, in, out) }()
+		<-ctx.Done()
+		return fmt.Errorf("the pod was deleted")
+	})
+	for began := time.Now(); len(a.Written()) < 5 && time.Since(began) < 10*time.Second; {
+		time.Sleep(10 * time.Millisecond)
+	}
+	kill()
+	if err := a.Close(t.Context()); err == nil {
+		t.Error("nobody was told that records may be left")
+	}
+	for i, path := range a.Written() {
+		if !strings.HasPrefix(path, "/records/") || slices.Contains(a.Written()[:i], path) {
+			t.Errorf("a write of %q", path)
+		}
+	}
+	if len(a.Written()) < 5 {
+		t.Errorf("known are %v", a.Written())
+	}
+}
+
 // TestAnotherClockIsTakenOut: times are of the reader's clock, however far the generator's is off.
 func TestAnotherClockIsTakenOut(t *testing.T) {
 	const off = time.Hour

@@ -19,8 +19,8 @@ import (
 // firstWorkers is how many there are at the beginning; more come as they are needed.
 const firstWorkers = 50
 
-// Generate is the generator's side: it reads the plan, then commands, line by line, and answers them. When nobody writes to it any more, it
-// stops, deletes what it wrote, and ends.
+// Generate is the generator's side: it reads the plan, then commands, line by line, and answers them. When nobody writes to it any more, or
+// the context ends, it stops, deletes what it wrote, and ends.
 //
 // `ping` tells its clock; `start` begins, and from then on a line for each request is written; `stop` ends that; `check` reads again
 // what was acknowledged, and deletes it.
@@ -36,7 +36,7 @@ func Generate(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 	g := &generator{plan: plan, out: newOutbox(out), client: client(plan)}
 	defer g.out.close()
-	err = g.obey(ctx, lines)
+	err = g.obey(ctx, commands(ctx, lines))
 	if g.stop != nil {
 		g.stop()
 	}
@@ -66,26 +66,67 @@ type acknowledged struct {
 	body []byte
 }
 
-// obey follows commands until nobody gives any.
-func (g *generator) obey(ctx context.Context, lines *bufio.Scanner) error {
+// given is a command, or what ended them.
+type given struct {
+	command string
+	err     error
+}
+
+// commands hands over line by line, until nobody gives any.
+func commands(ctx context.Context, lines *bufio.Scanner) <-chan given {
+	all := make(chan given)
+	hand := func(g given) bool {
+		select {
+		case all <- g:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	go func() {
+		defer close(all)
+		for lines.Scan() {
+			if !hand(given{command: lines.Text()}) {
+				return
+			}
+		}
+		if err := lines.Err(); err != nil {
+			hand(given{err: err})
+		}
+	}()
+	return all
+}
+
+// obey follows commands until nobody gives any, or the context ends.
+func (g *generator) obey(ctx context.Context, commands <-chan given) error {
 	stopped := false
-	for lines.Scan() {
-		switch command := lines.Text(); {
-		case command == "ping":
+	for {
+		var next given
+		var open bool
+		select {
+		case next, open = <-commands:
+		case <-ctx.Done():
+			return fmt.Errorf("it was ended: %w", context.Cause(ctx))
+		}
+		switch {
+		case !open:
+			return nil
+		case next.err != nil:
+			return next.err
+		case next.command == "ping":
 			g.out.say("clock %d", time.Now().UnixNano())
-		case command == "start" && g.stop == nil:
+		case next.command == "start" && g.stop == nil:
 			g.start()
-		case command == "stop" && g.stop != nil:
+		case next.command == "stop" && g.stop != nil:
 			g.stop()
 			stopped = true
 			g.out.say("end %d %d", g.sent, g.lasted.Nanoseconds())
-		case command == "check" && stopped:
+		case next.command == "check" && stopped:
 			g.check(ctx)
 		default:
-			return fmt.Errorf("%q is no command, or none for now", command)
+			return fmt.Errorf("%q is no command, or none for now", next.command)
 		}
 	}
-	return lines.Err()
 }
 
 func (g *generator) start() {
@@ -137,7 +178,9 @@ func (g *generator) note(began time.Time, r *vegeta.Result) {
 	defer g.mu.Unlock()
 	g.sent++
 	if s.Write && s.Status >= 200 && s.Status < 300 {
-		g.ack = append(g.ack, acknowledged{path(r.Headers.Get("Location")), r.Body})
+		at := path(r.Headers.Get("Location"))
+		g.ack = append(g.ack, acknowledged{at, r.Body})
+		g.out.put(wroteMark + at) // should this process die, somebody else has to delete it
 	}
 }
 

@@ -25,6 +25,8 @@ const (
 	startsIn = time.Minute
 	// podLasts is how much longer than its plan a generator's pod lives at most, should nobody delete it.
 	podLasts = 10 * time.Minute
+	// graceSeconds is for a generator whose node is drained: it deletes what it wrote.
+	graceSeconds = 60
 )
 
 // Selector selects the pods of all generators.
@@ -146,7 +148,7 @@ func generatorPod(lab contract.ChaosLab, owner map[string]string, limit time.Dur
 		Spec: corev1.PodSpec{
 			ServiceAccountName: lab.ServiceAccount, AutomountServiceAccountToken: new(false), EnableServiceLinks: new(false),
 			RestartPolicy: corev1.RestartPolicyNever, ActiveDeadlineSeconds: new(int64((limit + podLasts).Seconds())),
-			TerminationGracePeriodSeconds: new(int64(1)),
+			TerminationGracePeriodSeconds: new(int64(graceSeconds)),
 			SecurityContext: &corev1.PodSecurityContext{
 				RunAsNonRoot: new(true), RunAsUser: new(int64(user)), RunAsGroup: new(int64(user)),
 				SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},

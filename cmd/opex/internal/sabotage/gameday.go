@@ -25,7 +25,7 @@ var gameDayBreaches = []Breach{
 	{Criterion: "SC-008", With: ofOneRecord, What: "a second pod dies with the one that is killed", kills: true, do: gameDay(atKill(killAnother))},
 	{Criterion: "SC-008", With: ofOneRecord, What: "the records of Game Days are another cluster's", do: kills(true, func(r map[string]any) { r["clusterUID"] = "another" })},
 	{Criterion: "SC-009", database: true, What: "the database cuts its connections some seconds after the kill", kills: true, do: gameDay(inDatabase(cutConnections))},
-	{Criterion: "SC-009", With: ofOneRecord, What: "the load generator dies with the pod that is killed, and sends nothing more", kills: true, do: gameDay(atKill(killGenerator))},
+	{Criterion: "SC-009", With: ofOneRecord, What: "the load generator is ended with the pod that is killed, and sends nothing more", kills: true, do: gameDay(atKill(endGenerator))},
 	{Criterion: "SC-009", With: ofOneRecord, What: "the records of Game Days are edited by hand", do: kills(false, func(r map[string]any) { r["verdict"] = evidence.Proven; r["recoverySeconds"] = 1 })},
 	{Criterion: "SC-010", database: true, What: "all tables are locked for two seconds of the recovery", kills: true, do: gameDay(inDatabase(lockTables))},
 	{Criterion: "SC-010", With: ofOneRecord, What: "the Game Days are a year older", do: kills(true, aYearOlder)},
@@ -152,10 +152,9 @@ func killAnother(ctx context.Context, s *Site) error {
 	return s.Cluster.Client.CoreV1().Pods(s.Service.Namespace).Delete(ctx, pod, metav1.DeleteOptions{GracePeriodSeconds: &none})
 }
 
-// killGenerator deletes the load generator's pod.
-func killGenerator(ctx context.Context, s *Site) error {
-	none := int64(0)
-	return s.Cluster.Client.CoreV1().Pods(s.Outputs.Chaos.Namespace).DeleteCollection(ctx, metav1.DeleteOptions{GracePeriodSeconds: &none},
+// endGenerator deletes the load generator's pod, as the drain of its node does. It deletes what it wrote before it goes.
+func endGenerator(ctx context.Context, s *Site) error {
+	return s.Cluster.Client.CoreV1().Pods(s.Outputs.Chaos.Namespace).DeleteCollection(ctx, metav1.DeleteOptions{},
 		metav1.ListOptions{LabelSelector: load.Selector})
 }
 

@@ -112,15 +112,20 @@ func (r Report) changes(markdown bool) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, heading, utc(*r.Baseline), count)
 	for _, c := range r.Changes {
-		mark := "better"
-		if c.Worse {
-			mark = "WORSE"
-		}
-		verdicts := string(c.Before) + " -> " + string(c.Now)
-		if c.Before == c.Now {
-			verdicts = "still " + string(c.Now)
-		}
-		fmt.Fprintf(&text, "%s%s %s %s, %s: %s\n", bullet, c.Service, c.ID, mark, verdicts, c.Says)
+		fmt.Fprintf(&text, "%s%s\n", bullet, c)
 	}
 	return text.String()
+}
+
+// String tells of a change in one line.
+func (c Change) String() string {
+	mark := "better"
+	if c.Worse {
+		mark = "WORSE"
+	}
+	verdicts := string(c.Before) + " -> " + string(c.Now)
+	if c.Before == c.Now {
+		verdicts = "still " + string(c.Now)
+	}
+	return fmt.Sprintf("%s %s %s, %s: %s", c.Service, c.ID, mark, verdicts, c.Says)
 }

@@ -1,0 +1,107 @@
+package exporter
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/opex-project/opex/cmd/opex/internal/verify"
+)
+
+func round(at time.Time) Round {
+	return Round{
+		Report: verify.Report{Time: at, Services: []verify.ServiceReport{{Name: "shop", Criteria: []verify.Judged{
+			{ID: "SC-001", Result: verify.Result{Verdict: verify.Fail}},
+			{ID: "SC-007", Result: verify.Result{Verdict: verify.Pass, Measure: &verify.Measure{Value: 12.5, Unit: "s", Limit: 1800}}},
+		}}}},
+		Ages: map[string]verify.Ages{"shop": {"drill": 90 * time.Second}},
+	}
+}
+
+func TestEachVerdictIsOneSeriesOfFourThatIsOne(t *testing.T) {
+	e := &Exporter{last: round(time.Unix(1795000000, 0)), rounds: 3, failed: 1}
+	want := `
+# HELP opex_criterion 1 for the verdict that a success criterion has, 0 for those that it does not have.
+# TYPE opex_criterion gauge
+opex_criterion{id="SC-001",service="shop",verdict="FAIL"} 1
+opex_criterion{id="SC-001",service="shop",verdict="N/A"} 0
+opex_criterion{id="SC-001",service="shop",verdict="PASS"} 0
+opex_criterion{id="SC-001",service="shop",verdict="UNPROVEN"} 0
+opex_criterion{id="SC-007",service="shop",verdict="FAIL"} 0
+opex_criterion{id="SC-007",service="shop",verdict="N/A"} 0
+opex_criterion{id="SC-007",service="shop",verdict="PASS"} 1
+opex_criterion{id="SC-007",service="shop",verdict="UNPROVEN"} 0
+# HELP opex_criterion_limit What opex_criterion_value may be at most.
+# TYPE opex_criterion_limit gauge
+opex_criterion_limit{id="SC-007",service="shop",unit="s"} 1800
+# HELP opex_criterion_value Figure that a passing criterion hangs on, in its unit.
+# TYPE opex_criterion_value gauge
+opex_criterion_value{id="SC-007",service="shop",unit="s"} 12.5
+# HELP opex_evidence_age_seconds Age of the newest record of a drill or a Game Day, and of the newest complete backup.
+# TYPE opex_evidence_age_seconds gauge
+opex_evidence_age_seconds{kind="drill",service="shop"} 90
+# HELP opex_verify_last_timestamp_seconds When the criteria were last judged.
+# TYPE opex_verify_last_timestamp_seconds gauge
+opex_verify_last_timestamp_seconds 1.795e+09
+# HELP opex_verify_rounds_failed_total Judgements that could not be made.
+# TYPE opex_verify_rounds_failed_total counter
+opex_verify_rounds_failed_total 1
+`
+	if err := testutil.CollectAndCompare(e, strings.NewReader(want), "opex_criterion", "opex_criterion_value", "opex_criterion_limit", "opex_evidence_age_seconds",
+		"opex_verify_last_timestamp_seconds", "opex_verify_rounds_failed_total"); err != nil {
+		t.Error(err)
+	}
+	if problems, err := testutil.CollectAndLint(e); err != nil || len(problems) > 0 {
+		t.Errorf("promlint says %v, %v", problems, err)
+	}
+}
+
+func TestBeforeTheFirstRoundThereIsNoVerdict(t *testing.T) {
+	if n := testutil.CollectAndCount(&Exporter{}, "opex_criterion"); n != 0 {
+		t.Errorf("%d series", n)
+	}
+}
+
+func TestAnExporterThatJudgesNoMoreKeepsItsLastVerdictAndIsUnhealthy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, end := context.WithCancel(t.Context())
+		broken := false
+		e := &Exporter{Every: time.Minute, People: io.Discard, Judge: func(context.Context) (Round, error) {
+			if broken {
+				return Round{}, errors.New("the API server is away")
+			}
+			return round(time.Now()), nil
+		}}
+		handler := e.Handler()
+		healthy := func() int {
+			answer := httptest.NewRecorder()
+			handler.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/healthz", nil))
+			return answer.Code
+		}
+		go e.Run(ctx)
+		time.Sleep(90 * time.Second)
+		broken = true
+		time.Sleep(4 * time.Minute)
+		if code := healthy(); code != http.StatusOK {
+			t.Errorf("after four minutes: %d", code)
+		}
+		time.Sleep(2 * time.Minute)
+		if code := healthy(); code != http.StatusServiceUnavailable {
+			t.Errorf("after six minutes: %d", code)
+		}
+		e.mu.Lock()
+		if e.rounds != 8 || e.failed != 6 || e.last.Report.Time.IsZero() {
+			t.Errorf("%v rounds, %v failed, last %s", e.rounds, e.failed, e.last.Report.Time)
+		}
+		e.mu.Unlock()
+		end()
+	})
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/opex-project/opex/cmd/opex/internal/gameday"
+	"github.com/opex-project/opex/cmd/opex/internal/recovery"
+	"github.com/opex-project/opex/cmd/opex/internal/verify"
+)
+
+// verifyFormats are those of a report; html is the page that `opex report` writes.
+var (
+	verifyFormats = append(verify.Formats, "html")
+	watchFormats  = []string{"table", "json"}
+)
+
+// pause is the time between two looks of --wait. The recommender and OpenCost move once a minute.
+const pause = 10 * time.Second
+
+func (f verifyFlags) run(ctx context.Context, g *global, in io.Reader, out, people io.Writer) error {
+	criteria, err := f.selected()
+	if err != nil {
+		return err
+	}
+	var before verify.Report
+	if f.before != "" {
+		data, err := os.ReadFile(f.before)
+		if err == nil {
+			before, err = verify.ParseBaseline(data)
+		}
+		if err != nil {
+			return fmt.Errorf("--baseline %s: %w", f.before, err)
+		}
+	}
+	outputs, names, cluster, err := g.connect(ctx, in)
+	if err != nil {
+		return err
+	}
+	fresh := true
+	if f.first {
+		if fresh, err = f.prove(ctx, g, in, people); err != nil {
+			return err
+		}
+	}
+	look := func() verify.Report {
+		return verify.Run(ctx, &verify.World{Outputs: outputs, Cluster: cluster, Now: time.Now()}, criteria, names)
+	}
+	if f.watch > 0 {
+		return f.keepWatch(ctx, look, out, people)
+	}
+	report, err := f.await(ctx, look, people)
+	if err != nil {
+		return err
+	}
+	if f.before != "" {
+		if err := report.Compare(before); err != nil {
+			return fmt.Errorf("--baseline %s: %w", f.before, err)
+		}
+	}
+	if f.format == "html" {
+		data, err := pageOf(ctx, report, cluster, outputs, people)
+		if err == nil {
+			_, err = out.Write(data)
+		}
+		if err != nil {
+			return err
+		}
+	} else if err := report.Write(out, f.format); err != nil {
+		return err
+	}
+	if err := f.verdict(report, people); err != nil || fresh {
+		return err
+	}
+	return errors.New("not all that --run asked for came to a proof, as said above; the verdicts rest on older records")
+}
+
+// prove holds a drill and a Game Day of each service that has them, and says whether all were proven.
+func (f verifyFlags) prove(ctx context.Context, g *global, in io.Reader, people io.Writer) (all bool, err error) {
+	outputs, names, _, err := g.connect(ctx, in)
+	if err != nil {
+		return false, err
+	}
+	all = true
+	for _, name := range names {
+		one := *g
+		one.services = []string{name}
+		service := outputs.Services[name]
+		if outputs.Backup != nil && service.Backup != nil {
+			drill := drillFlags{DrillOptions: recovery.DrillOptions{Replicas: 1}, format: "table"}
+			if err := drill.run(ctx, &one, in, people, people); errors.Is(err, errFailed) {
+				all = false
+			} else if err != nil {
+				return false, err
+			}
+		}
+		if outputs.Chaos != nil && service.Chaos != nil && outputs.Environment != gameday.Production {
+			day := gamedayFlags{confirm: f.confirm, format: "table",
+				Options: gameday.Options{Repeat: 1, Steady: gameday.DefaultSteady, After: gameday.DefaultAfter}}
+			if err := day.run(ctx, &one, in, people, people); errors.Is(err, errFailed) {
+				all = false
+			} else if err != nil {
+				return false, err
+			}
+		}
+	}
+	return all, ctx.Err()
+}
+
+// await looks until all pass, or the time is up.
+func (f verifyFlags) await(ctx context.Context, look func() verify.Report, people io.Writer) (verify.Report, error) {
+	for start := time.Now(); ; {
+		report := look()
+		left := f.wait - time.Since(start)
+		if allPass(report) || left <= 0 {
+			return report, nil
+		}
+		fmt.Fprintf(people, "%s after %s; looking again for up to %s\n", report.Summary(), time.Since(start).Round(time.Second), left.Round(time.Second))
+		select {
+		case <-ctx.Done():
+			return report, ctx.Err()
+		case <-time.After(min(pause, left)):
+		}
+	}
+}
+
+// keepWatch writes the first report whole, and of each later one what changed; as JSON each is whole, one after another. The exit code is
+// that of the last.
+func (f verifyFlags) keepWatch(ctx context.Context, look func() verify.Report, out, people io.Writer) error {
+	var last verify.Report
+	for round := 0; ; round++ {
+		report := look()
+		if ctx.Err() != nil { // cut off: it says nothing of the services
+			break
+		}
+		if err := f.showRound(round, report, last, out, people); err != nil {
+			return err
+		}
+		last = report
+		select {
+		case <-ctx.Done():
+		case <-time.After(f.watch):
+		}
+	}
+	if len(last.Services) == 0 {
+		return ctx.Err()
+	}
+	return f.verdict(last, people)
+}
+
+func (f verifyFlags) showRound(round int, report, last verify.Report, out, people io.Writer) error {
+	if round == 0 || f.format == "json" {
+		if err := report.Write(out, f.format); err != nil {
+			return err
+		}
+	} else {
+		if err := report.Compare(last); err != nil {
+			return err
+		}
+		for _, change := range report.Changes {
+			if _, err := fmt.Fprintf(out, "%s  %s\n", report.Time.UTC().Format(time.RFC3339), change); err != nil {
+				return err
+			}
+		}
+	}
+	_, err := fmt.Fprintf(people, "%s  %s; looking again in %s, Ctrl-C ends\n", report.Time.UTC().Format(time.RFC3339), report.Summary(), f.watch)
+	return err
+}
+
+func allPass(r verify.Report) bool {
+	return r.Count(verify.Pass) > 0 && r.Count(verify.Fail) == 0 && r.Count(verify.Unproven) == 0
+}
+
+// verdict says the last line and chooses the exit code.
+func (f verifyFlags) verdict(report verify.Report, people io.Writer) error {
+	switch {
+	case report.Count(verify.Fail) > 0:
+		fmt.Fprintf(people, "%s. See `next` above for what to do\n", report.Summary())
+		return errFailed
+	case !allPass(report):
+		return fmt.Errorf("%s: not everything is proven. See `next` above, or give --wait", report.Summary())
+	}
+	fmt.Fprintf(people, "%s: everything that was looked at is proven\n", report.Summary())
+	return nil
+}

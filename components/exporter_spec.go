@@ -1,0 +1,31 @@
+package components
+
+import (
+	"time"
+
+	"github.com/opex-project/opex/internal/problem"
+)
+
+// ExporterSpec describes how the criteria are judged continuously. It is `opex:exporter`.
+type ExporterSpec struct {
+	Enabled bool     `config:"enabled" doc:"Judge the success criteria in the cluster again and again, for Prometheus: alerts and the dashboard Operational excellence. Off by default: it may look into the database's pod, to see whether the dump is there."`
+	Every   Duration `config:"every" doc:"Time between two judgements."`
+}
+
+// Limits of what is between two judgements: each asks about twenty questions of the API server; evidence is a matter of minutes.
+const (
+	leastEvery = 30 * time.Second
+	mostEvery  = time.Hour
+)
+
+// SetDefaults fills what is unset.
+func (s *ExporterSpec) SetDefaults() { setDefault(&s.Every, "1m") }
+
+// Problems returns all that is wrong, by the config's keys.
+func (s ExporterSpec) Problems() problem.List {
+	var found problem.List
+	if every := s.Every.value(); every < leastEvery || every > mostEvery {
+		found.Add("every", "is %q, want a duration from %s to %s", s.Every, leastEvery, mostEvery)
+	}
+	return found
+}
