@@ -287,13 +287,17 @@ func verdictsReachPrometheus(t *testing.T) {
 	eventually(t, 4*time.Minute, func() error {
 		out, _ := opex(t, "verify", "--format=json")
 		var report struct {
-			Services []struct{ Criteria []struct{ ID, Verdict string } }
+			Services []struct {
+				Criteria []struct{ ID, Verdict string }
+			}
 		}
 		if err := json.Unmarshal([]byte(out), &report); err != nil || len(report.Services) != 1 {
 			return fmt.Errorf("opex verify prints %s: %v", out, err)
 		}
 		var answer struct {
-			Data struct{ Result []struct{ Metric struct{ ID, Verdict string } } }
+			Data struct {
+				Result []struct{ Metric struct{ ID, Verdict string } }
+			}
 		}
 		if err := json.Unmarshal(prometheus(t, "query?query="+url.QueryEscape("opex_criterion == 1")), &answer); err != nil {
 			return err
