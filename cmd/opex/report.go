@@ -10,11 +10,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/opex-project/opex/cmd/opex/internal/costs"
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 	"github.com/opex-project/opex/cmd/opex/internal/kube"
 	"github.com/opex-project/opex/cmd/opex/internal/page"
 	"github.com/opex-project/opex/cmd/opex/internal/stack"
 	"github.com/opex-project/opex/cmd/opex/internal/verify"
+	"github.com/opex-project/opex/internal/contract"
 )
 
 func newReport(g *global) *cobra.Command {
@@ -23,7 +25,7 @@ func newReport(g *global) *cobra.Command {
 		Use:   "report",
 		Short: "Write one page of all that is proven: criteria with evidence, drills, Game Days",
 		Long: `report judges all criteria on the live cluster, as verify does, and writes one HTML page: each service's criteria with what they rest
-on, its drills and restores in phases, and the newest Game Day with its pictures. The page is one file; it loads nothing from anywhere and runs no script, so
+on, its drills and restores in phases, its Game Days, the newest with its pictures, and what each team spent in the last 24 hours. The page is one file; it loads nothing from anywhere and runs no script, so
 that it can be mailed, kept and printed.
 
 Exit code 0: all PASS (N/A aside); 1: a FAIL; 2: something is UNPROVEN, or could not be read. The page is written in each of these cases
@@ -63,6 +65,9 @@ func writeReport(ctx context.Context, g *global, file string, in io.Reader, peop
 	return nil
 }
 
+// costsOf is the time whose costs the page shows, up to now.
+const costsOf = 24 * time.Hour
+
 // pageOf is the page of a report, with what is kept of its services. Evidence that cannot be taken is told of and left out: the criteria
 // that rest on it say the same.
 func pageOf(ctx context.Context, report verify.Report, cluster *kube.Cluster, outputs stack.Outputs, people io.Writer) ([]byte, error) {
@@ -83,11 +88,21 @@ func pageOf(ctx context.Context, report verify.Report, cluster *kube.Cluster, ou
 			proof.Recoveries = append(proof.Recoveries, records...)
 		}
 		if outputs.Chaos != nil {
-			kills, err := evidence.LatestGameDays(ctx, cluster.Client, *outputs.Chaos, s.Name)
+			kills, err := evidence.GameDays(ctx, cluster.Client, *outputs.Chaos, s.Name)
 			if taken(err) != nil {
 				return nil, err
 			}
 			proof.GameDays = append(proof.GameDays, kills...)
+		}
+	}
+	if outputs.Cost != nil {
+		now := time.Now().UTC()
+		source := costs.Source{Cluster: cluster, Client: cluster.Client, Outputs: outputs, Now: now}
+		spent, err := source.Report(ctx, contract.LabelTeam, costs.Window{Start: now.Add(-costsOf), End: now}, nil)
+		if err != nil {
+			fmt.Fprintln(people, "left out: costs: "+err.Error())
+		} else {
+			proof.Costs = spent.Sections()
 		}
 	}
 	return page.Report(proof)

@@ -54,7 +54,7 @@ func TestWatchTellsWhatChangesUntilItIsInterrupted(t *testing.T) {
 func TestThePageIsAFormatAndLeavesOutWhatIsNoEvidence(t *testing.T) {
 	world := verifyWorld(t)
 	code, out, people := opexVerify(t, t.Context(), maps.Clone(world), "--format", "html")
-	if code != exitOK || !strings.HasPrefix(out, "<!DOCTYPE html>") || !strings.Contains(out, "SC-010") || strings.Contains(people, "left out") {
+	if code != exitOK || !strings.HasPrefix(out, "<!DOCTYPE html>") || !strings.Contains(out, "SC-010") || strings.Contains(people, "left out: evidence") {
 		t.Errorf("exit %d, people are told %q, the page is %.80s", code, people, out)
 	}
 	world.Get(t, "/api/v1/namespaces/velero/configmaps", "items.0.data").(map[string]any)["record.sha256"] = "0"

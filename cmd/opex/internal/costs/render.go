@@ -22,16 +22,16 @@ func (r *Report) Write(w io.Writer, format string) error {
 		return r.withWindow(lines).Write(w, format)
 	}
 	var text strings.Builder
-	for i, section := range r.sections() {
+	for i, section := range r.Sections() {
 		if i > 0 {
 			text.WriteString("\n")
 		}
-		title := section.title
+		title := section.Title
 		if format == "markdown" {
 			title = "**" + title + "**\n"
 		}
 		text.WriteString(title + "\n")
-		if err := section.table.Write(&text, format); err != nil {
+		if err := section.Table.Write(&text, format); err != nil {
 			return err
 		}
 	}
@@ -39,29 +39,25 @@ func (r *Report) Write(w io.Writer, format string) error {
 	return err
 }
 
-type section struct {
-	title string
-	table table.Table
-}
-
-func (r *Report) sections() []section {
-	sections := []section{{
-		fmt.Sprintf("Costs by %s in %s, %s, %s, %s", r.By, r.Environment, r.Currency, r.Window, r.prices()), r.lines(),
+// Sections are the tables of the report, under their titles.
+func (r *Report) Sections() []table.Titled {
+	sections := []table.Titled{{
+		Title: fmt.Sprintf("Costs by %s in %s, %s, %s, %s", r.By, r.Environment, r.Currency, r.Window, r.prices()), Table: r.lines(),
 	}}
 	if r.Change != nil {
 		sections = append(sections,
-			section{fmt.Sprintf("Change by %s, %s, against %s", r.By, r.Currency, r.Change.Before), r.Change.lines(r.By)},
-			section{"What drove it, " + r.Currency, r.Change.drivers(r.By)})
+			table.Titled{Title: fmt.Sprintf("Change by %s, %s, against %s", r.By, r.Currency, r.Change.Before), Table: r.Change.lines(r.By)},
+			table.Titled{Title: "What drove it, " + r.Currency, Table: r.Change.drivers(r.By)})
 	}
 	if len(r.Budgets) > 0 {
-		sections = append(sections, section{"Budgets, " + r.Currency + " in this calendar month", r.budgets()})
+		sections = append(sections, table.Titled{Title: "Budgets, " + r.Currency + " in this calendar month", Table: r.budgets()})
 	}
 	if len(r.Coverage.Traces) > 0 {
 		title := "Money without a team: where the label was lost"
 		if n := r.Coverage.NotTraced; n > 0 {
 			title += fmt.Sprintf(" (%d pods with less money are not shown)", n)
 		}
-		sections = append(sections, section{title, r.traces()})
+		sections = append(sections, table.Titled{Title: title, Table: r.traces()})
 	}
 	return sections
 }

@@ -66,9 +66,9 @@ func ReadGameDay(ctx context.Context, client kubernetes.Interface, lab contract.
 	return read(*found, ParseGameDays)
 }
 
-// LatestGameDays returns the records of a service's newest run, in the order of its kills; none where there was no Game Day. One that
-// cannot be read is an error: the newest may be it. Right: list on configmaps in the lab's namespace.
-func LatestGameDays(ctx context.Context, client kubernetes.Interface, lab contract.ChaosLab, service string) ([]GameDay, error) {
+// GameDays returns all records of a service that are kept, the oldest first. One that cannot be read is an error: the newest may be it.
+// Right: list on configmaps in the lab's namespace.
+func GameDays(ctx context.Context, client kubernetes.Interface, lab contract.ChaosLab, service string) ([]GameDay, error) {
 	maps, err := gameDays(client, lab, service).list(ctx)
 	if err != nil {
 		return nil, err
@@ -81,12 +81,26 @@ func LatestGameDays(ctx context.Context, client kubernetes.Interface, lab contra
 		}
 		records = append(records, found...)
 	}
-	if len(records) == 0 {
-		return nil, nil
-	}
 	slices.SortStableFunc(records, func(a, b GameDay) int { return a.StartedAt.Compare(b.StartedAt) })
+	return records, nil
+}
+
+// LatestGameDays is GameDays of the newest run alone, in the order of its kills; none where there was no Game Day.
+func LatestGameDays(ctx context.Context, client kubernetes.Interface, lab contract.ChaosLab, service string) ([]GameDay, error) {
+	records, err := GameDays(ctx, client, lab, service)
+	if err != nil {
+		return nil, err
+	}
+	return NewestRun(records), nil
+}
+
+// NewestRun are those of the newest run among records, the oldest of which comes first.
+func NewestRun(records []GameDay) []GameDay {
+	if len(records) == 0 {
+		return nil
+	}
 	newest := records[len(records)-1].Run.ID
-	return slices.DeleteFunc(records, func(r GameDay) bool { return r.Run.ID != newest }), nil
+	return slices.DeleteFunc(slices.Clone(records), func(r GameDay) bool { return r.Run.ID != newest })
 }
 
 // ParseGameDays reads the JSON of one record, or of a list of them as `opex gameday --format json` prints it.

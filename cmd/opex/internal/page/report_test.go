@@ -8,6 +8,7 @@ import (
 
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 	"github.com/opex-project/opex/cmd/opex/internal/kubetest"
+	"github.com/opex-project/opex/cmd/opex/internal/table"
 	"github.com/opex-project/opex/cmd/opex/internal/verify"
 )
 
@@ -28,7 +29,15 @@ func proof(t *testing.T) Proof {
 		Phases: []evidence.Phase{{Name: evidence.PhaseObjects, Took: 1.2}, {Name: evidence.PhaseHooks, Took: 9.4}}}
 	bad := evidence.Record{Kind: evidence.KindRestore, Verdict: evidence.Failed, Reason: "the load failed <1 of 1 hooks>", Service: "task-api", StartedAt: began.Add(-time.Hour),
 		Objectives: good.Objectives}
-	return Proof{Verify: report, Recoveries: []evidence.Record{good, bad}, GameDays: ten(t)}
+	// A run before the ten, of which one kill failed.
+	before := ten(t)[:2]
+	for i := range before {
+		before[i].Run.ID, before[i].Run.Of, before[i].StartedAt = "20261101-090000", 2, before[i].StartedAt.AddDate(0, 0, -21)
+	}
+	before[1].Verdict, before[1].Recovery, before[1].During.ServerErrors = evidence.Failed, 31.5, 4
+	money := []table.Titled{{Title: "Costs by team in staging, USD", Table: table.Table{Header: []string{"TEAM", "TOTAL USD"}, Right: []int{1},
+		Rows: [][]string{{"product-team", "1.50"}, {"<nobody>", "0.25"}}}}}
+	return Proof{Verify: report, Recoveries: []evidence.Record{good, bad}, GameDays: append(before, ten(t)...), Costs: money}
 }
 
 func TestTheReportStaysAsItIs(t *testing.T) {
@@ -38,7 +47,8 @@ func TestTheReportStaysAsItIs(t *testing.T) {
 	}
 	kubetest.Golden(t, "report.html", data)
 	text := string(data)
-	for _, want := range []string{"the load failed &lt;1 of 1 hooks&gt;", "SC-010", "10 kills", `class="tile NA"`, "18.3 s"} {
+	for _, want := range []string{"the load failed &lt;1 of 1 hooks&gt;", "SC-010", "10 kills", `class="tile NA"`, "18.3 s",
+		"2026-11-0", "1 of 2 proven", "31.5 s", "&lt;nobody&gt;", `<td class="n">1.50</td>`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("it does not show %q", want)
 		}

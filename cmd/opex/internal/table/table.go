@@ -21,6 +21,12 @@ type Table struct {
 	Right  []int // columns of figures, aligned right
 }
 
+// Titled is a table under its title.
+type Titled struct {
+	Title string
+	Table
+}
+
 // Write writes the table in one of the formats other than json.
 func (t Table) Write(w io.Writer, format string) error {
 	switch format {
