@@ -43,11 +43,19 @@ func Latest(ctx context.Context, client kubernetes.Interface, vault contract.Bac
 	if err != nil {
 		return nil, err
 	}
+	return Recoveries(maps, service)
+}
+
+// Recoveries are the records of a service among ConfigMaps of several, of drills and of restores, the newest first.
+func Recoveries(maps []corev1.ConfigMap, service string) ([]Record, error) {
+	maps = ofService(maps, service)
 	records := make([]Record, len(maps))
 	for i, m := range maps {
-		if records[i], err = read(m, Parse); err != nil {
+		found, err := read(m, Parse)
+		if err != nil {
 			return nil, err
 		}
+		records[i] = found
 	}
 	slices.SortStableFunc(records, func(a, b Record) int { return b.StartedAt.Compare(a.StartedAt) })
 	return records, nil
@@ -75,13 +83,18 @@ func read[T any](m corev1.ConfigMap, parse func([]byte) (T, error)) (T, error) {
 	return found, nil
 }
 
-// Maps are the ConfigMaps of a service's records of some kinds. Right: list on configmaps in the namespace.
+// Maps are the ConfigMaps of a service's records of some kinds, or of all services' where it is empty. Right: list on configmaps in the
+// namespace.
 func Maps(ctx context.Context, client kubernetes.Interface, namespace, service string, kinds ...string) ([]corev1.ConfigMap, error) {
 	return shelf{client: client, namespace: namespace, service: service, kinds: kinds}.list(ctx)
 }
 
 // RecordOf returns the JSON of a ConfigMap's record.
 func RecordOf(m corev1.ConfigMap) []byte { return []byte(m.Data[key]) }
+
+func ofService(maps []corev1.ConfigMap, service string) []corev1.ConfigMap {
+	return slices.DeleteFunc(slices.Clone(maps), func(m corev1.ConfigMap) bool { return m.Labels[labelService] != service })
+}
 
 // Parse reads a record.
 func Parse(data []byte) (Record, error) {
@@ -153,8 +166,11 @@ func (s shelf) put(ctx context.Context, name, kind string, record any) error {
 }
 
 func (s shelf) list(ctx context.Context) ([]corev1.ConfigMap, error) {
-	found, err := s.client.CoreV1().ConfigMaps(s.namespace).List(ctx, metav1.ListOptions{
-		LabelSelector: fmt.Sprintf("%s=%s,%s in (%s),%s=%s", contract.LabelManagedBy, managedBy, labelKind, strings.Join(s.kinds, ","), labelService, s.service)})
+	selector := fmt.Sprintf("%s=%s,%s in (%s)", contract.LabelManagedBy, managedBy, labelKind, strings.Join(s.kinds, ","))
+	if s.service != "" {
+		selector += fmt.Sprintf(",%s=%s", labelService, s.service)
+	}
+	found, err := s.client.CoreV1().ConfigMaps(s.namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
 	if err != nil {
 		return nil, fmt.Errorf("evidence: ConfigMaps in namespace %s: %w", s.namespace, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
@@ -73,8 +74,13 @@ func GameDays(ctx context.Context, client kubernetes.Interface, lab contract.Cha
 	if err != nil {
 		return nil, err
 	}
+	return Kills(maps, service)
+}
+
+// Kills are the records of a service's Game Days among ConfigMaps of several, the oldest first.
+func Kills(maps []corev1.ConfigMap, service string) ([]GameDay, error) {
 	var records []GameDay
-	for _, m := range maps {
+	for _, m := range ofService(maps, service) {
 		found, err := read(m, ParseGameDays)
 		if err != nil {
 			return nil, err

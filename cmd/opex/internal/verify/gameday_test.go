@@ -36,7 +36,7 @@ func storedGameDays(t *testing.T, records ...evidence.GameDay) map[string]any {
 		if err != nil {
 			t.Fatal(err)
 		}
-		items = append(items, map[string]any{"metadata": map[string]any{"name": r.Name(), "namespace": "chaos-mesh"}, "data": map[string]any{recordKey: string(data)}})
+		items = append(items, map[string]any{"metadata": map[string]any{"name": r.Name(), "namespace": "chaos-mesh", "labels": map[string]any{"opex/service": "task-api"}}, "data": map[string]any{recordKey: string(data)}})
 	}
 	return map[string]any{"items": items}
 }

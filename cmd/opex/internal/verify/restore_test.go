@@ -28,7 +28,7 @@ func configMapOf(t *testing.T, r evidence.Record) map[string]any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return map[string]any{"metadata": map[string]any{"name": r.Name(), "namespace": "velero"}, "data": map[string]any{recordKey: string(data)}}
+	return map[string]any{"metadata": map[string]any{"name": r.Name(), "namespace": "velero", "labels": map[string]any{"opex/service": "task-api"}}, "data": map[string]any{recordKey: string(data)}}
 }
 
 // drilled changes the scene's drill.

@@ -34,6 +34,7 @@ type World struct {
 	metrics      memo[bool]
 	allocations  memo[map[string]opencost.Allocation]
 	vault        vaultMemos
+	evidence     memo[[]corev1.ConfigMap]
 	kills        memo[[]evidence.GameDay]
 }
 

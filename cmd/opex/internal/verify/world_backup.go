@@ -69,7 +69,18 @@ func (w *World) veleroServer(ctx context.Context) (*appsv1.Deployment, error) {
 // records are those of a service's drills and restores, the newest first.
 func (w *World) records(ctx context.Context, service string) ([]evidence.Record, error) {
 	return w.vault.records.get(service, func() ([]evidence.Record, error) {
-		return evidence.Latest(ctx, w.Cluster.Client, *w.Outputs.Backup, service)
+		maps, err := w.evidenceIn(ctx, w.Outputs.Backup.Namespace, evidence.KindDrill, evidence.KindRestore)
+		if err != nil {
+			return nil, err
+		}
+		return evidence.Recoveries(maps, service)
+	})
+}
+
+// evidenceIn are the records of all services, of kinds that are kept together.
+func (w *World) evidenceIn(ctx context.Context, namespace string, kinds ...string) ([]corev1.ConfigMap, error) {
+	return w.evidence.get(namespace+"/"+kinds[0], func() ([]corev1.ConfigMap, error) {
+		return evidence.Maps(ctx, w.Cluster.Client, namespace, "", kinds...)
 	})
 }
 

@@ -19,7 +19,12 @@ const production = "production"
 // gameDays are the kills of a service's newest run, in their order.
 func (w *World) gameDays(ctx context.Context, service string) ([]evidence.GameDay, error) {
 	return w.kills.get(service, func() ([]evidence.GameDay, error) {
-		return evidence.LatestGameDays(ctx, w.Cluster.Client, *w.Outputs.Chaos, service)
+		maps, err := w.evidenceIn(ctx, w.Outputs.Chaos.Namespace, evidence.KindGameDay)
+		if err != nil {
+			return nil, err
+		}
+		all, err := evidence.Kills(maps, service)
+		return evidence.NewestRun(all), err
 	})
 }
 
