@@ -113,6 +113,14 @@ func NewExporter(ctx *pulumi.Context, name string, args *ExporterArgs, opts ...p
 	}}, child, pulumi.DependsOn(append(may, account, outputs))); err != nil {
 		return nil, err
 	}
+	if given.Looks.Size {
+		own := workload{kind: "Deployment", name: exporterName, container: exporterName}
+		own.sizing.SetDefaults()
+		own.sizing.Min = exporterSize.Requests
+		if _, err := newAdvice(ctx, name+"-verticalpodautoscaler", own, home.Name(), given.objectLabels(exporterName), child); err != nil {
+			return nil, err
+		}
+	}
 	dashboard, err := newDashboard(ctx, name+"-dashboard", proofDashboard(given), home, given.objectLabels(exporterName), child)
 	if err != nil {
 		return nil, err
@@ -125,6 +133,8 @@ func NewExporter(ctx *pulumi.Context, name string, args *ExporterArgs, opts ...p
 
 // exporterIdentity is what its selectors hold.
 var exporterIdentity = map[string]string{contract.LabelName: exporterName, contract.LabelInstance: exporterName}
+
+var exporterSize = Resources{Requests: Amounts{CPU: "10m", Memory: "64Mi"}, Limits: Amounts{CPU: "500m", Memory: "256Mi"}}
 
 // ExporterScrape is how Prometheus finds the verdicts.
 func ExporterScrape() Scrape {
@@ -151,7 +161,7 @@ func exporterPod(a ExporterArgs) corev1.PodTemplateSpec {
 				Args: []string{"exporter", "--in-cluster", "--outputs", exporterFolder + "/outputs.json", "--every", string(a.Exporter.Every),
 					"--listen", fmt.Sprintf(":%d", exporterPort)},
 				Ports:           []corev1.ContainerPort{{Name: httpPortName, ContainerPort: exporterPort, Protocol: corev1.ProtocolTCP}},
-				Resources:       resources(Resources{Requests: Amounts{CPU: "10m", Memory: "64Mi"}, Limits: Amounts{CPU: "500m", Memory: "256Mi"}}),
+				Resources:       resources(exporterSize),
 				SecurityContext: containerSecurity(),
 				VolumeMounts:    []corev1.VolumeMount{{Name: exporterOutputs, MountPath: exporterFolder, ReadOnly: true}},
 				StartupProbe:    probe(httpGet("/healthz"), 1, 1, 60),

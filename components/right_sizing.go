@@ -73,22 +73,7 @@ func NewRightSizing(ctx *pulumi.Context, name string, args *RightSizingArgs, opt
 	l := newLabels(spec, args.Environment)
 	var outputs pulumi.Array
 	for _, w := range spec.workloads() {
-		object, err := newObject(ctx, name+"-"+w.role+"verticalpodautoscaler", "autoscaling.k8s.io/v1", "VerticalPodAutoscaler", &metav1.ObjectMetaArgs{
-			Name: pulumi.String(w.name), Namespace: args.Namespace, Labels: pulumi.ToStringMap(l.object(w.component)),
-		}, pulumi.Map{"spec": pulumi.Map{
-			"targetRef": pulumi.StringMap{
-				"apiVersion": pulumi.String("apps/v1"), "kind": pulumi.String(w.kind), "name": pulumi.String(w.name),
-			},
-			"updatePolicy": pulumi.StringMap{"updateMode": pulumi.String(w.sizing.Mode)},
-			"resourcePolicy": pulumi.Map{"containerPolicies": pulumi.Array{pulumi.Map{
-				"containerName":       pulumi.String(w.container),
-				"mode":                pulumi.String("Auto"), // Off here would give no recommendation at all
-				"minAllowed":          amounts(w.sizing.Min),
-				"maxAllowed":          amounts(w.sizing.Max),
-				"controlledResources": pulumi.ToStringArray(scaledResources),
-				"controlledValues":    pulumi.String("RequestsOnly"),
-			}}},
-		}}, child)
+		object, err := newAdvice(ctx, name+"-"+w.role+"verticalpodautoscaler", w, args.Namespace, l.object(w.component), child)
 		if err != nil {
 			return nil, err
 		}
@@ -100,6 +85,26 @@ func NewRightSizing(ctx *pulumi.Context, name string, args *RightSizingArgs, opt
 	// Outputs.
 	advice.VerticalPodAutoscalers = outputs.ToArrayOutput()
 	return advice, ctx.RegisterResourceOutputs(advice, pulumi.Map{"verticalPodAutoscalers": advice.VerticalPodAutoscalers})
+}
+
+// newAdvice lets the recommender look at a workload.
+func newAdvice(ctx *pulumi.Context, name string, w workload, namespace pulumi.StringInput, labels map[string]string, opts ...pulumi.ResourceOption) (*Object, error) {
+	return newObject(ctx, name, "autoscaling.k8s.io/v1", "VerticalPodAutoscaler", &metav1.ObjectMetaArgs{
+		Name: pulumi.String(w.name), Namespace: namespace.ToStringOutput().ToStringPtrOutput(), Labels: pulumi.ToStringMap(labels),
+	}, pulumi.Map{"spec": pulumi.Map{
+		"targetRef": pulumi.StringMap{
+			"apiVersion": pulumi.String("apps/v1"), "kind": pulumi.String(w.kind), "name": pulumi.String(w.name),
+		},
+		"updatePolicy": pulumi.StringMap{"updateMode": pulumi.String(w.sizing.Mode)},
+		"resourcePolicy": pulumi.Map{"containerPolicies": pulumi.Array{pulumi.Map{
+			"containerName":       pulumi.String(w.container),
+			"mode":                pulumi.String("Auto"), // Off here would give no recommendation at all
+			"minAllowed":          amounts(w.sizing.Min),
+			"maxAllowed":          amounts(w.sizing.Max),
+			"controlledResources": pulumi.ToStringArray(scaledResources),
+			"controlledValues":    pulumi.String("RequestsOnly"),
+		}}},
+	}}, opts...)
 }
 
 func amounts(a Amounts) pulumi.StringMap {

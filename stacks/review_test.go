@@ -36,6 +36,17 @@ func TestAPreviewReviewsAllThatIsDeclared(t *testing.T) {
 	}
 }
 
+func TestTheExporterPassesTheReviewToo(t *testing.T) {
+	for _, stack := range stackNames {
+		homeWithKubeconfig(t)
+		config := stackConfig(t, stack)
+		config["opex:exporter"] = `{"enabled": true}`
+		if _, err := deploy(t, stack, config, pulumitest.Options{Preview: true}); err != nil {
+			t.Errorf("%s: %v", stack, err)
+		}
+	}
+}
+
 func TestAPreviewRefusesWhatARuleFinds(t *testing.T) {
 	program := func(ctx *pulumi.Context) error {
 		objects, err := watch(ctx)
