@@ -99,6 +99,9 @@ func runUp(ctx context.Context, s layout.Sandbox, noDeploy bool) error {
 	if err != nil {
 		return err
 	}
+	if err := report.Stage("All workloads ready", func() error { return cluster.WaitWorkloads(ctx, s) }); err != nil {
+		return err
+	}
 	return finish(ctx, s, outputs, report.Total())
 }
 

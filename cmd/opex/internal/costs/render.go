@@ -31,7 +31,11 @@ func (r *Report) Write(w io.Writer, format string) error {
 			title = "**" + title + "**\n"
 		}
 		text.WriteString(title + "\n")
-		if err := section.Table.Write(&text, format); err != nil {
+		t := section.Table
+		if format == "table" {
+			t = t.Fit(table.Width(w))
+		}
+		if err := t.Write(&text, format); err != nil {
 			return err
 		}
 	}

@@ -66,6 +66,9 @@ func connect(ctx context.Context, config *rest.Config, want contract.Cluster) (*
 		return nil, err
 	}
 	system, err := client.CoreV1().Namespaces().Get(ctx, metav1.NamespaceSystem, metav1.GetOptions{})
+	if apierrors.IsUnauthorized(err) {
+		return nil, fmt.Errorf("cluster at %s (context %q): the kubeconfig's credentials are not accepted (any more): sign in again. %w", config.Host, want.Context, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cluster at %s (context %q): %w", config.Host, want.Context, err)
 	}

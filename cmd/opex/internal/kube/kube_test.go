@@ -41,6 +41,24 @@ func server(t *testing.T, proxied http.HandlerFunc) (kubeconfig string) {
 	return path
 }
 
+// expired is a kubeconfig whose cluster accepts nobody.
+func expired(t *testing.T) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusUnauthorized)
+		fmt.Fprint(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","message":"Unauthorized","reason":"Unauthorized","code":401}`)
+	}))
+	t.Cleanup(s.Close)
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	text := fmt.Sprintf("apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: %s}}]\n"+
+		"users: [{name: u, user: {token: old}}]\ncontexts: [{name: staging, context: {cluster: c, user: u}}]\n", s.URL)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 func TestConnectRefusesAnyOtherCluster(t *testing.T) {
 	kubeconfig := server(t, nil)
 	cases := map[string]struct {
@@ -51,6 +69,7 @@ func TestConnectRefusesAnyOtherCluster(t *testing.T) {
 		"another cluster":     {kubeconfig, contract.Cluster{Context: "staging", UID: "there"}, "the stack lives on there. Nothing was asked of it"},
 		"an unknown context":  {kubeconfig, contract.Cluster{Context: "prod", UID: "here"}, `context "prod" of the stack's outputs`},
 		"a missing file":      {"/nowhere", contract.Cluster{Context: "staging", UID: "here"}, "/nowhere"},
+		"expired credentials": {expired(t), contract.Cluster{Context: "staging", UID: "here"}, "credentials are not accepted (any more): sign in again"},
 		"a cluster that died": {dead(t), contract.Cluster{Context: "staging", UID: "here"}, "connection refused"},
 	}
 	for name, c := range cases {

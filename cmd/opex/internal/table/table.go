@@ -50,12 +50,8 @@ func JSON(w io.Writer, value any) error {
 }
 
 func (t Table) aligned(w io.Writer) error {
-	widths := make([]int, len(t.Header))
-	for _, row := range t.all() {
-		for i, cell := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
-		}
-	}
+	t = t.Fit(Width(w))
+	widths := t.widths()
 	var text strings.Builder
 	for _, row := range t.all() {
 		var line strings.Builder
@@ -78,7 +74,7 @@ func (t Table) aligned(w io.Writer) error {
 
 // all are the header and the rows, each as long as the header.
 func (t Table) all() [][]string {
-	rows := [][]string{t.Header}
+	rows := [][]string{slices.Clone(t.Header)}
 	for _, row := range t.Rows {
 		full := make([]string, len(t.Header))
 		copy(full, row)

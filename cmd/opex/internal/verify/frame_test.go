@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
@@ -150,6 +151,44 @@ func TestACheckThatBreaksIsUnprovenAndTheOthersGoOn(t *testing.T) {
 	var people strings.Builder
 	if err := report.Write(&people, "table"); err != nil || strings.Contains(people.String(), "goroutine") {
 		t.Errorf("people are shown a stack trace (%v):\n%s", err, people.String())
+	}
+}
+
+// TestAnAPIServerThatAnswersHalfProvesNothing: not that something is wrong, either.
+func TestAnAPIServerThatAnswersHalfProvesNothing(t *testing.T) {
+	for name, answer := range map[string]http.HandlerFunc{
+		"the connection breaks within an answer": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.Header().Set("Content-Length", "100000")
+			_, _ = w.Write([]byte(`{"kind":"List","apiVersion":"v1","items":[{"metadata":{"name":"a"`))
+		},
+		"an answer that is no JSON": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = w.Write([]byte(`{"kind":"List","items":[{`))
+		},
+		"it is overloaded": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGatewayTimeout) },
+		"credentials end":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(answer)
+			defer server.Close()
+			config := &rest.Config{Host: server.URL, QPS: -1}
+			client, err := kubernetes.NewForConfig(config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			others, err := dynamic.NewForConfig(config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			report := Run(t.Context(), &World{Outputs: outputs(), Cluster: &kube.Cluster{Client: client, Dynamic: others, Config: config}, Now: noon},
+				Criteria, []string{"task-api"})
+			for _, c := range report.Services[0].Criteria {
+				if c.Verdict != Unproven || c.Next == "" {
+					t.Errorf("%s is %s: %s; next: %s", c.ID, c.Verdict, c.Actual, c.Next)
+				}
+			}
+		})
 	}
 }
 

@@ -77,7 +77,11 @@ func (r Report) Write(w io.Writer, format string) error {
 		return r.sarif(w)
 	}
 	var text strings.Builder
-	if err := r.table().Write(&text, format); err != nil {
+	t := r.table()
+	if format == "table" {
+		t = t.Fit(table.Width(w))
+	}
+	if err := t.Write(&text, format); err != nil {
 		return err
 	}
 	text.WriteString(r.reasons(format == "markdown"))
