@@ -33,7 +33,6 @@ func TestChaos(t *testing.T) {
 		{"a graceful end costs no request of any kind", gracefulCostsNothing},
 		{"an interrupted Game Day leaves nothing and a second one beside it is refused", interruptedGameDayLeavesNothing},
 		{"thirty breaches are each noticed by the criterion that they are about and by no other", breachesAreNoticed},
-		{"destroy leaves no experiment and no engine", enginesAreGone},
 	} {
 		if !t.Run(step.promise, step.check) {
 			t.Fatal("the steps after this one stand on it")
@@ -197,8 +196,9 @@ func filterHolds(t *testing.T) {
 	in(t, "kubectl", "annotate", "namespace", namespace, "chaos-mesh.org/inject=enabled")
 }
 
+// enginesAreGone looks for what engines leave behind that are not uninstalled in order.
 func enginesAreGone(t *testing.T) {
-	in(t, "pulumi", "destroy", "--yes", "--skip-preview")
+	t.Helper()
 	for _, kind := range []string{"schedules.chaos-mesh.org", "podchaos.chaos-mesh.org"} {
 		if left := in(t, "kubectl", "get", kind, "--all-namespaces", "--output=name"); left != "" {
 			t.Errorf("left: %s", left)

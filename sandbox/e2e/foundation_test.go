@@ -350,6 +350,7 @@ func destroyLeavesNothing(t *testing.T) {
 	if left := in(t, "kubectl", "get", "namespace", namespace, "--ignore-not-found", "--output=name"); left != "" {
 		t.Errorf("left: %s", left)
 	}
+	enginesAreGone(t)
 	eventually(t, time.Minute, func() error {
 		if left := in(t, "kubectl", "get", "persistentvolumes", "--output=name"); left != "" {
 			return &os.PathError{Op: "volumes left", Path: left, Err: syscall.EEXIST}
