@@ -11,25 +11,24 @@ const (
 	// lights is 1 for each criterion that passes or does not concern its service, else 0.
 	lights        = `max by (service, id) (opex_criterion{verdict=~"PASS|N/A"})`
 	judgedAgo     = `time() - max(opex_verify_last_timestamp_seconds)`
-	notJudgedFor  = "600" // seconds
 	evidenceAge   = `max by (service, kind) (opex_evidence_age_seconds)`
 	criterionText = "{{ $labels.id }} of {{ $labels.service }}"
 )
 
-// proofRules are the alerts on verdicts.
+// proofRules are the alerts on verdicts. The exporter withdraws those that are more than five intervals old.
 func proofRules() []ruleGroup {
 	action := "opex verify --only {{ $labels.id }} --service {{ $labels.service }}"
 	return []ruleGroup{{Name: "opex-proof-alerts", Rules: []rule{
 		alert("CriterionFails", `max by (service, id) (opex_criterion{verdict="FAIL"}) == 1`, "5m", criterionText+" fails", action),
 		alert("CriterionUnproven", `max by (service, id) (opex_criterion{verdict="UNPROVEN"}) == 1`, "1h",
 			criterionText+" is not proven: there is no evidence, or it is too old", action),
-		alert("CriteriaNotJudged", fmt.Sprintf(`%s > %s or absent(opex_verify_last_timestamp_seconds)`, judgedAgo, notJudgedFor), "5m",
+		alert("CriteriaNotJudged", `absent(opex_criterion)`, "5m",
 			"the success criteria are not judged any more", "kubectl --namespace "+exporterNamespace+" logs deployment/"+exporterName),
 	}}}
 }
 
 func proofDashboard(a ExporterArgs) board {
-	pass, late := 1.0, 600.0
+	pass, late := 1.0, 5*a.Exporter.Every.value().Seconds() // from then on the exporter withdraws its verdicts
 	by := func(id string) []grafana.Query {
 		return []grafana.Query{{Expr: fmt.Sprintf(`max by (service) (opex_criterion_value{id=%q})`, id), Legend: "{{service}}"},
 			{Expr: fmt.Sprintf(`max by (service) (opex_criterion_limit{id=%q})`, id), Legend: "{{service}}: objective"}}
@@ -46,7 +45,7 @@ func proofDashboard(a ExporterArgs) board {
 				Queries: []grafana.Query{{Expr: evidenceAge, Legend: "{{service}} {{kind}}"}}},
 			{Title: "Time to restore", Kind: "timeseries", Unit: "s", Width: 8, Description: "Of the newest drill, to the first correct answer", Queries: by("SC-007")},
 			{Title: "Recovery of a killed pod", Kind: "timeseries", Unit: "s", Width: 8, Description: "The slowest of the newest Game Day", Queries: by("SC-008")},
-			{Title: "P95 while a pod is replaced", Kind: "timeseries", Unit: "ms", Width: 8, Description: "The slowest of the newest Game Day", Queries: by("SC-010")},
+			{Title: "P95 while a pod is replaced", Kind: "timeseries", Unit: "s", Width: 8, Description: "The slowest of the newest Game Day", Queries: by("SC-010")},
 		}},
 		objectives: map[string]float64{"Criteria": pass, "Last judged": late},
 	}

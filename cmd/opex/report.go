@@ -48,6 +48,9 @@ func writeReport(ctx context.Context, g *global, file string, in io.Reader, peop
 	}
 	fmt.Fprintln(people, "judging all criteria")
 	report := verify.Run(ctx, &verify.World{Outputs: outputs, Cluster: cluster, Now: time.Now()}, verify.Criteria, names)
+	if err := interrupted(ctx); err != nil {
+		return err
+	}
 	data, err := pageOf(ctx, report, cluster, outputs, people)
 	if err != nil {
 		return err

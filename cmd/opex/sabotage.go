@@ -53,7 +53,7 @@ func (f verifyFlags) sabotage(ctx context.Context, g *global, in io.Reader, out,
 	summary, good := sabotage.Summary(rows)
 	switch {
 	case err != nil:
-		return fmt.Errorf("%s of %d: %w", summary, len(breaches), err)
+		return fmt.Errorf("%s: %w", summary, err)
 	case !good:
 		fmt.Fprintf(people, "%s. All was put back. A criterion that did not notice is a defect of opex, or something else went on meanwhile: try it again with --only\n", summary)
 		return errFailed

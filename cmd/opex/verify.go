@@ -41,7 +41,7 @@ Exit code 0: all PASS (N/A aside); 1: a FAIL; 2: no FAIL, but something is UNPRO
 
 With --sabotage it breaks, on the live cluster, what the criteria are about: thirty ways, three of each criterion, one after another.
 Each time exactly the criterion in question must come to FAIL or UNPROVEN, and all must pass again once it is put back. It is refused in
-production, and where not all criteria pass to begin with. It makes bad backups, kills pods under load, and takes about eight minutes.
+production, and where not all criteria pass to begin with. It makes bad backups, kills pods under load, and takes about four minutes.
 Exit code 0: all were caught, with no false alarm; 1: not so.`,
 		Example: `  opex verify
   opex verify --only SC-001,SC-002 --service task-api

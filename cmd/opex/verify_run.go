@@ -108,13 +108,24 @@ func (f verifyFlags) prove(ctx context.Context, g *global, in io.Reader, people 
 			}
 		}
 	}
-	return all, ctx.Err()
+	return all, interrupted(ctx)
+}
+
+// interrupted is the error of a look that was cut off: what could not be asked any more is no verdict.
+func interrupted(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	return fmt.Errorf("interrupted: %w", context.Cause(ctx))
 }
 
 // await looks until all pass, or the time is up.
 func (f verifyFlags) await(ctx context.Context, look func() verify.Report, people io.Writer) (verify.Report, error) {
 	for start := time.Now(); ; {
 		report := look()
+		if err := interrupted(ctx); err != nil {
+			return report, err
+		}
 		left := f.wait - time.Since(start)
 		if allPass(report) || left <= 0 {
 			return report, nil
@@ -122,7 +133,6 @@ func (f verifyFlags) await(ctx context.Context, look func() verify.Report, peopl
 		fmt.Fprintf(people, "%s after %s; looking again for up to %s\n", report.Summary(), time.Since(start).Round(time.Second), left.Round(time.Second))
 		select {
 		case <-ctx.Done():
-			return report, ctx.Err()
 		case <-time.After(min(pause, left)):
 		}
 	}

@@ -51,6 +51,20 @@ func TestWatchTellsWhatChangesUntilItIsInterrupted(t *testing.T) {
 	}
 }
 
+func TestWhatWasInterruptedIsNoReport(t *testing.T) {
+	world := verifyWorld(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	good := world[podsAnswer]
+	world[podsAnswer] = func() any {
+		interrupt()
+		return good
+	}
+	code, out, people := opexVerify(t, ctx, world, "--format", "json")
+	if code != exitUnknown || out != "" || !strings.Contains(people, "interrupted") {
+		t.Errorf("exit %d, people are told %q\n%s", code, people, out)
+	}
+}
+
 func TestThePageIsAFormatAndLeavesOutWhatIsNoEvidence(t *testing.T) {
 	world := verifyWorld(t)
 	code, out, people := opexVerify(t, t.Context(), maps.Clone(world), "--format", "html")

@@ -18,7 +18,7 @@ type Dashboard struct {
 type Panel struct {
 	Title       string
 	Description string
-	Kind        string // of Grafana's: timeseries, stat, bargauge or table
+	Kind        string // of Grafana's: timeseries, stat or bargauge
 	Unit        string // of Grafana's, such as percentunit or currencyUSD
 	Width       int    // columns, of 24
 	Queries     []Query
@@ -62,7 +62,7 @@ func (d Dashboard) MarshalJSON() ([]byte, error) {
 		"uid": d.UID, "title": d.Title, "tags": slices.Concat([]string{"opex"}, d.Tags),
 		"schemaVersion": 39, "editable": false, "refresh": "1m", "timezone": "utc",
 		"time":   map[string]any{"from": "now-24h", "to": "now"},
-		"panels": panels,
+		"panels": panels, "annotations": map[string]any{"list": []any{}},
 		"templating": map[string]any{"list": []any{map[string]any{
 			"name": "datasource", "label": "Prometheus", "type": "datasource", "query": "prometheus",
 		}}},
@@ -76,7 +76,7 @@ func (p Panel) model(id, x, y int) map[string]any {
 	for i, q := range p.Queries {
 		targets[i] = map[string]any{
 			"refId": string(rune('A' + i)), "expr": q.Expr, "legendFormat": q.Legend, "datasource": source,
-			"instant": p.Kind != "timeseries", "range": p.Kind == "timeseries", "format": map[bool]string{true: "table", false: "time_series"}[p.Kind == "table"],
+			"instant": p.Kind != "timeseries", "range": p.Kind == "timeseries", "format": "time_series",
 		}
 	}
 	return map[string]any{

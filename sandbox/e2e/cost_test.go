@@ -199,10 +199,10 @@ func prometheusWorks(t *testing.T) {
 	}
 }
 
-// costsAreExplained gives the service two more pods and compares two minutes after with two minutes before. OpenCost counts by
+// costsAreExplained gives the service two more pods and compares a minute after with a minute before. OpenCost counts by
 // the minute, so a minute between the windows is left out.
 func costsAreExplained(t *testing.T) {
-	const window = 2 * time.Minute
+	const window = time.Minute
 	created := kubectl(t, "get", "deployment", "task-api", "--output=jsonpath={.metadata.creationTimestamp}")
 	since, err := time.Parse(time.RFC3339, created)
 	if err != nil {

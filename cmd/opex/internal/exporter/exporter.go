@@ -34,8 +34,11 @@ type Exporter struct {
 	rounds float64
 }
 
-// stale is after how many intervals without a round the exporter is no longer healthy, so that its pod is started anew.
+// stale is after how many intervals without a round the verdicts are withdrawn, and the exporter is no longer healthy: its pod is started anew.
 const stale = 5
+
+// late says that there was no round since that time, for too long.
+func (e *Exporter) late(since time.Time) bool { return time.Since(since) > stale*e.Every }
 
 // Run judges until the context ends.
 func (e *Exporter) Run(ctx context.Context) {
@@ -65,7 +68,7 @@ func (e *Exporter) Run(ctx context.Context) {
 	}
 }
 
-// Handler serves the metrics, and whether they are kept up: /healthz is 503 where the newest round is five intervals old.
+// Handler serves the metrics, and whether they are kept up: /healthz is 503 where the newest round is more than five intervals old.
 func (e *Exporter) Handler() http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(e)
@@ -79,8 +82,8 @@ func (e *Exporter) Handler() http.Handler {
 		if last.IsZero() {
 			last = began
 		}
-		if age := time.Since(last); age > stale*e.Every {
-			http.Error(w, fmt.Sprintf("the last judgement was %s ago", age.Round(time.Second)), http.StatusServiceUnavailable)
+		if e.late(last) {
+			http.Error(w, fmt.Sprintf("no judgement since %s", last.UTC().Format(time.RFC3339)), http.StatusServiceUnavailable)
 			return
 		}
 		fmt.Fprintln(w, "ok")
@@ -109,7 +112,7 @@ func (e *Exporter) Describe(out chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect is of prometheus.Collector. Before the first round there are no verdicts: none is no pass.
+// Collect is of prometheus.Collector. Before the first round there are no verdicts, nor are there any that are too old: none is no pass.
 func (e *Exporter) Collect(out chan<- prometheus.Metric) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -123,6 +126,9 @@ func (e *Exporter) Collect(out chan<- prometheus.Metric) {
 	}
 	gauge(judged, float64(e.last.Report.Time.Unix()))
 	gauge(took, e.last.Took.Seconds())
+	if e.late(e.last.Report.Time) {
+		return
+	}
 	for _, s := range e.last.Report.Services {
 		for _, c := range s.Criteria {
 			for _, v := range []verify.Verdict{verify.Pass, verify.Fail, verify.Unproven, verify.NotApplicable} {

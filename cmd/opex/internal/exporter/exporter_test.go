@@ -26,9 +26,8 @@ func round(at time.Time) Round {
 	}
 }
 
-func TestEachVerdictIsOneSeriesOfFourThatIsOne(t *testing.T) {
-	e := &Exporter{last: round(time.Unix(1795000000, 0)), rounds: 3, failed: 1}
-	want := `
+// eachVerdict is at midnight of 2000-01-01, when the clocks of synctest begin.
+const eachVerdict = `
 # HELP opex_criterion 1 for the verdict that a success criterion has, 0 for those that it does not have.
 # TYPE opex_criterion gauge
 opex_criterion{id="SC-001",service="shop",verdict="FAIL"} 1
@@ -50,18 +49,23 @@ opex_criterion_value{id="SC-007",service="shop",unit="s"} 12.5
 opex_evidence_age_seconds{kind="drill",service="shop"} 90
 # HELP opex_verify_last_timestamp_seconds When the criteria were last judged.
 # TYPE opex_verify_last_timestamp_seconds gauge
-opex_verify_last_timestamp_seconds 1.795e+09
+opex_verify_last_timestamp_seconds 9.466848e+08
 # HELP opex_verify_rounds_failed_total Judgements that could not be made.
 # TYPE opex_verify_rounds_failed_total counter
 opex_verify_rounds_failed_total 1
 `
-	if err := testutil.CollectAndCompare(e, strings.NewReader(want), "opex_criterion", "opex_criterion_value", "opex_criterion_limit", "opex_evidence_age_seconds",
-		"opex_verify_last_timestamp_seconds", "opex_verify_rounds_failed_total"); err != nil {
-		t.Error(err)
-	}
-	if problems, err := testutil.CollectAndLint(e); err != nil || len(problems) > 0 {
-		t.Errorf("promlint says %v, %v", problems, err)
-	}
+
+func TestEachVerdictIsOneSeriesOfFourThatIsOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &Exporter{Every: time.Minute, last: round(time.Now()), rounds: 3, failed: 1}
+		if err := testutil.CollectAndCompare(e, strings.NewReader(eachVerdict), "opex_criterion", "opex_criterion_value", "opex_criterion_limit", "opex_evidence_age_seconds",
+			"opex_verify_last_timestamp_seconds", "opex_verify_rounds_failed_total"); err != nil {
+			t.Error(err)
+		}
+		if problems, err := testutil.CollectAndLint(e); err != nil || len(problems) > 0 {
+			t.Errorf("promlint says %v, %v", problems, err)
+		}
+	})
 }
 
 func TestBeforeTheFirstRoundThereIsNoVerdict(t *testing.T) {
@@ -70,7 +74,7 @@ func TestBeforeTheFirstRoundThereIsNoVerdict(t *testing.T) {
 	}
 }
 
-func TestAnExporterThatJudgesNoMoreKeepsItsLastVerdictAndIsUnhealthy(t *testing.T) {
+func TestAnExporterThatJudgesNoMoreWithdrawsItsVerdictsAndIsUnhealthy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, end := context.WithCancel(t.Context())
 		broken := false
@@ -90,12 +94,12 @@ func TestAnExporterThatJudgesNoMoreKeepsItsLastVerdictAndIsUnhealthy(t *testing.
 		time.Sleep(90 * time.Second)
 		broken = true
 		time.Sleep(4 * time.Minute)
-		if code := healthy(); code != http.StatusOK {
-			t.Errorf("after four minutes: %d", code)
+		if code, n := healthy(), testutil.CollectAndCount(e, "opex_criterion"); code != http.StatusOK || n != 8 {
+			t.Errorf("after four minutes: %d, %d series", code, n)
 		}
 		time.Sleep(2 * time.Minute)
-		if code := healthy(); code != http.StatusServiceUnavailable {
-			t.Errorf("after six minutes: %d", code)
+		if code, n := healthy(), testutil.CollectAndCount(e, "opex_criterion"); code != http.StatusServiceUnavailable || n != 0 {
+			t.Errorf("after six minutes: %d, %d series", code, n)
 		}
 		e.mu.Lock()
 		if e.rounds != 8 || e.failed != 6 || e.last.Report.Time.IsZero() {

@@ -46,7 +46,7 @@ func (s *Site) interlock(ctx context.Context) (good []evidence.Check, declared c
 	look("admission policy", func() (string, error) { return s.policyHolds(ctx) })
 	look("namespace", func() (string, error) { return s.namespaceIsOpen(ctx) })
 	look("Chaos Mesh", func() (string, error) { return s.wouldBeAdmitted(ctx, declared) })
-	look("replicas", func() (string, error) { return s.allReady(ctx) })
+	look("replicas", func() (string, error) { return s.AllReady(ctx) })
 	look("disruption budget", func() (string, error) { return s.headroom(ctx) })
 	look("error budget", func() (string, error) { return s.budgetLeft(ctx) })
 	look("backup", func() (string, error) { return s.canComeBack(ctx) })
@@ -149,7 +149,8 @@ func (s *Site) wouldBeAdmitted(ctx context.Context, d chaosmesh.Schedule) (strin
 	}
 }
 
-func (s *Site) allReady(ctx context.Context) (string, error) {
+// AllReady says that the service has all its pods, of its newest version, and that they are ready. The error says which are not.
+func (s *Site) AllReady(ctx context.Context) (string, error) {
 	d, err := s.Cluster.Client.AppsV1().Deployments(s.Service.Namespace).Get(ctx, s.Service.Deployment, metav1.GetOptions{})
 	if err != nil {
 		return "", err

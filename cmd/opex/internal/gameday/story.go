@@ -17,7 +17,7 @@ import (
 // story is what sightings tell of a kill.
 type story struct {
 	before      map[types.UID]*corev1.Pod // the ready pods when the experiment was created
-	victims     []*corev1.Pod             // in the order in which their deletion was seen
+	victims     []*corev1.Pod             // in the order in which their deletion was seen; those made after the kill, too
 	replacement *corev1.Pod               // as seen last; the first that was made after the kill
 	killed      time.Time
 	recovered   time.Time
@@ -35,9 +35,11 @@ type seenEvent struct {
 // teller makes a story of sightings.
 type teller struct {
 	story
-	created   time.Time // when the experiment was made
-	desired   int       // pods
-	container string    // the service's
+	created   time.Time          // when the experiment was made
+	desired   int                // pods
+	container string             // the service's
+	known     map[types.UID]bool // that were there when the experiment was made, ready or not
+	made      map[types.UID]bool // after the kill
 	pods      map[types.UID]*corev1.Pod
 	slices    map[string]*discoveryv1.EndpointSlice
 	heard     []seenEvent // since the experiment was made, of whatever
@@ -48,7 +50,7 @@ func tell(seen []sighting, created time.Time, desired int, container string) sto
 	t := teller{
 		story:   story{before: map[types.UID]*corev1.Pod{}, moments: map[string]time.Time{}, details: map[string]string{}},
 		created: created, desired: desired, container: container,
-		pods: map[types.UID]*corev1.Pod{}, slices: map[string]*discoveryv1.EndpointSlice{},
+		known: map[types.UID]bool{}, made: map[types.UID]bool{}, pods: map[types.UID]*corev1.Pod{}, slices: map[string]*discoveryv1.EndpointSlice{},
 	}
 	for _, change := range seen {
 		switch object := change.object.(type) {
@@ -79,13 +81,14 @@ func tell(seen []sighting, created time.Time, desired int, container string) sto
 func (t *teller) pod(change sighting, pod *corev1.Pod) {
 	leaving := change.gone || pod.DeletionTimestamp != nil
 	if change.at.Before(t.created) {
+		t.known[pod.UID] = true
 		delete(t.before, pod.UID)
 		if !leaving && has(pod, corev1.PodReady) {
 			t.before[pod.UID] = pod
 		}
 		return
 	}
-	if _, was := t.before[pod.UID]; was {
+	if _, served := t.before[pod.UID]; served || t.made[pod.UID] && leaving {
 		if !leaving {
 			return
 		}
@@ -101,9 +104,10 @@ func (t *teller) pod(change sighting, pod *corev1.Pod) {
 		}
 		return
 	}
-	if t.killed.IsZero() {
+	if t.killed.IsZero() || t.known[pod.UID] || leaving {
 		return
 	}
+	t.made[pod.UID] = true
 	if t.replacement == nil || t.replacement.UID == pod.UID {
 		t.replacement = pod
 		t.first(evidence.MomentCreated, change.at, "pod "+pod.Name)

@@ -131,6 +131,27 @@ func TestWhatIsNoRecovery(t *testing.T) {
 	}
 }
 
+func TestAReplacementThatGoesTooIsOneMoreAndAPodThatWasGoingBeforeIsNone(t *testing.T) {
+	s := tell(append(calm(),
+		sighting{at: at(-800), object: leaving("old")},
+		sighting{at: at(100), gone: true, object: ready("b")},
+		sighting{at: at(110), object: leaving("old")},
+		sighting{at: at(120), object: pod("d")},
+		sighting{at: at(130), gone: true, object: leaving("old")},
+		sighting{at: at(600), object: leaving("d")},
+		sighting{at: at(610), gone: true, object: leaving("d")},
+		sighting{at: at(800), object: ready("e")},
+		sighting{at: at(810), object: endpoints("a", "c", "e")},
+	), kill, 3, "shop")
+	var gone []string
+	for _, v := range s.victims {
+		gone = append(gone, v.Name)
+	}
+	if !slices.Equal(gone, []string{"b", "d"}) || s.replacement.Name != "d" || !s.recovered.Equal(at(810)) {
+		t.Errorf("gone are %v, the replacement is %s, recovered %v", gone, s.replacement.Name, s.recovered)
+	}
+}
+
 func TestAGracefulEndBeginsWithItsDeletionAndEndsWithItsObject(t *testing.T) {
 	s := tell(append(calm(),
 		sighting{at: at(100), object: leaving("b")},

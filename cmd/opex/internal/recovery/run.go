@@ -83,18 +83,22 @@ func (r *run) follow(ctx context.Context, limit time.Duration) (answered time.Ti
 		if err != nil {
 			return "", false, err
 		}
-		if err := r.broken(ctx, volumes); err != nil {
+		pods, err := r.pods(ctx)
+		if err != nil {
+			return "", false, err
+		}
+		if err := r.broken(ctx, volumes, pods); err != nil {
 			return "", true, err
 		}
 		at, last := answers.state()
 		answered = at
-		return r.state(ctx, volumes, last), velero.Done(found.Phase) && !at.IsZero(), nil
+		return r.state(volumes, pods, last), velero.Done(found.Phase) && !at.IsZero(), nil
 	})
 	return answered, err
 }
 
 // broken says why the restore cannot become good any more.
-func (r *run) broken(ctx context.Context, volumes []velero.PodVolume) error {
+func (r *run) broken(ctx context.Context, volumes []velero.PodVolume, pods []corev1.Pod) error {
 	for _, v := range volumes {
 		if velero.Done(v.Phase) && v.Phase != velero.PhaseCompleted {
 			return fmt.Errorf("the volume %s of pod %s was not filled: PodVolumeRestore %s is %s%s", v.Volume, v.Pod, v.Name, v.Phase, detail(v.Message))
@@ -108,11 +112,8 @@ func (r *run) broken(ctx context.Context, volumes []velero.PodVolume) error {
 		return fmt.Errorf("the load failed: %d of %d hooks%s", f.HooksFailed, f.HooksAttempted, r.noted(ctx))
 	case f.Phase != velero.PhaseCompleted:
 		return fmt.Errorf("restore %s is %s%s%s%s", f.Name, f.Phase, detail(f.FailureReason), detail(strings.Join(f.ValidationErrors, "; ")), r.noted(ctx))
-	case r.site.hasDatabase():
-		pods, err := r.pods(ctx)
-		if err == nil && hookMissing(f, matching(pods, r.site.Service.Database.Selector), time.Now()) {
-			return errors.New("no hook ran after the restore, so no dump was loaded")
-		}
+	case r.site.hasDatabase() && hookMissing(f, matching(pods, r.site.Service.Database.Selector), time.Now()):
+		return errors.New("no hook ran after the restore, so no dump was loaded")
 	}
 	return nil
 }
@@ -141,7 +142,7 @@ func (r *run) noted(ctx context.Context) string {
 }
 
 // state is one line of progress.
-func (r *run) state(ctx context.Context, volumes []velero.PodVolume, last string) string {
+func (r *run) state(volumes []velero.PodVolume, pods []corev1.Pod, last string) string {
 	parts := []string{or(r.restore.Phase, "waiting for Velero")}
 	if r.restore.ItemsTotal > 0 {
 		parts[0] += fmt.Sprintf(", %d of %d objects", r.restore.ItemsRestored, r.restore.ItemsTotal)
@@ -153,11 +154,9 @@ func (r *run) state(ctx context.Context, volumes []velero.PodVolume, last string
 		}
 		parts = append(parts, text)
 	}
-	if pods, err := r.pods(ctx); err == nil {
-		for _, p := range pods {
-			if why := waiting(p); why != "" {
-				parts = append(parts, "pod "+p.Name+" "+why)
-			}
+	for _, p := range pods {
+		if why := waiting(p); why != "" {
+			parts = append(parts, "pod "+p.Name+" "+why)
 		}
 	}
 	if last != "" {

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 	"github.com/opex-project/opex/cmd/opex/internal/gameday"
@@ -52,7 +54,7 @@ const (
 	lockedFor  = "1.3"           // seconds: most of a recovery, and less than a request may take
 )
 
-// gameDay holds a Game Day with something going wrong beside it, which is told when the experiment is there. Its record is deleted again.
+// gameDay holds a Game Day with something going wrong beside it, which is told of the kill. Its record is deleted again.
 func gameDay(wrong func(ctx context.Context, s *Site, killed <-chan struct{}) error) func(context.Context, *Site) error {
 	return func(ctx context.Context, s *Site) error {
 		day, err := gameday.Open(s.Cluster, s.Outputs, s.Name, io.Discard)
@@ -62,10 +64,11 @@ func gameDay(wrong func(ctx context.Context, s *Site, killed <-chan struct{}) er
 		if err := s.calm(ctx, day); err != nil {
 			return err
 		}
+		s.later("the service's pods", func(ctx context.Context) error { return s.whole(ctx, day) }) // the last to be looked at
 		beside, end := context.WithCancel(ctx)
 		defer end()
 		killed, done := make(chan struct{}), make(chan error, 1)
-		go s.watch(beside, day, killed)
+		go s.watch(beside, killed)
 		go func() { done <- wrong(beside, s, killed) }()
 		records, err := day.Run(ctx, gameday.Options{Repeat: 1, Steady: around, After: around}, func(evidence.GameDay) error { return nil })
 		for _, r := range records {
@@ -82,8 +85,8 @@ func gameDay(wrong func(ctx context.Context, s *Site, killed <-chan struct{}) er
 		if len(records) > 0 { // what then went wrong with it is in the record
 			err = nil
 		}
-		if problem != nil && !errors.Is(problem, context.Canceled) {
-			err = errors.Join(err, problem)
+		if problem != nil {
+			err = errors.Join(err, fmt.Errorf("beside the Game Day: %w", problem))
 		}
 		return err
 	}
@@ -99,10 +102,60 @@ func (s *Site) calm(ctx context.Context, day *gameday.Site) error {
 	}
 }
 
-// watch closes the channel as soon as the experiment is there.
-func (s *Site) watch(ctx context.Context, day *gameday.Site, killed chan<- struct{}) {
+// whole waits until the service has all its pods again.
+func (s *Site) whole(ctx context.Context, day *gameday.Site) error {
+	if err := s.retryPods(ctx); err != nil {
+		return err
+	}
 	for {
-		if running, err := day.Chaos.Running(ctx); err == nil && len(running) > 0 {
+		if _, err := day.AllReady(ctx); err == nil || !sleep(ctx, time.Second) {
+			return err
+		}
+	}
+}
+
+// retryPods has the pods that were refused asked for at once, until they are there: left alone, the ReplicaSet controller waits twice as
+// long after each refusal. A change of the ReplicaSet wakes it.
+func (s *Site) retryPods(ctx context.Context) error {
+	sets := s.Cluster.Client.AppsV1().ReplicaSets(s.Service.Namespace)
+	for {
+		found, err := sets.List(ctx, metav1.ListOptions{LabelSelector: metav1.FormatLabelSelector(&metav1.LabelSelector{MatchLabels: s.Service.Selector})})
+		if err != nil {
+			return err
+		}
+		missing := 0
+		for _, set := range found.Items {
+			if set.Spec.Replicas == nil || set.Status.Replicas >= *set.Spec.Replicas {
+				continue
+			}
+			missing++
+			for _, value := range []string{`"now"`, `null`} {
+				patch := `{"metadata":{"annotations":{"opex-sabotage/retry":` + value + `}}}`
+				if _, err := sets.Patch(ctx, set.Name, types.MergePatchType, []byte(patch), metav1.PatchOptions{}); err != nil {
+					return err
+				}
+			}
+		}
+		if missing == 0 {
+			return nil
+		}
+		if !sleep(ctx, time.Second) {
+			return fmt.Errorf("%d ReplicaSets miss pods: %w", missing, ctx.Err())
+		}
+	}
+}
+
+// watch closes the channel as soon as a pod of the service goes, of those that were there: that is the kill, and the experiment is there
+// some time before it.
+func (s *Site) watch(ctx context.Context, killed chan<- struct{}) {
+	var before []string
+	for {
+		now, err := s.pods(ctx)
+		switch {
+		case err != nil:
+		case before == nil:
+			before = now
+		case slices.ContainsFunc(before, func(name string) bool { return !slices.Contains(now, name) }):
 			close(killed)
 			return
 		}
@@ -112,12 +165,14 @@ func (s *Site) watch(ctx context.Context, day *gameday.Site, killed chan<- struc
 	}
 }
 
-// atKill does something once, as soon as the experiment is there.
+var errNoKill = errors.New("there was no kill")
+
+// atKill does something once, as soon as a pod is killed.
 func atKill(do func(ctx context.Context, s *Site) error) func(context.Context, *Site, <-chan struct{}) error {
 	return func(ctx context.Context, s *Site, killed <-chan struct{}) error {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return errNoKill
 		case <-killed:
 			return do(ctx, s)
 		}
@@ -136,14 +191,18 @@ func quotaWhile(ctx context.Context, s *Site, killed <-chan struct{}) error {
 		return err
 	}
 	return atKill(func(ctx context.Context, s *Site) error {
-		sleep(ctx, objective+time.Second)
-		return s.Cluster.Client.CoreV1().ResourceQuotas(s.Service.Namespace).Delete(context.WithoutCancel(ctx), name, metav1.DeleteOptions{})
+		if !sleep(ctx, objective+time.Second) {
+			return ctx.Err() // it is put back with the rest
+		}
+		if err := s.Cluster.Client.CoreV1().ResourceQuotas(s.Service.Namespace).Delete(ctx, name, metav1.DeleteOptions{}); err != nil {
+			return err
+		}
+		return s.retryPods(ctx)
 	})(ctx, s, killed)
 }
 
 // killAnother deletes one of the service's pods that the experiment has not taken.
 func killAnother(ctx context.Context, s *Site) error {
-	sleep(ctx, 500*time.Millisecond) // the experiment's own kill is over, and its pod is being ended
 	pod, err := s.pod(ctx)
 	if err != nil {
 		return err
@@ -189,19 +248,20 @@ func inDatabase(statement string) func(context.Context, *Site, <-chan struct{}) 
 		}
 		connect := path.Join(path.Dir(s.Service.Backup.Dump.Load[0]), "connect.sh")
 		statements, send := io.Pipe()
+		sent := make(chan error, 1)
 		go func() {
-			select {
-			case <-ctx.Done():
-			case <-killed:
-				_, _ = io.WriteString(send, statement+"\n")
-			}
+			sent <- atKill(func(context.Context, *Site) error {
+				_, err := io.WriteString(send, statement+"\n")
+				return err
+			})(ctx, s, killed)
 			_ = send.Close()
 		}()
 		_, said, err := s.Cluster.Exec(ctx, s.Service.Namespace, found.Items[0].Name, database.Container,
 			[]string{"bash", "-c", ". " + connect + "; query"}, statements)
-		if err != nil && !errors.Is(err, context.Canceled) {
+		_ = statements.Close() // nobody reads any more
+		if err != nil {
 			return fmt.Errorf("in the database: %w: %s", err, strings.TrimSpace(said))
 		}
-		return nil
+		return <-sent
 	}
 }

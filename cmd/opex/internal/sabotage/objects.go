@@ -101,19 +101,30 @@ func (s *Site) create(ctx context.Context, kind schema.GroupVersionResource, nam
 // spec is a merge patch of an object's spec.
 func spec(fields map[string]any) map[string]any { return map[string]any{"spec": fields} }
 
-var errNoPod = errors.New("no running pod of the service was found")
-
-// pod returns a running pod of the service's own.
-func (s *Site) pod(ctx context.Context) (string, error) {
+// pods are the names of the service's running pods, but those that are going.
+func (s *Site) pods(ctx context.Context) ([]string, error) {
 	found, err := s.Cluster.Client.CoreV1().Pods(s.Service.Namespace).List(ctx, metav1.ListOptions{
 		LabelSelector: metav1.FormatLabelSelector(&metav1.LabelSelector{MatchLabels: s.Service.Selector}), FieldSelector: "status.phase=Running"})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
+	names := []string{}
 	for _, pod := range found.Items {
 		if pod.DeletionTimestamp == nil {
-			return pod.Name, nil
+			names = append(names, pod.Name)
 		}
 	}
-	return "", errNoPod
+	return names, nil
+}
+
+// pod returns one of them.
+func (s *Site) pod(ctx context.Context) (string, error) {
+	names, err := s.pods(ctx)
+	if err == nil && len(names) == 0 {
+		err = errors.New("no running pod of the service was found")
+	}
+	if err != nil {
+		return "", err
+	}
+	return names[0], nil
 }

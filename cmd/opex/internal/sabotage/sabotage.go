@@ -90,18 +90,20 @@ func (s *Site) Run(ctx context.Context, breaches []Breach, handOver func(n int, 
 		return nil, fmt.Errorf("%s: not all criteria pass to begin with (%s): nothing was broken", s.Name, strings.Join(red, ", "))
 	}
 	for i, breach := range breaches {
-		if ctx.Err() != nil {
-			return rows, fmt.Errorf("interrupted after %d of %d: %w", i, len(breaches), context.Cause(ctx))
-		}
-		row := Row{Criterion: breach.Criterion, What: breach.What}
+		row, whole := Row{Criterion: breach.Criterion, What: breach.What}, true
 		if row.Skipped = s.skip(breach, green); row.Skipped == "" {
 			fmt.Fprintf(s.People, "%s: %d of %d, %s: %s\n", s.Name, i+1, len(breaches), breach.Criterion, breach.What)
-			err = s.try(ctx, breach, &row)
+			whole, err = s.try(ctx, breach, &row)
 		}
-		rows = append(rows, row)
-		handOver(i+1, row)
-		if err != nil {
+		if whole {
+			rows = append(rows, row)
+			handOver(i+1, row)
+		}
+		switch {
+		case err != nil:
 			return rows, err
+		case ctx.Err() != nil:
+			return rows, fmt.Errorf("interrupted after %d of %d; all that was broken was put back, and all criteria pass: %w", len(rows), len(breaches), context.Cause(ctx))
 		}
 	}
 	return rows, nil
@@ -120,37 +122,49 @@ func (s *Site) skip(b Breach, green verify.ServiceReport) string {
 	return ""
 }
 
-// try breaks, looks, and puts back. The error is why nothing more may be tried.
-func (s *Site) try(ctx context.Context, b Breach, row *Row) error {
+// try breaks, looks, and puts back. The error is why nothing more may be tried. A row that is not whole, for an interruption, is no
+// evidence either way.
+func (s *Site) try(ctx context.Context, b Breach, row *Row) (whole bool, err error) {
 	if err := b.do(ctx, s); err != nil {
 		row.Problem = err.Error()
 	} else {
 		s.notice(ctx, b, row)
 	}
+	whole = ctx.Err() == nil
+	if !whole {
+		fmt.Fprintf(s.People, "    interrupted: it is put back; wait until all criteria pass again (at most %s)\n", greenWithin)
+	}
 	if err := s.putBack(ctx); err != nil {
-		return err
+		return whole, err
 	}
 	// Also after an interruption: that all is well again is part of putting it back.
-	return s.greenAgain(context.WithoutCancel(ctx), b, row)
+	return whole, s.greenAgain(context.WithoutCancel(ctx), b, row)
 }
 
 // notice waits until the criterion is red.
 func (s *Site) notice(ctx context.Context, b Breach, row *Row) {
 	for began := time.Now(); ; {
 		report := s.Judge(ctx)
+		if ctx.Err() != nil { // what could not be asked any more is no alarm
+			return
+		}
 		row.alarms(b, report)
+		passes := ""
 		for _, c := range report.Criteria {
-			if c.ID == b.Criterion && red(c.Verdict) {
+			if c.ID != b.Criterion {
+				continue
+			}
+			if red(c.Verdict) {
 				row.Verdict, row.Actual, row.Noticed = c.Verdict, c.Actual, seconds(began)
 				return
 			}
+			passes = c.Actual
 		}
 		if time.Since(began) > noticedWithin {
-			row.Problem = fmt.Sprintf("%s still passes %s after it was broken", b.Criterion, noticedWithin)
+			row.Problem = fmt.Sprintf("%s still passes %s after it was broken: %s", b.Criterion, noticedWithin, passes)
 			return
 		}
 		if !sleep(ctx, lookEvery) {
-			row.Problem = "interrupted"
 			return
 		}
 	}

@@ -12,6 +12,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/fake"
+
+	"github.com/opex-project/opex/cmd/opex/internal/kube"
 	"github.com/opex-project/opex/cmd/opex/internal/verify"
 	"github.com/opex-project/opex/internal/contract"
 )
@@ -112,20 +118,51 @@ func TestNothingIsBrokenWhereSomethingIsRedToBeginWith(t *testing.T) {
 	}
 }
 
-func TestWhatWasBrokenIsPutBackAfterAnInterruptionAndNothingMoreIsBroken(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newScene()
-		ctx, interrupt := context.WithCancel(t.Context())
-		first := Breach{Criterion: "A", What: "first", do: func(ctx context.Context, site *Site) error {
+func TestWhatWasBrokenIsPutBackAfterAnInterruptionWhichIsNoEvidenceEitherWay(t *testing.T) {
+	for name, when := range map[string]func(s *scene, interrupt func()){
+		"while it is broken": func(s *scene, interrupt func()) {
+			s.broken["C"] = true // what cannot be asked any more is red
 			interrupt()
-			return s.breaking("B")(ctx, site)
-		}}
-		second := Breach{Criterion: "A", What: "second", do: func(context.Context, *Site) error { t.Error("it was broken"); return nil }}
-		rows, err := s.Run(ctx, []Breach{first, second}, func(int, Row) {})
-		if err == nil || !strings.Contains(err.Error(), "interrupted after 1 of 2") || len(rows) != 1 || rows[0].Caught() || len(s.broken) > 0 {
-			t.Errorf("%+v, error %v, still broken %v", rows, err, s.broken)
-		}
-	})
+		},
+		"while a criterion is judged": func(s *scene, interrupt func()) {
+			judge, asked := s.Judge, false
+			s.Judge = func(ctx context.Context) verify.ServiceReport {
+				if !asked {
+					asked = true
+					interrupt()
+					return verify.ServiceReport{Criteria: []verify.Judged{{ID: "C", Result: verify.Result{Verdict: verify.Unproven, Actual: "context canceled"}}}}
+				}
+				return judge(ctx)
+			}
+		},
+		"between two looks": func(s *scene, interrupt func()) { time.AfterFunc(lookEvery/2, interrupt) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newScene()
+				ctx, interrupt := context.WithCancel(t.Context())
+				defer interrupt()
+				first := Breach{Criterion: "A", What: "first", do: s.breaking("A")}
+				second := Breach{Criterion: "A", What: "second", do: func(ctx context.Context, site *Site) error {
+					site.later("C", func(context.Context) error { delete(s.broken, "C"); return nil })
+					when(s, interrupt)
+					return s.breaking("B")(ctx, site)
+				}}
+				third := Breach{Criterion: "A", What: "third", do: func(context.Context, *Site) error { t.Error("it was broken"); return nil }}
+				told := 0
+				rows, err := s.Run(ctx, []Breach{first, second, third}, func(int, Row) { told++ })
+				if err == nil || !strings.Contains(err.Error(), "interrupted after 1 of 3; all that was broken was put back") || len(s.broken) > 0 {
+					t.Errorf("error %v, still broken %v", err, s.broken)
+				}
+				if text, good := Summary(rows); !good || told != 1 || text != "1 of 1 caught, no false alarm" {
+					t.Errorf("%s of %d rows, %d told: %+v", text, len(rows), told, rows)
+				}
+				if !strings.Contains(s.said.String(), "interrupted: it is put back; wait") {
+					t.Errorf("people were told %s", &s.said)
+				}
+			})
+		})
+	}
 }
 
 func TestItEndsWhereSomethingCannotBePutBack(t *testing.T) {
@@ -201,4 +238,71 @@ func TestAYearOlderIsAYear(t *testing.T) {
 	if at, err := time.Parse(time.RFC3339, r["startedAt"].(string)); err != nil || at.Year() != 2025 || at.YearDay() != 327 {
 		t.Errorf("%v: %v", r, err)
 	}
+}
+
+func TestWhatGoesWrongBesideAGameDayBeginsWithTheKillAndNotBefore(t *testing.T) {
+	running := func(name string) *corev1.Pod {
+		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "shops", Labels: map[string]string{"app": "shop"}}, Status: corev1.PodStatus{Phase: corev1.PodRunning}}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		client := fake.NewClientset(running("a"), running("b"))
+		api := client.CoreV1().Pods("shops")
+		s := &Site{Service: contract.Service{Namespace: "shops", Selector: map[string]string{"app": "shop"}}, Cluster: &kube.Cluster{Client: client}}
+		ctx, end := context.WithCancel(t.Context())
+		killed, done := make(chan struct{}), make(chan error, 1)
+		go s.watch(ctx, killed)
+		go func() { done <- atKill(killAnother)(ctx, s, killed) }()
+		left := func() string {
+			time.Sleep(time.Second)
+			names, err := s.pods(t.Context())
+			return fmt.Sprint(names, err)
+		}
+		if got := left(); got != "[a b] <nil>" {
+			t.Errorf("before the kill there are %s", got)
+		}
+		if _, err := api.Create(t.Context(), running("c"), metav1.CreateOptions{}); err != nil || left() != "[a b c] <nil>" {
+			t.Errorf("one more pod is no kill: %v, %s", err, left())
+		}
+		if err := api.Delete(t.Context(), "a", metav1.DeleteOptions{}); err != nil || left() != "[c] <nil>" {
+			t.Errorf("after the kill: %v, %s", err, left())
+		}
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		end()
+		if err := atKill(killAnother)(ctx, s, make(chan struct{})); !errors.Is(err, errNoKill) {
+			t.Errorf("without a kill the error is %v", err)
+		}
+	})
+}
+
+func TestPodsThatWereRefusedAreAskedForUntilTheyAreThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		set := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Name: "shop-1", Namespace: "shops", Labels: map[string]string{"app": "shop"}},
+			Spec: appsv1.ReplicaSetSpec{Replicas: new(int32(3))}, Status: appsv1.ReplicaSetStatus{Replicas: 2}}
+		client := fake.NewClientset(set)
+		s := &Site{Service: contract.Service{Namespace: "shops", Selector: map[string]string{"app": "shop"}}, Cluster: &kube.Cluster{Client: client}}
+		ctx, end := context.WithTimeout(t.Context(), 2500*time.Millisecond)
+		defer end()
+		if err := s.retryPods(ctx); err == nil || !strings.Contains(err.Error(), "1 ReplicaSets miss pods") {
+			t.Errorf("without the pod the error is %v", err)
+		}
+		asked := 0
+		for _, a := range client.Actions() {
+			if a.GetVerb() == "patch" {
+				asked++
+			}
+		}
+		now, err := client.AppsV1().ReplicaSets("shops").Get(t.Context(), "shop-1", metav1.GetOptions{})
+		if err != nil || asked != 6 || len(now.Annotations) > 0 {
+			t.Fatalf("%d changes in three looks, left %v, %v", asked, now.Annotations, err)
+		}
+		now.Status.Replicas = 3
+		if _, err := client.AppsV1().ReplicaSets("shops").Update(t.Context(), now, metav1.UpdateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.retryPods(t.Context()); err != nil {
+			t.Errorf("with all pods: %v", err)
+		}
+	})
 }
