@@ -36,6 +36,9 @@ func (s *Site) fill(ctx context.Context, r *evidence.GameDay, t story, shot chao
 	if window := evidence.LeastSamples * time.Second / time.Duration(plan.Rate); !t.recovered.IsZero() && until.Sub(zero) < window {
 		until = zero.Add(window + time.Second/time.Duration(plan.Rate)) // a quick recovery must not be unproven for being quick
 	}
+	if end.Before(until) {
+		end = until // the generator was gone by then: nothing is after
+	}
 	r.Before = load.Window(samples, totals.Began, zero, zero)
 	r.Curve = load.Curve(samples, zero)
 	if t.killed.IsZero() {

@@ -59,8 +59,10 @@ func judge(r *evidence.GameDay, problem error) {
 		} else if r.During.P95 > r.Objectives.P95 {
 			add(&failed, "SC-010: P95 is %s, the objective %s", millis(r.During.P95), millis(r.Objectives.P95))
 		}
-		if before, after := (r.Before.To - r.Before.From).Duration(), r.Load.EndedAt.Sub(r.KilledAt)-r.Recovery.Duration(); before < MinAround || after < MinAround {
-			add(&unproven, "SC-009: the load covers %s before the kill and %s after the recovery, want %s each", before, after, MinAround)
+		before, after := (r.Before.To - r.Before.From).Duration(), max(0, r.Load.EndedAt.Sub(r.KilledAt)-r.Recovery.Duration())
+		if before < MinAround || after < MinAround {
+			add(&unproven, "SC-009: the load covers %s before the kill and %s after the recovery, want %s each",
+				before.Round(time.Millisecond), after.Round(time.Millisecond), MinAround)
 		}
 	}
 	if len(r.Writes.Lost) > 0 {

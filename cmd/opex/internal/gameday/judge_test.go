@@ -47,6 +47,7 @@ func TestAGameDayIsProvenByEveryFigureOrNotAtAll(t *testing.T) {
 		"too few requests":        {func(r *evidence.GameDay) { r.During.Requests = 199 }, nil, evidence.Unproven, "199 requests in the window, want 200"},
 		"too short before":        {func(r *evidence.GameDay) { r.Before.From = -9 }, nil, evidence.Unproven, "the load covers 9s before"},
 		"too short afterwards":    {func(r *evidence.GameDay) { r.Load.EndedAt = kill.Add(11 * time.Second) }, nil, evidence.Unproven, "9.5s after"},
+		"no load at the kill":     {func(r *evidence.GameDay) { r.Load.EndedAt = kill.Add(-time.Second) }, nil, evidence.Unproven, "covers 15s before the kill and 0s after the recovery"},
 		"a generator that drops":  {func(r *evidence.GameDay) { r.Load.Dropped = 1 }, nil, evidence.Unproven, "starved: 1 requests never sent"},
 		"a generator that lags":   {func(r *evidence.GameDay) { r.Load.Late = 251 }, nil, evidence.Unproven, "251 of 5000 sent late"},
 		"one that lags just then": {func(r *evidence.GameDay) { r.During.Late = 16 }, nil, evidence.Unproven, "16 of 300 in the recovery"},

@@ -111,11 +111,42 @@ func TestGetTellsSilenceFromABadAnswer(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
 			defer cancel()
 			_, err = cluster.Get(ctx, endpoint, "/allocation", nil)
 			if err == nil || errors.Is(err, ErrNoAnswer) != c.silent || !strings.Contains(err.Error(), "opencost/opencost:9003/allocation") {
 				t.Errorf("error is %v, want silence: %v", err, c.silent)
+			}
+		})
+	}
+}
+
+func TestAServiceThatFailsForAMomentIsAskedAgainAndOneThatRefusesIsNot(t *testing.T) {
+	for name, c := range map[string]struct {
+		statuses []int // of one request after the other; the last is kept
+		asked    int
+		says     string // empty: no error
+	}{
+		"a cut connection":   {[]int{500, 200}, 2, ""},
+		"a pod that changes": {[]int{503, 503, 503, 200}, 4, ""},
+		"a lasting failure":  {[]int{500}, 4, "allocation: an error on the server (\"unknown\") has prevented the request from succeeding (get services http:opencost:9003): error 4: cut off"},
+		"no right":           {[]int{403}, 1, "error 1: cut off"},
+		"no service":         {[]int{404}, 1, "could not find"},
+		"a bad question":     {[]int{400}, 1, "error 1: cut off"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			asked := 0
+			cluster := proxied(t, func(w http.ResponseWriter, _ *http.Request) {
+				status := c.statuses[min(asked, len(c.statuses)-1)]
+				asked++
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(status)
+				fmt.Fprintf(w, `{"code":%d,"message":"error %d:\n  cut off"}`, status, asked)
+			})
+			_, err := cluster.Get(t.Context(), endpoint, "/allocation", nil)
+			if asked != c.asked || (c.says == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), c.says) {
+				t.Errorf("asked %d times, error %v; want %d times, and an error that says %q", asked, err, c.asked, c.says)
 			}
 		})
 	}

@@ -247,18 +247,23 @@ func (a *Attack) Written() []string {
 	return slices.Clone(a.written)
 }
 
-// Stop ends the requests, waits for the answers that are due, and returns how it went. A line that was lost on the way is an error.
+// Stop ends the requests, waits for the answers that are due, and returns how it went. A line that was lost on the way is an error. If the
+// generator is gone, the error comes with what it had told of by then.
 func (a *Attack) Stop(ctx context.Context) (Totals, error) {
-	if err := a.tell("stop"); err != nil {
-		return Totals{}, err
-	}
-	n, err := a.counts(ctx, "end", 2)
-	if err != nil {
-		return Totals{}, err
+	n, err := []int64(nil), a.tell("stop")
+	if err == nil {
+		n, err = a.counts(ctx, "end", 2)
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	t := a.totals
+	if err != nil {
+		t.Requests = len(a.samples)
+		for _, s := range a.samples {
+			t.Lasted = max(t.Lasted, s.Due.Sub(t.Began))
+		}
+		return t, err
+	}
 	t.Requests, t.Lasted = int(n[0]), time.Duration(n[1])
 	t.Dropped = a.plan.dropped(t.Lasted, t.Requests)
 	if len(a.samples) != t.Requests {

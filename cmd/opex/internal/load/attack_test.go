@@ -456,16 +456,23 @@ func TestAStreamThatIsNotWholeIsAnError(t *testing.T) {
 	}
 }
 
-func TestAGeneratorThatDiesIsAnError(t *testing.T) {
+func TestAGeneratorThatDiesIsAnErrorThatComesWithWhatItToldOf(t *testing.T) {
 	ctx, kill := context.WithCancel(t.Context())
 	a := attack(t, &service{}, nil, func(_ context.Context, in io.Reader, out, _ io.Writer) error {
 		go func() { _ = Generate(ctx, in, out) }()
 		<-ctx.Done()
 		return fmt.Errorf("the pod was deleted")
 	})
+	for began := time.Now(); len(a.Samples()) < 5 && time.Since(began) < 10*time.Second; {
+		time.Sleep(10 * time.Millisecond)
+	}
 	kill()
-	if _, err := a.Stop(t.Context()); err == nil || !strings.Contains(err.Error(), "the generator is gone") {
+	totals, err := a.Stop(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "the generator is gone") {
 		t.Errorf("error is %v", err)
+	}
+	if age := time.Since(totals.Began); totals.Requests < 5 || totals.Requests != len(a.Samples()) || age > time.Minute || totals.Lasted < 20*time.Millisecond || totals.Lasted > age {
+		t.Errorf("it told of %d requests, and the totals are %+v", len(a.Samples()), totals)
 	}
 }
 
