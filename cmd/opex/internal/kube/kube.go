@@ -13,7 +13,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -90,44 +89,23 @@ type Getter interface {
 	Get(ctx context.Context, at contract.Endpoint, path string, query url.Values) ([]byte, error)
 }
 
-// again is how long to wait before a service that failed is asked once more: thrice, within a second and a half. It is for failures that are
-// over by then, as when a connection of the service's own was cut.
-var again = wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Steps: 3}
-
 // Get asks an HTTP service inside the cluster by way of the API server, so that a kubeconfig is all that is needed (right:
-// get on services/proxy). A service that fails (500) or is away (503) is asked again. An answer other than 2xx is an error with what the
-// service said.
+// get on services/proxy). An answer other than 2xx is an error with what the service said.
 func (c *Cluster) Get(ctx context.Context, at contract.Endpoint, path string, query url.Values) ([]byte, error) {
-	for left := again; ; {
-		data, failed, err := c.get(ctx, at, path, query)
-		if !failed || left.Steps == 0 {
-			return data, err
-		}
-		select {
-		case <-ctx.Done():
-			return nil, err
-		case <-time.After(left.Step()):
-		}
-	}
-}
-
-// get asks once. It has failed where another try may not.
-func (c *Cluster) get(ctx context.Context, at contract.Endpoint, path string, query url.Values) (data []byte, failed bool, err error) {
 	parameters := map[string]string{}
 	for key := range query {
 		parameters[key] = query.Get(key)
 	}
-	data, err = c.Client.CoreV1().Services(at.Namespace).
+	data, err := c.Client.CoreV1().Services(at.Namespace).
 		ProxyGet("http", at.Service, strconv.Itoa(at.Port), path, parameters).DoRaw(ctx)
 	if err == nil {
-		return data, false, nil
+		return data, nil
 	}
 	who := fmt.Sprintf("service %s/%s:%d%s", at.Namespace, at.Service, at.Port, path)
-	failed = apierrors.IsInternalError(err) || apierrors.IsServiceUnavailable(err)
 	if apierrors.IsNotFound(err) || apierrors.IsServiceUnavailable(err) || ctx.Err() != nil || apierrors.IsTimeout(err) {
-		return nil, failed, fmt.Errorf("%s: %w: %w", who, ErrNoAnswer, err)
+		return nil, fmt.Errorf("%s: %w: %w", who, ErrNoAnswer, err)
 	}
-	return nil, failed, fmt.Errorf("%s: %w%s", who, err, excerpt(data))
+	return nil, fmt.Errorf("%s: %w%s", who, err, excerpt(data))
 }
 
 // excerpt is what a service said of its failure: the message of JSON that has one, as OpenCost's and Prometheus's, or the body's start.

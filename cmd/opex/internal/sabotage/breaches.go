@@ -3,6 +3,7 @@ package sabotage
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/opex-project/opex/internal/contract"
 )
@@ -29,20 +30,22 @@ func labelPod(key string, value any) func(context.Context, *Site) error {
 
 var costBreaches = []Breach{
 	{Criterion: "SC-002", What: "OpenCost's Service finds no pod, as when OpenCost is gone", do: func(ctx context.Context, s *Site) error {
-		return s.lose(ctx, s.Outputs.Cost.OpenCost)
+		at := s.Outputs.Cost.OpenCost
+		return s.patch(ctx, services, at.Namespace, at.Service, spec(map[string]any{"selector": map[string]any{"opex/sabotage": "nothing"}}))
 	}},
 	{Criterion: "SC-002", What: "OpenCost's Service leads to a port at which nobody listens", do: func(ctx context.Context, s *Site) error {
-		at := s.Outputs.Cost.OpenCost
-		return s.patch(ctx, services, at.Namespace, at.Service, spec(map[string]any{"ports": []any{map[string]any{"name": "http", "port": at.Port, "targetPort": 1}}}))
+		return s.refuse(ctx, s.Outputs.Cost.OpenCost)
 	}},
-	{Criterion: "SC-002", What: "OpenCost loses its Prometheus", do: func(ctx context.Context, s *Site) error {
-		return s.lose(ctx, s.Outputs.Cost.Prometheus)
+	// A kube-proxy learns of a Service's change within its minSyncPeriod, a second; connections that OpenCost kept open answer meanwhile.
+	{Criterion: "SC-002", What: "OpenCost's Prometheus refuses connections", greenFor: 3 * time.Second, do: func(ctx context.Context, s *Site) error {
+		return s.refuse(ctx, s.Outputs.Cost.Prometheus)
 	}},
 }
 
-// lose makes a Service select nothing.
-func (s *Site) lose(ctx context.Context, at contract.Endpoint) error {
-	return s.patch(ctx, services, at.Namespace, at.Service, spec(map[string]any{"selector": map[string]any{"opex/sabotage": "nothing"}}))
+// refuse makes a Service lead to a port at which nobody listens. Whoever connects is told so at once; what a Service without any pod is sent
+// may get no answer, since the kernel limits how often it gives one, and whoever has an open connection left then waits for that.
+func (s *Site) refuse(ctx context.Context, at contract.Endpoint) error {
+	return s.patch(ctx, services, at.Namespace, at.Service, spec(map[string]any{"ports": []any{map[string]any{"name": "http", "port": at.Port, "targetPort": 1}}}))
 }
 
 var sizeBreaches = []Breach{

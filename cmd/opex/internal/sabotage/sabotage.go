@@ -25,6 +25,8 @@ type Breach struct {
 	// database says that it is about the service's database.
 	database bool
 	kills    bool // it holds a Game Day
+	// greenFor is how long all has to stay green after it, where what is put back takes hold little by little.
+	greenFor time.Duration
 	// do breaks it. Whatever it changes it first hands to Site.later, whether it then fails or not.
 	do func(ctx context.Context, s *Site) error
 }
@@ -187,18 +189,21 @@ func (s *Site) putBack(ctx context.Context) error {
 	return nil
 }
 
-// greenAgain waits until no criterion is red.
+// greenAgain waits until no criterion is red, and for as long as the breach wants it so.
 func (s *Site) greenAgain(ctx context.Context, b Breach, row *Row) error {
-	for began := time.Now(); ; {
+	began := time.Now()
+	since, last := began, []string(nil)
+	for {
 		report := s.Judge(ctx)
 		row.alarms(b, report)
-		red := notPassing(report)
-		if len(red) == 0 {
+		if red := notPassing(report); len(red) > 0 {
+			since, last = time.Now(), red
+		} else if time.Since(since) >= b.greenFor {
 			row.Green = seconds(began)
 			return nil
 		}
 		if time.Since(began) > greenWithin {
-			return fmt.Errorf("%w: %s after it was undone there still is %s", ErrLeft, greenWithin, strings.Join(red, ", "))
+			return fmt.Errorf("%w: %s after it was undone there still is %s", ErrLeft, greenWithin, strings.Join(last, ", "))
 		}
 		time.Sleep(lookEvery)
 	}

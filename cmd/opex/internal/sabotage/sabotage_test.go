@@ -187,6 +187,46 @@ func TestItEndsWhereSomethingCannotBePutBack(t *testing.T) {
 	}
 }
 
+// TestARelapseIsThatOfTheBreachBefore: what it broke may come back little by little.
+func TestARelapseIsThatOfTheBreachBefore(t *testing.T) {
+	for name, c := range map[string]struct {
+		relapses time.Duration // after the first green
+		lasts    time.Duration
+		left     bool // it never is green for long enough
+		alarms   int  // of the breach after it
+	}{
+		"none":                       {0, 0, false, 0},
+		"while it has to stay green": {2 * time.Second, time.Second, false, 0},
+		"for good":                   {2 * time.Second, time.Hour, true, 0},
+		"later":                      {4 * time.Second, time.Minute, false, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newScene()
+				slow := Breach{Criterion: "A", What: "slow", greenFor: 3 * time.Second, do: func(ctx context.Context, site *Site) error {
+					site.later("a relapse", func(context.Context) error {
+						time.AfterFunc(c.relapses, func() { s.broken["A"] = c.lasts > 0 })
+						time.AfterFunc(c.relapses+c.lasts, func() { s.broken["A"] = false })
+						return nil
+					})
+					return s.breaking("A")(ctx, site)
+				}}
+				after := Breach{Criterion: "B", What: "the one after it", do: func(ctx context.Context, site *Site) error {
+					time.Sleep(2 * time.Second)
+					return s.breaking("B")(ctx, site)
+				}}
+				rows, err := s.Run(t.Context(), []Breach{slow, after}, func(int, Row) {})
+				if errors.Is(err, ErrLeft) != c.left || c.left && !strings.Contains(err.Error(), "still is A is FAIL") {
+					t.Fatalf("error is %v", err)
+				}
+				if !c.left && (len(rows) != 2 || len(rows[0].False) > 0 || len(rows[1].False) != c.alarms) {
+					t.Errorf("%+v", rows)
+				}
+			})
+		})
+	}
+}
+
 func TestABreachThatDoesNotConcernTheServiceCountsNeitherWay(t *testing.T) {
 	s := newScene()
 	rows, err := s.Run(t.Context(), []Breach{{Criterion: "A", What: "it", database: true}}, func(int, Row) {})
