@@ -190,12 +190,15 @@ func (s *Site) recover(ctx context.Context, o *observer, attack *load.Attack, cr
 	defer limit.Stop()
 	look := time.NewTicker(time.Second)
 	defer look.Stop()
-	for said := ""; ; {
+	s.Say("the experiment is made; waiting for the kill")
+	for said := map[string]bool{}; ; {
 		seen, next, broken := o.so()
 		story := tell(seen, created, s.Service.Replicas, s.Service.Container)
-		if state := story.progress(); state != said {
-			s.Say("%s", state)
-			said = state
+		for _, line := range story.lines() {
+			if !said[line] {
+				s.Say("%s", line)
+				said[line] = true
+			}
 		}
 		switch {
 		case broken != nil:

@@ -237,23 +237,26 @@ func (s story) timeline() []evidence.Moment {
 	return all
 }
 
-// progress is one line on how far a recovery is.
-func (s story) progress() string {
-	switch {
-	case s.killed.IsZero():
-		return "the experiment is made; waiting for the kill"
-	case !s.recovered.IsZero():
-		return fmt.Sprintf("recovered after %.1f s: all %d replicas serve", s.recovered.Sub(s.killed).Seconds(), len(s.before))
-	case s.replacement == nil:
-		return "pod " + s.victims[0].Name + " is killed"
+// lines are what there is to say of it so far, in order. A story that goes on keeps the lines that it has: what two sightings
+// tell at once is said in full all the same.
+func (s story) lines() []string {
+	if s.killed.IsZero() {
+		return nil
 	}
-	last := evidence.MomentCreated
-	for _, moment := range []string{evidence.MomentScheduled, evidence.MomentSandbox, evidence.MomentStarted, evidence.MomentReady, evidence.MomentEndpointIn} {
-		if _, is := s.moments[moment]; is {
-			last = moment
+	all := []string{"pod " + s.victims[0].Name + " is killed"}
+	if s.replacement == nil {
+		return all
+	}
+	for _, moment := range []string{evidence.MomentCreated, evidence.MomentScheduled, evidence.MomentSandbox, evidence.MomentStarted, evidence.MomentReady,
+		evidence.MomentEndpointIn} {
+		if at, is := s.moments[moment]; is {
+			all = append(all, fmt.Sprintf("pod %s: %s after %.1f s", s.replacement.Name, moment, at.Sub(s.killed).Seconds()))
 		}
 	}
-	return fmt.Sprintf("pod %s: %s after %.1f s", s.replacement.Name, last, s.moments[last].Sub(s.killed).Seconds())
+	if !s.recovered.IsZero() {
+		all = append(all, fmt.Sprintf("recovered after %.1f s: all %d replicas serve", s.recovered.Sub(s.killed).Seconds(), len(s.before)))
+	}
+	return all
 }
 
 func has(pod *corev1.Pod, kind corev1.PodConditionType) bool {

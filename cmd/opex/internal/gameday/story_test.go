@@ -101,6 +101,30 @@ func TestAKillIsToldMomentByMoment(t *testing.T) {
 	}
 }
 
+// However many changes are seen at once, whoever looks on misses none, and no line is taken back.
+func TestEachLineOfAKillIsSaidWhateverIsSeenAtOnce(t *testing.T) {
+	seen := append(calm(),
+		sighting{at: at(100), gone: true, object: ready("b")},
+		sighting{at: at(110), object: pod("d")},
+		sighting{at: at(120), object: endpoints("a", "c")},
+		sighting{at: at(130), object: pod("d", corev1.PodScheduled)},
+		sighting{at: at(400), object: started(pod("d", corev1.PodScheduled, corev1.PodReadyToStartContainers), false)},
+		sighting{at: at(1500), object: started(ready("d"), true)},
+		sighting{at: at(1600), object: endpoints("a", "c", "d")},
+	)
+	want := []string{"pod b is killed", "pod d: replacement created after 0.0 s", "pod d: scheduled after 0.0 s", "pod d: sandbox created after 0.3 s",
+		"pod d: container started after 0.3 s", "pod d: ready after 1.4 s", "pod d: endpoint in after 1.5 s", "recovered after 1.5 s: all 3 replicas serve"}
+	if all := tell(seen, kill, 3, "shop").lines(); !slices.Equal(all, want) {
+		t.Errorf("lines are\n%s\nwant\n%s", strings.Join(all, "\n"), strings.Join(want, "\n"))
+	}
+	for n := range seen {
+		sofar := tell(seen[:n], kill, 3, "shop").lines()
+		if len(sofar) > len(want) || !slices.Equal(sofar, want[:len(sofar)]) {
+			t.Errorf("after %d sightings: %q", n, sofar)
+		}
+	}
+}
+
 func TestWhatIsNoRecovery(t *testing.T) {
 	gone := sighting{at: at(100), gone: true, object: ready("b")}
 	for name, c := range map[string]struct {
