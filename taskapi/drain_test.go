@@ -184,7 +184,9 @@ func TestDrainThatTakesTooLongEndsWithExit1(t *testing.T) {
 			time.Sleep(200 * time.Millisecond)
 			p.signal(t, syscall.SIGTERM)
 			if c.second {
-				time.Sleep(200 * time.Millisecond)
+				for until := time.Now().Add(10 * time.Second); !strings.Contains(p.logs(), "draining") && time.Now().Before(until); {
+					time.Sleep(10 * time.Millisecond) // two signals at once are one
+				}
 				p.signal(t, syscall.SIGTERM)
 			}
 			p.wantExit(t, 1, 4*time.Second)

@@ -16,6 +16,8 @@ import (
 // load, and what was measured is evidence.
 func TestChaos(t *testing.T) {
 	must(t, "clean")
+	must(t, "up", "--no-deploy")
+	backupsFarAway(t)
 	must(t, "up")
 	t.Cleanup(func() { _, _ = sandbox(context.Background(), "clean") })
 
@@ -175,8 +177,11 @@ func notHit(t *testing.T, home string, experiment any, watched ...string) {
 
 func scopeHolds(t *testing.T) {
 	in(t, "kubectl", "delete", "validatingadmissionpolicybinding", "opex-chaos")
-	time.Sleep(2 * time.Second) // the API server learns of it by a watch
 	atVelero := map[string]any{"action": "pod-kill", "mode": "all", "selector": map[string]any{"namespaces": []any{"velero"}}}
+	eventually(t, 30*time.Second, func() error { // the API server learns of it by a watch
+		_, err := sandbox(t.Context(), "exec", "--", "kubectl", "create", "--dry-run=server", "--filename="+object(t, "PodChaos", namespace, "attack", atVelero))
+		return err
+	})
 	notHit(t, namespace, atVelero, "velero", namespace)
 	notHit(t, "default", atVelero, "velero", namespace)
 	notHit(t, "velero", atVelero, "velero", namespace)

@@ -33,6 +33,12 @@ func causesAreNamed(t *testing.T) {
 		{"replacement-blocked", "a quota that is full", func(t *testing.T) {
 			t.Helper()
 			kubectl(t, "create", "quota", "full", "--hard=pods=1")
+			eventually(t, 30*time.Second, func() error { // until its controller has counted, it holds up nobody
+				if hard := kubectl(t, "get", "quota", "full", "--output=jsonpath={.status.hard.pods}"); hard != "1" {
+					return fmt.Errorf("the quota's status says %q", hard)
+				}
+				return nil
+			})
 			kubectl(t, "delete", "pods", ofTheService, "--grace-period=0", "--force")
 		}, func(t *testing.T) { t.Helper(); kubectl(t, "delete", "quota", "full") }},
 		{"database-reconnect", "a database that is away", func(t *testing.T) {

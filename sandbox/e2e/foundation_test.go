@@ -229,6 +229,12 @@ func driftIsRepaired(t *testing.T) {
 }
 
 func wrongInputIsRefused(t *testing.T) {
+	eventually(t, time.Minute, func() error { // those of the step before
+		if left := kubectl(t, "get", "pods", "--output=jsonpath={.items[*].metadata.deletionTimestamp}"); left != "" {
+			return errors.New("pods are still going")
+		}
+		return nil
+	})
 	before := kubectl(t, "get", "all,secrets,pvc", "--output=jsonpath={range .items[*]}{.kind}/{.metadata.name} {.metadata.generation}{\"\\n\"}{end}")
 	for name, c := range map[string]struct {
 		path, value string

@@ -52,6 +52,21 @@ func kills(t *testing.T, out string) []kill {
 	return all
 }
 
+// disturbed says that nothing is known but that the load was not as it should be. What failed is never excused by it.
+func disturbed(all []kill) bool {
+	for _, k := range all {
+		if k.Verdict == "FAILED" {
+			return false
+		}
+		for _, reason := range k.Reasons {
+			if !strings.HasPrefix(reason, "no steady state") && !strings.HasPrefix(reason, "the load generator") && reason != "no pod was killed" {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // nothingOfAGameDayIsLeft looks for experiments, generators, Leases and records of the load.
 func nothingOfAGameDayIsLeft(t *testing.T) {
 	t.Helper()
@@ -145,6 +160,13 @@ func gameDaysAreProven(t *testing.T) {
 	others := pods(t, namespace, "--selector=app.kubernetes.io/component!=api")
 	page := filepath.Join(t.TempDir(), "gameday.html")
 	out, code := opex(t, gameDay("--repeat=2", "--html="+page)...)
+	for range 2 { // a machine that is busy with something else measures nothing, and says so
+		if code == 0 || !disturbed(kills(t, out)) {
+			break
+		}
+		t.Logf("once more, since the machine was busy:\n%s", out)
+		out, code = opex(t, gameDay("--repeat=2", "--html="+page)...)
+	}
 	if code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, out)
 	}
@@ -246,7 +268,7 @@ func ended(t *testing.T, command *exec.Cmd) (code int) {
 
 func interruptedGameDayLeavesNothing(t *testing.T) {
 	before := pods(t, namespace, ofTheService)
-	first, _ := begun(t, "steady state", gameDay()...)
+	first, _ := begun(t, "steady state", gameDay("--steady=5m")...) // it does not kill before the other was refused
 	refused(t, []string{"another Game Day runs"}, append([]string{"opex"}, gameDay()...)...)
 	if code := interrupt(t, first); code != 1 {
 		t.Errorf("exit code %d, want 1", code)

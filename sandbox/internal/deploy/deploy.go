@@ -79,8 +79,11 @@ func writeTrusted(s layout.Sandbox, ca *pki.Authority) (string, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
-	path := s.State("trusted.crt")
-	return path, os.WriteFile(path, append(trusted, ca.CertPEM...), 0o644)
+	path, fresh := s.State("trusted.crt"), s.State(fmt.Sprintf("trusted.crt.%d", os.Getpid()))
+	if err := os.WriteFile(fresh, append(trusted, ca.CertPEM...), 0o644); err != nil {
+		return "", err
+	}
+	return path, os.Rename(fresh, path) // another command may be reading it
 }
 
 // Prepare makes what Pulumi needs in a sandbox that was entered: its folders, the passphrase, the merged stack file, the stack and its secrets.

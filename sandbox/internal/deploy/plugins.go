@@ -81,4 +81,5 @@ func searchPath(s layout.Sandbox, path string) string {
 	return own + ":" + path
 }
 
-func pulumiHome(s layout.Sandbox) string { return s.Shared("pulumi-home") }
+// pulumiHome is each sandbox's own: two that are brought up side by side would take each other's plugins away.
+func pulumiHome(s layout.Sandbox) string { return s.State("pulumi-home") }

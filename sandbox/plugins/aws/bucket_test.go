@@ -180,7 +180,7 @@ func TestBucketWithObjectsIsDeletedOnlyByForce(t *testing.T) {
 func TestLockedObjectsSurviveForce(t *testing.T) {
 	e := newEngine(t, nil)
 	b := e.create(bucketToken, "b", plain{"objectLockEnabled": true, "forceDestroy": true})
-	key, until := "kept", time.Now().Add(3*time.Second)
+	key, until := "kept", time.Now().Add(10*time.Second)
 	if _, err := e.s3.PutObject(context.Background(), &s3.PutObjectInput{
 		Bucket: &b.id, Key: &key, Body: strings.NewReader("data"),
 		ObjectLockMode: types.ObjectLockModeCompliance, ObjectLockRetainUntilDate: &until,

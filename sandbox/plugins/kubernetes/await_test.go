@@ -89,11 +89,11 @@ func TestStuckDeploymentIsKeptInTheStateWithItsReasons(t *testing.T) {
 	h.playKubelet(map[string]any{"phase": "Pending", "containerStatuses": []any{map[string]any{
 		"name": "web", "image": "x", "imageID": "", "ready": false, "restartCount": int64(0),
 		"state": map[string]any{"waiting": map[string]any{"reason": "ImagePullBackOff", "message": "no such image"}}}}})
-	r, err := h.tryUp("kubernetes:apps/v1:Deployment", "web", strings.Replace(web, "{name: web}", `{name: web, annotations: {pulumi.com/timeoutSeconds: "4"}}`, 1))
+	r, err := h.tryUp("kubernetes:apps/v1:Deployment", "web", strings.Replace(web, "{name: web}", `{name: web, annotations: {pulumi.com/timeoutSeconds: "15"}}`, 1))
 	if err == nil {
 		t.Fatal("a Deployment without a ready pod was called ready")
 	}
-	contains(t, err.Error(), "web: Deployment "+h.namespace+"/web was created, but it is not ready", "timed out after 4s", "ImagePullBackOff: no such image")
+	contains(t, err.Error(), "web: Deployment "+h.namespace+"/web was created, but it is not ready", "timed out after 15s", "ImagePullBackOff: no such image")
 	if r.id != h.namespace+"/web" || r.state.Len() == 0 {
 		t.Error("the created object is not given to the state")
 	}

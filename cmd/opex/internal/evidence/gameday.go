@@ -20,7 +20,8 @@ type GameDay struct {
 	Schema      string    `json:"schema"`
 	Version     int       `json:"version"`
 	Verdict     string    `json:"verdict"`
-	Reasons     []string  `json:"reasons,omitempty"` // why it is not PROVEN
+	Reasons     []string  `json:"reasons,omitempty"`  // why it is not PROVEN
+	Problems    []string  `json:"problems,omitempty"` // what went wrong with the Game Day itself, such as a watch that ended
 	Run         Run       `json:"run"`
 	Service     string    `json:"service"`
 	Environment string    `json:"environment"`
@@ -54,6 +55,16 @@ type GameDay struct {
 
 // LeastSamples is how many requests a 95th percentile needs at least to mean something (SC-010).
 const LeastSamples = 200
+
+// MaxLateShare is how much of the load may be late, all told and in the recovery, until the generator counts as starved. What is late
+// counts from its time all the same.
+const MaxLateShare = 0.05
+
+// MaxClockError is how far the generator's clock may be from what is known of it.
+const MaxClockError = Seconds(0.1)
+
+// MaxUnansweredShare is how much of a window may go without an answer while the 95th percentile of all still is that of an answer.
+const MaxUnansweredShare = 0.05
 
 // Run groups the Game Days of one call of the command.
 type Run struct {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -42,11 +43,45 @@ func (r GameDay) TransportErrors() map[string]int {
 
 // Unanswered is their sum.
 func (r GameDay) Unanswered() int {
+	return r.Before.Unanswered() + r.During.Unanswered() + r.After.Unanswered()
+}
+
+// Unanswered is how many requests got no answer.
+func (w Window) Unanswered() int {
 	sum := 0
-	for n := range maps.Values(r.TransportErrors()) {
+	for n := range maps.Values(w.TransportErrors) {
 		sum += n
 	}
 	return sum
+}
+
+// Silent says that too many requests got no answer for their latencies to tell of answers: one that is refused at once is no quick answer.
+func (w Window) Silent() bool {
+	return float64(w.Unanswered()) > MaxUnansweredShare*float64(w.Requests)
+}
+
+// Unclear is why the figures of a Game Day mean nothing, whatever they are.
+func (r GameDay) Unclear() []string {
+	why := slices.Clone(r.Problems)
+	add := func(is bool, format string, arguments ...any) {
+		if is {
+			why = append(why, fmt.Sprintf(format, arguments...))
+		}
+	}
+	if r.KilledAt.IsZero() {
+		add(true, "no pod was killed")
+	} else {
+		pod := r.Namespace + "/" + r.Victim.Name
+		add(!r.Experiment.AllInjected, "Chaos Mesh did not confirm the kill")
+		add(len(r.Experiment.Targets) != 1 || !strings.HasPrefix(r.Experiment.Targets[0]+"/", pod+"/"), "pod %s went, and Chaos Mesh says that it hit %v", pod, r.Experiment.Targets)
+		add(len(r.AlsoGone) > 0, "more pods than one went: also %s", strings.Join(r.AlsoGone, ", "))
+	}
+	late := func(late, of int) bool { return float64(late) > MaxLateShare*float64(of) }
+	add(r.Load.Dropped > 0 || late(r.Load.Late, r.Load.Requests) || late(r.During.Late, r.During.Requests),
+		"the load generator was starved: %d requests never sent, %d of %d sent late, %d of %d in the recovery", r.Load.Dropped, r.Load.Late, r.Load.Requests,
+		r.During.Late, r.During.Requests)
+	add(r.Load.ClockError > MaxClockError, "the load generator's clock is known to within %s only, want %s", r.Load.ClockError.Duration(), MaxClockError.Duration())
+	return why
 }
 
 // StoreGameDay keeps a record in the cluster and removes the oldest beyond 50 of its service. It returns the ConfigMap's name.

@@ -11,41 +11,26 @@ import (
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 )
 
-// Least and most of what a measurement may rest on.
-const (
-	maxLateShare  = 0.05 // of the requests, all told and in the recovery; their latency counts from their time all the same
-	maxClockError = 100 * time.Millisecond
-)
-
 // judge comes to a verdict. Whatever keeps the measurement from meaning anything makes it unproven; a missed objective makes it failed.
-func judge(r *evidence.GameDay, problem error) {
+// The problem is what went wrong with the Game Day itself, notRecovered what is wrong with the service; either may be nil.
+func judge(r *evidence.GameDay, problem, notRecovered error) {
 	var unproven, failed []string
 	add := func(to *[]string, format string, arguments ...any) {
 		*to = append(*to, fmt.Sprintf(format, arguments...))
 	}
 	if problem != nil {
 		for line := range strings.Lines(problem.Error()) {
-			add(&unproven, "%s", strings.TrimSpace(line))
+			r.Problems = append(r.Problems, strings.TrimSpace(line))
 		}
 	}
-	if r.KilledAt.IsZero() {
-		add(&unproven, "no pod was killed")
-	} else {
-		if !r.Experiment.AllInjected {
-			add(&unproven, "Chaos Mesh does not say that it was the one")
-		}
-		if want := r.Namespace + "/" + r.Victim.Name; len(r.Experiment.Targets) != 1 || !strings.HasPrefix(r.Experiment.Targets[0]+"/", want+"/") {
-			add(&unproven, "pod %s went, and Chaos Mesh says that it hit %v", want, r.Experiment.Targets)
-		}
-		if others := r.AlsoGone; len(others) > 0 {
-			add(&unproven, "more pods than one went: also %s", strings.Join(others, ", "))
-		}
+	unproven = r.Unclear()
+	if !r.KilledAt.IsZero() {
 		if !slices.ContainsFunc(r.Timeline, func(m evidence.Moment) bool { return m.Name == evidence.MomentVictimGone }) {
 			add(&unproven, "SC-008: pod %s was still being ended at the end; --after gives it more time", r.Victim.Name)
 		}
 		switch {
-		case r.Recovery <= 0 && errors.Is(problem, errNotRecovered):
-			add(&failed, "SC-008: not recovered")
+		case r.Recovery <= 0 && notRecovered != nil:
+			add(&failed, "SC-008: %v", notRecovered)
 		case r.Recovery <= 0:
 			add(&unproven, "SC-008: not recovered by its end")
 		case r.Recovery > r.Objectives.Recovery:
@@ -54,10 +39,13 @@ func judge(r *evidence.GameDay, problem error) {
 		if n := r.ServerErrors(); n > 0 {
 			add(&failed, "SC-009: %d answers of 500 and above", n)
 		}
-		if r.During.Requests < evidence.LeastSamples {
-			add(&unproven, "SC-010: %d requests in the window, want %d: a higher rate gives more", r.During.Requests, evidence.LeastSamples)
-		} else if r.During.P95 > r.Objectives.P95 {
-			add(&failed, "SC-010: P95 is %s, the objective %s", millis(r.During.P95), millis(r.Objectives.P95))
+		switch w := r.During; {
+		case w.Requests < evidence.LeastSamples:
+			add(&unproven, "SC-010: %d requests in the window, want %d: a higher rate gives more", w.Requests, evidence.LeastSamples)
+		case w.Silent():
+			add(&failed, "SC-010: %d of %d requests of the recovery got no answer", w.Unanswered(), w.Requests)
+		case w.P95 > r.Objectives.P95:
+			add(&failed, "SC-010: P95 is %s, the objective %s", millis(w.P95), millis(r.Objectives.P95))
 		}
 		before, after := (r.Before.To - r.Before.From).Duration(), max(0, r.Load.EndedAt.Sub(r.KilledAt)-r.Recovery.Duration())
 		if before < MinAround || after < MinAround {
@@ -73,14 +61,6 @@ func judge(r *evidence.GameDay, problem error) {
 	}
 	if r.Writes.Left > 0 {
 		add(&unproven, "%d records of the load could not be deleted, and stay in the service", r.Writes.Left)
-	}
-	late := func(late, of int) bool { return float64(late) > maxLateShare*float64(of) }
-	if r.Load.Dropped > 0 || late(r.Load.Late, r.Load.Requests) || late(r.During.Late, r.During.Requests) {
-		add(&unproven, "the load generator was starved: %d requests never sent, %d of %d sent late, %d of %d in the recovery", r.Load.Dropped,
-			r.Load.Late, r.Load.Requests, r.During.Late, r.During.Requests)
-	}
-	if r.Load.ClockError.Duration() > maxClockError {
-		add(&unproven, "the load generator's clock is known to within %s only, want %s", r.Load.ClockError.Duration(), maxClockError)
 	}
 	r.Reasons = append(failed, unproven...)
 	switch {

@@ -81,14 +81,17 @@ func (s *Site) kill(ctx context.Context, generator *load.Generator, run evidence
 	}
 	shot := chaosmesh.Experiment{Kind: declared.Kind, Name: s.shotName(fmt.Sprintf("%s-%d", run.ID, run.Index))}
 	created := time.Now()
+	var notRecovered error
 	if problem == nil {
 		var spec map[string]any
 		spec, record.Experiment.Grace = shotSpec(declared.Experiment, observer, o.Graceful)
 		record.Experiment.Name, record.Experiment.CreatedAt = shot.Name, created.UTC()
 		if _, problem = s.Chaos.Create(ctx, shot.Kind, shot.Name, managed, spec, false); problem == nil {
-			problem = s.recover(ctx, observer, attack, created, shot)
-			shot = s.last(after, shot) // before it is let go
+			if problem = s.recover(ctx, observer, attack, created, shot); errors.Is(problem, errNotRecovered) {
+				problem, notRecovered = nil, problem
+			}
 			problem = errors.Join(problem, s.pause(ctx, o.After))
+			shot = s.last(after, shot) // before it is let go, and not at once: Chaos Mesh tells what it did some time after it
 		}
 		problem = errors.Join(problem, s.remove(after, shot)) // a create that seemed to fail may have succeeded
 	}
@@ -108,7 +111,7 @@ func (s *Site) kill(ctx context.Context, generator *load.Generator, run evidence
 	seen, _, broken := observer.so()
 	problem = errors.Join(problem, broken)
 	s.fill(after, &record, tell(seen, created, s.Service.Replicas, s.Service.Container), shot, attack.Samples(), totals, plan)
-	judge(&record, problem)
+	judge(&record, problem, notRecovered)
 	record.FinishedAt = time.Now().UTC()
 	return record, nil
 }

@@ -122,7 +122,8 @@ func TestEveryRequestIsToldOfAtItsRateAndShare(t *testing.T) {
 			writes++
 		}
 	}
-	if n := len(samples); n < 180 || n > 230 || n != totals.Requests || writes < n/5 || writes > n/3 || totals.Dropped > 0 {
+	due := int(totals.Lasted / (5 * time.Millisecond)) // at 200 per second
+	if n := len(samples); n < due*9/10 || n > due+1 || n != totals.Requests || writes < n/5 || writes > n/3 || totals.Dropped > 0 {
 		t.Errorf("%d requests, %d of them writes, in %s: %+v", n, writes, totals.Lasted, totals)
 	}
 }
@@ -152,7 +153,8 @@ func TestWhatWasDueAndNotSentIsLateThenDropped(t *testing.T) {
 	time.Sleep(time.Second)
 	samples, totals := ended(t, a)
 	// Five workers wait 200 ms for each answer: 25 of 200 a second can be sent.
-	if len(samples) < 15 || len(samples) > 35 || totals.Dropped < 130 || totals.Late < len(samples)/2 || totals.MaxLateness < 500*time.Millisecond || totals.Workers != 5 {
+	most := 5 * (int(totals.Lasted/(200*time.Millisecond)) + 2)
+	if len(samples) < 15 || len(samples) > most || totals.Dropped < 130 || totals.Late < len(samples)/2 || totals.MaxLateness < 500*time.Millisecond || totals.Workers != 5 {
 		t.Errorf("%d requests were sent: %+v", len(samples), totals)
 	}
 	for _, s := range samples {

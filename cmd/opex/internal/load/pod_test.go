@@ -144,19 +144,23 @@ func TestAnAttackRunsInAPodThatGoesWithIt(t *testing.T) {
 func TestAPodThatDoesNotComeToRunIsDeletedAndSaysWhy(t *testing.T) {
 	for name, c := range map[string]struct {
 		states []corev1.PodStatus
-		limit  time.Duration // of the context
+		ends   bool // the context, once the pod is made
 		says   string
 	}{
-		"it was evicted":   {[]corev1.PodStatus{pulling, evicted}, time.Minute, "it ended: Evicted The node was low on resource: memory."},
-		"it was deleted":   {nil, time.Minute, "somebody deleted it"},
-		"an interrupt":     {[]corev1.PodStatus{waiting}, 400 * time.Millisecond, "context deadline exceeded"},
-		"it ended at once": {[]corev1.PodStatus{{Phase: corev1.PodFailed, ContainerStatuses: []corev1.ContainerStatus{{State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "StartError", Message: "no such file"}}}}}}, time.Minute, "StartError no such file"},
+		"it was evicted":   {[]corev1.PodStatus{pulling, evicted}, false, "it ended: Evicted The node was low on resource: memory."},
+		"it was deleted":   {nil, false, "somebody deleted it"},
+		"an interrupt":     {[]corev1.PodStatus{waiting}, true, "context canceled"},
+		"it ended at once": {[]corev1.PodStatus{{Phase: corev1.PodFailed, ContainerStatuses: []corev1.ContainerStatus{{State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "StartError", Message: "no such file"}}}}}}, false, "StartError no such file"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), c.limit)
+			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			n := &node{states: c.states}
-			_, err := NewGenerator(ctx, n.serve(t), lab, nil, time.Minute, func(string) {})
+			_, err := NewGenerator(ctx, n.serve(t), lab, nil, time.Minute, func(string) {
+				if c.ends {
+					cancel()
+				}
+			})
 			if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "pod chaos-mesh/opex-load-new") {
 				t.Errorf("error is %v, want one that says %q", err, c.says)
 			}

@@ -85,8 +85,17 @@ func noEvidence() verdicts {
 		"fewer replicas":          {gameDay(func(r *evidence.GameDay) { r.Replicas = 2 }), Unproven, "it was of 2 replicas, the stack has 3"},
 		"one kill counted twice":  {gameDay(func(r *evidence.GameDay) { r.Run.Index = 1 }), Unproven, "not numbered as they are made"},
 		"one kill of two":         {first, Unproven, "was to be 2 kills, and 1 were made"},
-		"a kill by nobody":        {gameDay(func(r *evidence.GameDay) { r.Experiment.AllInjected = false }), Unproven, "Chaos Mesh did not confirm a kill"},
+		"a kill by nobody":        {gameDay(func(r *evidence.GameDay) { r.Experiment.AllInjected = false }), Unproven, "Chaos Mesh did not confirm the kill"},
 		"a kill of another pod":   {gameDay(func(r *evidence.GameDay) { r.Victim.Name = "task-api-12" }), Unproven, "Chaos Mesh says that it hit"},
+		"a second pod gone, and something failed, too": {gameDay(func(r *evidence.GameDay) {
+			r.Verdict, r.Reasons, r.AlsoGone = evidence.Failed, []string{"SC-010: P95 is 400 ms"}, []string{"task-api-9"}
+		}), Unproven, "more pods than one went: also task-api-9"},
+		"a watch that ended, and something failed, too": {gameDay(func(r *evidence.GameDay) {
+			r.Verdict, r.Problems = evidence.Failed, []string{"the watch of pods ended"}
+		}), Unproven, "the watch of pods ended"},
+		"a starved load, and something failed, too": {gameDay(func(r *evidence.GameDay) {
+			r.Verdict, r.Load.Late = evidence.Failed, r.Load.Requests
+		}), Unproven, "the load generator was starved"},
 		"ended early": {gameDay(func(r *evidence.GameDay) {
 			r.Verdict, r.Reasons = evidence.Unproven, []string{"the load generator was starved"}
 		}), Unproven, "the Game Day proved nothing: the load generator was starved"},
@@ -134,7 +143,7 @@ func TestNoServerErrors(t *testing.T) {
 		"a write not found":   {gameDay(func(r *evidence.GameDay) { r.Writes.Found = 1399 }), Unproven, "of 1400 acknowledged writes 1399 were found"},
 		"no load before":      {gameDay(func(r *evidence.GameDay) { r.Before.From = -9 }), Unproven, "the load covers 9 s before"},
 		"no load afterwards":  {gameDay(func(r *evidence.GameDay) { r.Load.EndedAt = r.KilledAt.Add(11 * time.Second) }), Unproven, "and 9 s after"},
-		"requests never sent": {gameDay(func(r *evidence.GameDay) { r.Load.Dropped = 1 }), Unproven, "1 requests were never sent"},
+		"requests never sent": {gameDay(func(r *evidence.GameDay) { r.Load.Dropped = 1 }), Unproven, "1 requests never sent"},
 		"a load that does not ask": {gameDay(func(r *evidence.GameDay) {
 			r.Before.Requests, r.During.Requests, r.After.Requests = 0, 0, 0
 		}), Unproven, "the load covers"},
@@ -146,13 +155,19 @@ func TestNoServerErrors(t *testing.T) {
 
 func TestQuickMeanwhile(t *testing.T) {
 	noEvidence().and(verdicts{
-		"all in order":          {nil, Pass, "12.4 ms of 500ms at worst of 2 kills"},
-		"too slow":              {gameDay(func(r *evidence.GameDay) { r.During.P95 = 0.501 }), Fail, "P95 was 501.0 ms, and the objective is 500ms"},
-		"too slow now":          {tried(func(p *contract.ChaosPlan) { p.P95 = "10ms" }), Fail, "P95 was 12.4 ms, and the objective is 10ms"},
-		"too few":               {gameDay(func(r *evidence.GameDay) { r.During.Requests, r.During.P95 = 199, 9 }), Unproven, "199 requests were due meanwhile, want 200"},
-		"requests never sent":   {gameDay(func(r *evidence.GameDay) { r.Load.Dropped = 9 }), Unproven, "9 requests were never sent"},
-		"no latency":            {gameDay(func(r *evidence.GameDay) { r.During.P95 = 0 }), Unproven, "a P95 of 0 was measured"},
-		"5xx are another's":     {gameDay(func(r *evidence.GameDay) { r.During.ServerErrors, r.Verdict = 3, evidence.Failed }), Pass, ""},
+		"all in order":        {nil, Pass, "12.4 ms of 500ms at worst of 2 kills"},
+		"too slow":            {gameDay(func(r *evidence.GameDay) { r.During.P95 = 0.501 }), Fail, "P95 was 501.0 ms, and the objective is 500ms"},
+		"too slow now":        {tried(func(p *contract.ChaosPlan) { p.P95 = "10ms" }), Fail, "P95 was 12.4 ms, and the objective is 10ms"},
+		"too few":             {gameDay(func(r *evidence.GameDay) { r.During.Requests, r.During.P95 = 199, 9 }), Unproven, "199 requests were due meanwhile, want 200"},
+		"requests never sent": {gameDay(func(r *evidence.GameDay) { r.Load.Dropped = 9 }), Unproven, "9 requests never sent"},
+		"no latency":          {gameDay(func(r *evidence.GameDay) { r.During.P95 = 0 }), Unproven, "a P95 of 0 was measured"},
+		"5xx are another's":   {gameDay(func(r *evidence.GameDay) { r.During.ServerErrors, r.Verdict = 3, evidence.Failed }), Pass, ""},
+		"refused at once": {gameDay(func(r *evidence.GameDay) {
+			r.During.TransportErrors = map[string]int{"refused": r.During.Requests/20 + 1}
+		}), Fail, "got no answer: what is refused at once is no quick answer"},
+		"one in twenty refused": {gameDay(func(r *evidence.GameDay) {
+			r.During.TransportErrors = map[string]int{"refused": r.During.Requests / 20}
+		}), Pass, ""},
 		"slowness before it is": {gameDay(func(r *evidence.GameDay) { r.Before.P95 = 9 }), Pass, ""},
 	}).check(t, quickMeanwhile)
 }

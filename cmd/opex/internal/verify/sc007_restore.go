@@ -90,7 +90,7 @@ func (w *World) judgeDrill(plan plan, service contract.Service, r evidence.Recor
 		return unproven("in the newest drill the restored service was asked for nothing", again, facts...)
 	case took > plan.rto:
 		return fail(fmt.Sprintf("the newest drill took %s to the first correct answer, and the RTO is %s", span(took), exact(plan.rto)),
-			"Its phases say where the time went", facts...)
+			"Its phases say where the time went", facts...).measured(float64(r.RTO), "s", plan.rto.Seconds())
 	case unequal > 0:
 		return fail(fmt.Sprintf("in the newest drill %d of %d tables were not as dumped", unequal, equal+unequal), again, facts...)
 	case service.Database != nil && equal == 0:

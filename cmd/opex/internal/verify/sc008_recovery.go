@@ -24,7 +24,7 @@ func judgeRecovery(k kill) Result {
 	case !k.KilledAt.IsZero() && k.Verdict == evidence.Failed && k.Recovery <= 0:
 		return fail("a killed pod was not replaced within the Game Day's limit", "", k.fact("not recovered", k.Victim.Name))
 	case took > k.recovery:
-		return fail(fmt.Sprintf("a recovery took %s, and the objective is %s", took, exact(k.recovery)), "", fact)
+		return fail(fmt.Sprintf("a recovery took %s, and the objective is %s", took, exact(k.recovery)), "", fact).measured(float64(k.Recovery), "s", k.recovery.Seconds())
 	case k.unclear() != "":
 		return unproven(k.unclear(), "", fact)
 	case took <= 0 || !seen || math.Abs(float64(at-k.Recovery)) > 0.01:

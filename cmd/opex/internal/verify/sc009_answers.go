@@ -35,8 +35,6 @@ func judgeAnswers(k kill) Result {
 		return unproven(k.unclear(), "", fact)
 	case asked == 0 || k.Before.To-k.Before.From < aroundKill || after < aroundKill:
 		return unproven(fmt.Sprintf("the load covers %.0f s before and %.0f s after, want %d s each", float64(k.Before.To-k.Before.From), after, aroundKill), "", fact)
-	case k.Load.Dropped > 0:
-		return unproven(fmt.Sprintf("%d requests were never sent", k.Load.Dropped), "", fact)
 	case k.Writes.Found != k.Writes.Acknowledged:
 		return unproven(fmt.Sprintf("of %d acknowledged writes %d were found", k.Writes.Acknowledged, k.Writes.Found), "", fact)
 	case k.During.Status["200"]+k.During.Status["201"] == 0:

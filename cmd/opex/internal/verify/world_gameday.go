@@ -152,17 +152,12 @@ func (k kill) fact(what, value string) Fact {
 	return Fact{fmt.Sprintf("kill %d of %d, %s: %s", k.Run.Index, k.Run.Of, utc(k.StartedAt), what), fmt.Sprintf("%s (ConfigMap %s)", value, k.Name())}
 }
 
-// unclear says why a record proves nothing, whatever its figures.
+// unclear says why a record proves nothing, whatever its figures and whatever it failed by.
 func (k kill) unclear() string {
-	switch {
-	case k.Verdict == evidence.Unproven:
+	if k.Verdict == evidence.Unproven {
 		return "the Game Day proved nothing: " + strings.Join(k.Reasons, "; ")
-	case k.KilledAt.IsZero() || !k.Experiment.AllInjected:
-		return "Chaos Mesh did not confirm a kill"
-	case len(k.Experiment.Targets) != 1 || !strings.HasPrefix(k.Experiment.Targets[0]+"/", k.Namespace+"/"+k.Victim.Name+"/"):
-		return fmt.Sprintf("pod %s/%s went, and Chaos Mesh says that it hit %v", k.Namespace, k.Victim.Name, k.Experiment.Targets)
 	}
-	return ""
+	return strings.Join(k.Unclear(), "; ")
 }
 
 // moment is when something was seen, from the kill.
