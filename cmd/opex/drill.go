@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -97,6 +95,7 @@ func (f drillFlags) run(ctx context.Context, g *global, in io.Reader, out, peopl
 	if err := f.check(len(sites)); err != nil {
 		return err
 	}
+	untilPutBack()
 	records, bad := []evidence.Record{}, false
 	for _, site := range sites {
 		if ctx.Err() != nil {
@@ -160,5 +159,5 @@ func showRecord(out io.Writer, record evidence.Record) error {
 
 // secondSignal is for cleaning up after the first one.
 func secondSignal() (context.Context, context.CancelFunc) {
-	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	return signal.NotifyContext(context.Background(), interruptions...)
 }

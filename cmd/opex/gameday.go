@@ -113,6 +113,7 @@ func (f gamedayFlags) run(ctx context.Context, g *global, in io.Reader, out, peo
 	if err != nil {
 		return err
 	}
+	untilPutBack()
 	err = f.hold(ctx, site, in, out, people)
 	if refused := (refusal.Refused{}); errors.As(err, &refused) {
 		site.Say("%v", err)

@@ -24,8 +24,14 @@ const (
 // failed ends the command with exitFailed; what is wrong was already said.
 var errFailed = errors.New("checked, and not as it should be")
 
+// interruptions are what ends a command in good order. A terminal that is closed, or a connection to it that is lost, is one, too.
+var interruptions = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
+
+// untilPutBack keeps a command that has to put something back from being ended by a reader of its output that goes away.
+func untilPutBack() { signal.Ignore(syscall.SIGPIPE) }
+
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), interruptions...)
 	defer stop()
 	klog.SetLogger(logr.Discard()) // client-go's own remarks; errors are returned as well
 	os.Exit(run(ctx, newRoot()))

@@ -154,6 +154,7 @@ func (f restoreFlags) restore(ctx context.Context, site *recovery.Site, in io.Re
 	if err := f.ask(ctx, site.Service.Namespace, in, people); err != nil {
 		return err
 	}
+	untilPutBack()
 	record, err := site.Restore(ctx, prospect, f.RestoreOptions, time.Now())
 	if record.Kind == "" {
 		return err

@@ -33,6 +33,13 @@ func (f verifyFlags) sabotage(ctx context.Context, g *global, in io.Reader, out,
 	breaches := slices.DeleteFunc(slices.Clone(sabotage.All), func(b sabotage.Breach) bool {
 		return !slices.ContainsFunc(criteria, func(c verify.Criterion) bool { return c.ID == b.Criterion })
 	})
+	left, err := site.Left(ctx)
+	if err != nil {
+		return err
+	}
+	for _, l := range left {
+		fmt.Fprintf(people, "left by a run that died, and put back first: %s\n", l)
+	}
 	fmt.Fprint(people, site.Prospect(breaches))
 	if err := f.ask(ctx, site.Service.Namespace, in, people); err != nil {
 		return told(err, people)
@@ -42,7 +49,14 @@ func (f verifyFlags) sabotage(ctx context.Context, g *global, in io.Reader, out,
 	if err != nil {
 		return told(err, people)
 	}
-	rows, err := site.Run(held, breaches, func(n int, row sabotage.Row) { fmt.Fprintf(people, "    %s\n", sabotage.Line(row)) })
+	untilPutBack()
+	var rows []sabotage.Row
+	if len(left) > 0 {
+		err = site.PutBackLeft(held, left)
+	}
+	if err == nil {
+		rows, err = site.Run(held, breaches, func(n int, row sabotage.Row) { fmt.Fprintf(people, "    %s\n", sabotage.Line(row)) })
+	}
 	ended, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	err = errors.Join(err, release(ended))
@@ -77,7 +91,7 @@ func saboteur(ctx context.Context, g *global, in io.Reader, people io.Writer) (*
 	if outputs.Cost == nil || outputs.Size == nil || outputs.Backup == nil {
 		return nil, errors.New("--sabotage needs all engines: set opex:cost.enabled, opex:size.enabled and opex:backup.enabled to true and run `pulumi up`")
 	}
-	return &sabotage.Site{Name: names[0], Service: outputs.Services[names[0]], Outputs: outputs, Cluster: cluster, People: people,
+	return &sabotage.Site{Name: names[0], Service: outputs.Services[names[0]], Outputs: outputs, Cluster: cluster, People: people, Impatient: secondSignal,
 		Judge: func(ctx context.Context) verify.ServiceReport {
 			return verify.Run(ctx, &verify.World{Outputs: outputs, Cluster: cluster, Now: time.Now()}, verify.Criteria, names).Services[0]
 		}}, nil

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/opex-project/opex/cmd/opex/internal/verify"
 )

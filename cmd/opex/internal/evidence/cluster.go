@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -21,7 +22,7 @@ import (
 
 // Labels of the ConfigMaps.
 const (
-	labelKind    = "opex/evidence"
+	LabelKind    = "opex/evidence"
 	labelService = "opex/service"
 	managedBy    = "opex"
 	key          = "record.json"
@@ -122,7 +123,7 @@ func Store(ctx context.Context, client kubernetes.Interface, vault contract.Back
 }
 
 func recoveries(client kubernetes.Interface, vault contract.BackupVault, service string) shelf {
-	return shelf{client, vault.Namespace, service, []string{KindDrill, KindRestore}, kept}
+	return shelf{client: client, namespace: vault.Namespace, service: service, kinds: []string{KindDrill, KindRestore}, kept: kept}
 }
 
 // shelf is where the records of a service's are kept, in the cluster.
@@ -132,6 +133,8 @@ type shelf struct {
 	service   string
 	kinds     []string
 	kept      int // the newest
+	// passing are further labels of a record that is not for keeping: no other one makes room for it.
+	passing map[string]string
 }
 
 // put keeps a record and removes the oldest.
@@ -140,15 +143,15 @@ func (s shelf) put(ctx context.Context, name, kind string, record any) error {
 	if err != nil {
 		return err
 	}
-	maps := s.client.CoreV1().ConfigMaps(s.namespace)
-	object := &corev1.ConfigMap{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: s.namespace, Labels: map[string]string{
-			contract.LabelManagedBy: managedBy, labelKind: kind, labelService: s.service,
-		}},
-		Data: Seal(data),
-	}
-	if _, err := maps.Create(ctx, object, metav1.CreateOptions{}); err != nil {
+	configMaps := s.client.CoreV1().ConfigMaps(s.namespace)
+	labels := map[string]string{contract.LabelManagedBy: managedBy, LabelKind: kind, labelService: s.service}
+	maps.Copy(labels, s.passing)
+	object := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: s.namespace, Labels: labels}, Data: Seal(data)}
+	if _, err := configMaps.Create(ctx, object, metav1.CreateOptions{}); err != nil {
 		return fmt.Errorf("evidence: ConfigMap %s/%s: %w", s.namespace, name, err)
+	}
+	if len(s.passing) > 0 {
+		return nil
 	}
 	all, err := s.list(ctx)
 	if err != nil {
@@ -158,7 +161,7 @@ func (s shelf) put(ctx context.Context, name, kind string, record any) error {
 		return cmp.Or(b.CreationTimestamp.Compare(a.CreationTimestamp.Time), cmp.Compare(b.Name, a.Name))
 	})
 	for _, old := range all[min(s.kept, len(all)):] {
-		if err := maps.Delete(ctx, old.Name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+		if err := configMaps.Delete(ctx, old.Name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
 			return fmt.Errorf("evidence: old ConfigMap %s/%s: %w", s.namespace, old.Name, err)
 		}
 	}
@@ -166,7 +169,7 @@ func (s shelf) put(ctx context.Context, name, kind string, record any) error {
 }
 
 func (s shelf) list(ctx context.Context) ([]corev1.ConfigMap, error) {
-	selector := fmt.Sprintf("%s=%s,%s in (%s)", contract.LabelManagedBy, managedBy, labelKind, strings.Join(s.kinds, ","))
+	selector := fmt.Sprintf("%s=%s,%s in (%s)", contract.LabelManagedBy, managedBy, LabelKind, strings.Join(s.kinds, ","))
 	if s.service != "" {
 		selector += fmt.Sprintf(",%s=%s", labelService, s.service)
 	}

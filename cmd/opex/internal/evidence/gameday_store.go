@@ -84,13 +84,16 @@ func (r GameDay) Unclear() []string {
 	return why
 }
 
-// StoreGameDay keeps a record in the cluster and removes the oldest beyond 50 of its service. It returns the ConfigMap's name.
-func StoreGameDay(ctx context.Context, client kubernetes.Interface, lab contract.ChaosLab, r GameDay) (string, error) {
-	return r.Name(), gameDays(client, lab, r.Service).put(ctx, r.Name(), KindGameDay, r)
+// StoreGameDay keeps a record in the cluster and removes the oldest beyond 50 of its service. It returns the ConfigMap's name. With
+// further labels, which may be nil, the record is a passing one, for which none is removed.
+func StoreGameDay(ctx context.Context, client kubernetes.Interface, lab contract.ChaosLab, r GameDay, passing map[string]string) (string, error) {
+	shelf := gameDays(client, lab, r.Service)
+	shelf.passing = passing
+	return r.Name(), shelf.put(ctx, r.Name(), KindGameDay, r)
 }
 
 func gameDays(client kubernetes.Interface, lab contract.ChaosLab, service string) shelf {
-	return shelf{client, lab.Namespace, service, []string{KindGameDay}, keptGameDays}
+	return shelf{client: client, namespace: lab.Namespace, service: service, kinds: []string{KindGameDay}, kept: keptGameDays}
 }
 
 // ReadGameDay returns the record of a ConfigMap. Right: get on configmaps in the lab's namespace.

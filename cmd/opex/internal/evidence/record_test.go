@@ -93,7 +93,7 @@ func TestWhatCannotBeReadIsNoEvidence(t *testing.T) {
 				text = string(data)
 			}
 			client := fake.NewClientset(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "bad", Namespace: "velero", Labels: map[string]string{
-				contract.LabelManagedBy: managedBy, labelKind: KindDrill, labelService: "task-api"}}, Data: map[string]string{key: text}})
+				contract.LabelManagedBy: managedBy, LabelKind: KindDrill, labelService: "task-api"}}, Data: map[string]string{key: text}})
 			_, err := Latest(t.Context(), client, vault, "task-api")
 			if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "velero/bad") {
 				t.Errorf("error is %v", err)

@@ -27,6 +27,8 @@ type Options struct {
 	Steady   time.Duration // before each kill
 	After    time.Duration // after each recovery
 	Go       bool          // on after a kill that failed
+	// Passing are labels of records that somebody deletes again; nil for those that are kept.
+	Passing map[string]string
 }
 
 // Limits of a Game Day.

@@ -61,7 +61,7 @@ func (s *Site) Run(ctx context.Context, o Options, handOver func(evidence.GameDa
 		}
 		records = append(records, record)
 		if held.Err() == nil { // an interrupted one is no evidence either way
-			name, err := evidence.StoreGameDay(context.WithoutCancel(ctx), s.Cluster.Client, s.Lab, record)
+			name, err := evidence.StoreGameDay(context.WithoutCancel(ctx), s.Cluster.Client, s.Lab, record, o.Passing)
 			if err != nil {
 				return records, errors.Join(fmt.Errorf("kill %d is %s, and kept nowhere: %w", record.Run.Index, record.Verdict, err), handOver(record))
 			}

@@ -17,15 +17,15 @@ import (
 )
 
 var scheduleBreaches = []Breach{
-	{Criterion: "SC-004", What: "the backup's Schedule is paused", do: schedule(map[string]any{"paused": true})},
-	{Criterion: "SC-004", What: "the backup's Schedule asks once a year", do: schedule(map[string]any{"schedule": "0 0 1 1 *"})},
-	{Criterion: "SC-004", What: "the backup's Schedule leaves pods out, so that no hook runs", do: schedule(template(map[string]any{"excludedResources": []any{"pods"}}))},
+	{Criterion: "SC-004", What: "the backup's Schedule is paused", Says: "is paused", do: schedule(map[string]any{"paused": true})},
+	{Criterion: "SC-004", What: "the backup's Schedule asks once a year", Says: `has cron "0 0 1 1 *"`, do: schedule(map[string]any{"schedule": "0 0 1 1 *"})},
+	{Criterion: "SC-004", What: "the backup's Schedule leaves pods out, so that no hook runs", Says: "leaves pods out", do: schedule(template(map[string]any{"excludedResources": []any{"pods"}}))},
 }
 
 var retentionBreaches = []Breach{
-	{Criterion: "SC-005", What: "the Schedule alone keeps backups for a day", do: schedule(template(map[string]any{"ttl": "24h0m0s"}))},
-	{Criterion: "SC-005", What: "the Schedule says nothing of how long backups are kept", do: schedule(template(map[string]any{"ttl": nil}))},
-	{Criterion: "SC-005", What: "the newest complete backup expires a year later than agreed", do: func(ctx context.Context, s *Site) error {
+	{Criterion: "SC-005", What: "the Schedule alone keeps backups for a day", Says: "keeps backups for", do: schedule(template(map[string]any{"ttl": "24h0m0s"}))},
+	{Criterion: "SC-005", What: "the Schedule says nothing of how long backups are kept", Says: "keeps backups for", do: schedule(template(map[string]any{"ttl": nil}))},
+	{Criterion: "SC-005", What: "the newest complete backup expires a year later than agreed", Says: "is kept for", do: func(ctx context.Context, s *Site) error {
 		all, err := s.velero().Backups(ctx, s.Service.Backup.Schedule)
 		if err != nil {
 			return err
@@ -41,20 +41,23 @@ var retentionBreaches = []Breach{
 }
 
 var dumpBreaches = []Breach{
-	{Criterion: "SC-006", database: true, What: "a backup whose hook says that all is well, and dumps nothing", do: badBackup(func(hook map[string]any) {
+	{Criterion: "SC-006", database: true, What: "a backup whose hook says that all is well, and dumps nothing", Says: "it copied an old one", do: badBackup(func(hook map[string]any) {
 		hook["command"] = []any{"echo", "dump written"}
 	})},
-	{Criterion: "SC-006", database: true, What: "a backup whose hook fails", do: badBackup(func(hook map[string]any) {
+	{Criterion: "SC-006", database: true, What: "a backup whose hook fails", Says: "hooks failed", do: badBackup(func(hook map[string]any) {
 		hook["command"] = []any{"sh", "-c", "echo no >&2; exit 1"}
 	})},
-	{Criterion: "SC-006", database: true, What: "a backup without hooks", do: badBackup(nil)},
+	{Criterion: "SC-006", database: true, What: "a backup without hooks", Says: "no hook ran", do: badBackup(nil)},
 }
 
 var drillBreaches = []Breach{
-	{Criterion: "SC-007", What: "the records of drills are edited by hand", do: drills(false, func(r map[string]any) { r["rtoSeconds"] = 1 })},
-	{Criterion: "SC-007", What: "the records of drills are another cluster's", do: drills(true, func(r map[string]any) { r["clusterUID"] = "another" })},
-	{Criterion: "SC-007", What: "the drills are a year older", do: drills(true, aYearOlder)},
+	{Criterion: "SC-007", What: "the records of drills are edited by hand", Says: "it was changed after it was written", do: drills(false, func(r map[string]any) { r["rtoSeconds"] = 1 })},
+	{Criterion: "SC-007", What: "the records of drills are another cluster's", Says: "its cluster is", do: drills(true, func(r map[string]any) { r["clusterUID"] = "another" })},
+	{Criterion: "SC-007", What: "the drills are a year older", Says: "old, want", do: drills(true, aYearOlder)},
 }
+
+// backupWithin is how long a bad backup may take: it copies nothing of size.
+const backupWithin = 10 * time.Minute
 
 func (s *Site) velero() velero.Client {
 	return velero.Client{Dynamic: s.Cluster.Dynamic, Namespace: s.Outputs.Backup.Namespace}
@@ -83,19 +86,22 @@ func badBackup(change func(hook map[string]any)) func(context.Context, *Site) er
 		}
 		labels := map[string]string{}
 		maps.Copy(labels, from.Labels)
-		labels[velero.LabelSchedule] = from.Name
+		labels[velero.LabelSchedule], labels[mark] = from.Name, made
 		name := fmt.Sprintf("%s-sabotage-%d", from.Name, time.Now().Unix())
 		s.later("backup "+name, func(ctx context.Context) error { return s.deleteBackup(ctx, name) })
 		if _, err := client.CreateBackup(ctx, name, labels, nil, wanted); err != nil {
 			return err
 		}
-		for {
+		for began := time.Now(); ; {
 			made, err := client.Backup(ctx, name)
 			if err != nil {
 				return err
 			}
 			if velero.Done(made.Phase) {
 				return nil
+			}
+			if time.Since(began) > backupWithin {
+				return fmt.Errorf("backup %s is still %s after %s", name, made.Phase, backupWithin)
 			}
 			if !sleep(ctx, lookEvery) {
 				return context.Cause(ctx)
@@ -152,15 +158,18 @@ func (s *Site) deleteBackup(ctx context.Context, name string) error {
 	}
 }
 
-// drills rewrites the records of the service's drills and restores.
+// drills falsifies the records of the service's drills and restores.
 func drills(sealed bool, change func(record map[string]any)) func(context.Context, *Site) error {
 	return func(ctx context.Context, s *Site) error {
-		return s.rewrite(ctx, s.Outputs.Backup.Namespace, sealed, change, evidence.KindDrill, evidence.KindRestore)
+		return s.falsify(ctx, s.Outputs.Backup.Namespace, sealed, change, evidence.KindDrill, evidence.KindRestore)
 	}
 }
 
-// rewrite changes all records of some kinds. Those that are sealed are as if they had been written so.
-func (s *Site) rewrite(ctx context.Context, namespace string, sealed bool, change func(record map[string]any), kinds ...string) error {
+// aside is the kind that a record has while a false one is in its place.
+const aside = "aside"
+
+// falsify puts all records of some kinds aside, and makes false ones in their place. Those that are sealed are as if they had been written so.
+func (s *Site) falsify(ctx context.Context, namespace string, sealed bool, change func(record map[string]any), kinds ...string) error {
 	found, err := evidence.Maps(ctx, s.Cluster.Client, namespace, s.Name, kinds...)
 	if err != nil {
 		return err
@@ -180,11 +189,20 @@ func (s *Site) rewrite(ctx context.Context, namespace string, sealed bool, chang
 		}
 		data := map[string]any{}
 		for key, value := range evidence.Seal(text) {
-			if _, is := m.Data[key]; is && (sealed || value == string(text)) {
-				data[key] = value
+			if was, is := m.Data[key]; is && !sealed && value != string(text) {
+				value = was // the digest of the record as it was written
 			}
+			data[key] = value
 		}
-		if err := s.patch(ctx, configMaps, namespace, m.Name, map[string]any{"data": data}); err != nil {
+		labels := map[string]any{}
+		for key, value := range m.Labels {
+			labels[key] = value
+		}
+		if err := s.patch(ctx, configMaps, namespace, m.Name, map[string]any{"metadata": map[string]any{"labels": map[string]any{evidence.LabelKind: aside}}}); err != nil {
+			return err
+		}
+		if err := s.create(ctx, configMaps, namespace, map[string]any{"apiVersion": "v1", "kind": "ConfigMap",
+			"metadata": map[string]any{"name": m.Name + "-false", "labels": labels}, "data": data}); err != nil {
 			return err
 		}
 	}

@@ -2,7 +2,6 @@ package sabotage
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,8 +10,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/util/retry"
+	"k8s.io/client-go/dynamic"
+
+	"github.com/opex-project/opex/internal/contract"
 )
 
 // Kinds that are changed.
@@ -28,74 +28,43 @@ var (
 	deletions   = schema.GroupVersionResource{Group: "velero.io", Version: "v1", Resource: "deletebackuprequests"}
 )
 
-// patch changes fields of an object, as a merge patch does. They are put back as they were.
-func (s *Site) patch(ctx context.Context, kind schema.GroupVersionResource, namespace, name string, fields map[string]any) error {
-	objects := s.Cluster.Dynamic.Resource(kind).Namespace(namespace)
-	before, err := objects.Get(ctx, name, metav1.GetOptions{})
-	if err != nil {
-		return fmt.Errorf("%s %s/%s: %w", kind.Resource, namespace, name, err)
-	}
-	data, err := json.Marshal(fields)
-	if err != nil {
-		return err
-	}
-	s.later(fmt.Sprintf("%s %s/%s", kind.Resource, namespace, name), func(ctx context.Context) error {
-		return retry.RetryOnConflict(retry.DefaultRetry, func() error {
-			now, err := objects.Get(ctx, name, metav1.GetOptions{})
-			if apierrors.IsNotFound(err) && kind == pods {
-				return nil // its like comes from the template
-			}
-			if err != nil {
-				return err
-			}
-			putFields(now.Object, before.Object, fields)
-			_, err = objects.Update(ctx, now, metav1.UpdateOptions{})
-			return err
-		})
-	})
-	if _, err := objects.Patch(ctx, name, types.MergePatchType, data, metav1.PatchOptions{}); err != nil {
-		return fmt.Errorf("%s %s/%s: %w", kind.Resource, namespace, name, err)
-	}
-	return nil
+// objects are those of a kind in a namespace.
+type objects struct {
+	dynamic.ResourceInterface
+	kind      schema.GroupVersionResource
+	namespace string
 }
 
-// putFields gives the fields that a merge patch named their values of before, and takes away those that were not there.
-func putFields(now, before, fields map[string]any) {
-	for name, value := range fields {
-		was, is := before[name]
-		deeper, isMap := value.(map[string]any)
-		old, wasMap := was.(map[string]any)
-		current, nowMap := now[name].(map[string]any)
-		switch {
-		case isMap && wasMap && nowMap:
-			putFields(current, old, deeper)
-		case is:
-			now[name] = was
-		default:
-			delete(now, name)
-		}
-	}
+func (o objects) name(name string) string {
+	return fmt.Sprintf("%s %s/%s", o.kind.Resource, o.namespace, name)
 }
+
+func (o objects) error(name string, err error) error { return fmt.Errorf("%s: %w", o.name(name), err) }
 
 // create makes an object, which is deleted again.
 func (s *Site) create(ctx context.Context, kind schema.GroupVersionResource, namespace string, object map[string]any) error {
-	made := &unstructured.Unstructured{Object: object}
-	made.SetNamespace(namespace)
-	labels := map[string]string{"app.kubernetes.io/managed-by": "opex"}
-	maps.Copy(labels, made.GetLabels())
-	made.SetLabels(labels)
-	objects := s.Cluster.Dynamic.Resource(kind).Namespace(namespace)
-	s.later(fmt.Sprintf("%s %s/%s, which was made", kind.Resource, namespace, made.GetName()), func(ctx context.Context) error {
-		err := objects.Delete(ctx, made.GetName(), metav1.DeleteOptions{})
-		if apierrors.IsNotFound(err) {
-			return nil
-		}
-		return err
-	})
-	if _, err := objects.Create(ctx, made, metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict}); err != nil {
-		return fmt.Errorf("%s %s/%s: %w", kind.Resource, namespace, made.GetName(), err)
+	at, wanted := s.objects(kind, namespace), &unstructured.Unstructured{Object: object}
+	wanted.SetNamespace(namespace)
+	labels := map[string]string{contract.LabelManagedBy: "opex", mark: made}
+	maps.Copy(labels, wanted.GetLabels())
+	wanted.SetLabels(labels)
+	s.later(at.name(wanted.GetName()), func(ctx context.Context) error { return s.remove(ctx, at, wanted.GetName()) })
+	if _, err := at.Create(ctx, wanted, metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict}); err != nil {
+		return at.error(wanted.GetName(), err)
 	}
 	return nil
+}
+
+// remove deletes what was made. A backup is Velero's to delete, with all that it has of it.
+func (s *Site) remove(ctx context.Context, at objects, name string) error {
+	if at.kind == backups {
+		return s.deleteBackup(ctx, name)
+	}
+	err := at.Delete(ctx, name, metav1.DeleteOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
 }
 
 // spec is a merge patch of an object's spec.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -26,7 +25,7 @@ func TestEachCriterionIsBrokenInThreeDifferentWays(t *testing.T) {
 	ways, seen := map[string]int{}, map[string]bool{}
 	for _, b := range All {
 		ways[b.Criterion]++
-		if seen[b.What] || b.What == "" || b.do == nil {
+		if seen[b.What] || b.What == "" || b.Says == "" || b.do == nil {
 			t.Errorf("%+v", b)
 		}
 		seen[b.What] = true
@@ -45,12 +44,16 @@ func TestEachCriterionIsBrokenInThreeDifferentWays(t *testing.T) {
 type scene struct {
 	broken map[string]bool
 	*Site
-	said bytes.Buffer
+	said          bytes.Buffer
+	interruptions int // that are listened for after the first
 }
 
 func newScene() *scene {
 	s := &scene{broken: map[string]bool{}}
-	s.Site = &Site{Name: "shop", Service: contract.Service{}, People: &s.said, Judge: func(context.Context) verify.ServiceReport {
+	s.Site = &Site{Name: "shop", Service: contract.Service{}, People: &s.said, Impatient: func() (context.Context, context.CancelFunc) {
+		s.interruptions++
+		return context.WithCancel(context.Background())
+	}, Judge: func(context.Context) verify.ServiceReport {
 		var report verify.ServiceReport
 		for _, id := range []string{"A", "B", "C"} {
 			verdict := verify.Pass
@@ -79,10 +82,13 @@ func TestOnlyABreachThatItsOwnCriterionAloneNoticesIsCaught(t *testing.T) {
 	for name, c := range map[string]struct {
 		breaks  []string
 		with    []string
+		says    string
 		fails   error
 		caught  bool
 		summary string
 	}{
+		"for its own reason":                {breaks: []string{"A"}, says: "as it is", caught: true, summary: "1 of 1 caught, no false alarm"},
+		"for another reason":                {breaks: []string{"A"}, says: "timeout", summary: "0 of 1 caught, no false alarm"},
 		"its own alone":                     {breaks: []string{"A"}, caught: true, summary: "1 of 1 caught, no false alarm"},
 		"with one that rests on the same":   {breaks: []string{"A", "B"}, with: []string{"B"}, caught: true, summary: "1 of 1 caught, no false alarm"},
 		"nobody notices":                    {summary: "0 of 1 caught, no false alarm"},
@@ -94,7 +100,7 @@ func TestOnlyABreachThatItsOwnCriterionAloneNoticesIsCaught(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newScene()
-				b := Breach{Criterion: "A", With: c.with, What: "it", do: func(ctx context.Context, site *Site) error {
+				b := Breach{Criterion: "A", With: c.with, What: "it", Says: c.says, do: func(ctx context.Context, site *Site) error {
 					return errors.Join(s.breaking(c.breaks...)(ctx, site), c.fails)
 				}}
 				rows, err := s.Run(t.Context(), []Breach{b}, func(int, Row) {})
@@ -161,6 +167,50 @@ func TestWhatWasBrokenIsPutBackAfterAnInterruptionWhichIsNoEvidenceEitherWay(t *
 					t.Errorf("people were told %s", &s.said)
 				}
 			})
+		})
+	}
+}
+
+func TestASecondInterruptionEndsTheWaitingAndSaysThatAllWasPutBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene()
+		s.Impatient = func() (context.Context, context.CancelFunc) {
+			return context.WithTimeout(context.Background(), time.Second)
+		}
+		ctx, interrupt := context.WithCancel(t.Context())
+		back := false
+		b := Breach{Criterion: "A", What: "it", do: func(_ context.Context, site *Site) error {
+			s.broken["B"] = true // and it stays
+			site.later("it", func(context.Context) error { back = true; return nil })
+			interrupt()
+			return nil
+		}}
+		began := time.Now()
+		_, err := s.Run(ctx, []Breach{b}, nil)
+		if !back || err == nil || !strings.Contains(err.Error(), "no") || time.Since(began) > 10*time.Second {
+			t.Errorf("put back: %v, after %s: %v", back, time.Since(began), err)
+		}
+	})
+}
+
+func TestAGameDayThatComesToNoKillIsTriedAgainAndThenNotCaught(t *testing.T) {
+	for kills, want := range map[int]string{1: "1 of 1 caught, no false alarm", 3: "1 of 1 caught, no false alarm", 4: "0 of 1 caught, no false alarm"} {
+		synctest.Test(t, func(t *testing.T) {
+			s, begun := newScene(), 0
+			b := Breach{Criterion: "A", What: "it", do: func(ctx context.Context, site *Site) error {
+				if len(s.broken) > 0 {
+					t.Error("what the try before it made is still there")
+				}
+				err := s.breaking("A")(ctx, site)
+				if begun++; begun < kills {
+					return fmt.Errorf("%w: no steady state", errNoKill)
+				}
+				return err
+			}}
+			rows, err := s.Run(t.Context(), []Breach{b}, func(int, Row) {})
+			if text, _ := Summary(rows); err != nil || text != want || begun != min(kills, tries) {
+				t.Errorf("a kill at the %d. try: %s after %d tries, %v, %+v", kills, text, begun, err, rows)
+			}
 		})
 	}
 }
@@ -235,17 +285,6 @@ func TestABreachThatDoesNotConcernTheServiceCountsNeitherWay(t *testing.T) {
 	}
 	if text, good := Summary(rows); good || text != "0 of 0 caught, no false alarm (1 do not concern the service)" {
 		t.Errorf("summary %q, good %v", text, good)
-	}
-}
-
-func TestPatchedFieldsGetTheirValuesOfBeforeAndOthersKeepTheirs(t *testing.T) {
-	before := map[string]any{"spec": map[string]any{"selector": map[string]any{"app": "a"}, "replicas": 1}}
-	fields := map[string]any{"spec": map[string]any{"selector": map[string]any{"opex": "nothing"}, "paused": true}}
-	now := map[string]any{"spec": map[string]any{"selector": map[string]any{"app": "a", "opex": "nothing", "new": "b"}, "replicas": 2, "paused": true}}
-	putFields(now, before, fields)
-	want := map[string]any{"spec": map[string]any{"selector": map[string]any{"app": "a", "new": "b"}, "replicas": 2}}
-	if !reflect.DeepEqual(now, want) {
-		t.Errorf("got %v, want %v", now, want)
 	}
 }
 
