@@ -28,15 +28,15 @@ func newReview(g *global) *cobra.Command {
 	var f reviewFlags
 	command := &cobra.Command{
 		Use:   "review [FILE | FOLDER | -]...",
-		Short: "Judge what is to be deployed, before it is: labels, sizes, backups, chaos, probes. No cluster needed",
+		Short: "Judge what is to be deployed, before it is: labels, sizes, backups, chaos, probes. Files need no cluster",
 		Long: `review judges Kubernetes objects by rules that say why a success criterion could not pass, each with the field, the reason and, where there
 is one way to put it right, the change as a diff.
 
-Without an argument it runs ` + "`pulumi preview --json --show-sames`" + ` in the working folder and reviews what the stack would become. Files are YAML or JSON
-of Kubernetes, lists among them, or the output of that command; of a folder all .yaml, .yml and .json files; - is standard input. All are reviewed as
-one: a hook whose pods stand in another file finds them.
+Without an argument it runs ` + "`pulumi preview --json --show-sames`" + ` in the working folder, which asks the cluster, and reviews what the stack would
+become. Files are YAML or JSON of Kubernetes, lists among them, or the output of that command; of a folder all .yaml, .yml and .json files; - is standard
+input. All are reviewed as one: a hook whose pods stand in another file finds them.
 
-The Pulumi program applies the same rules at each preview and each up, and refuses what they find.
+The Pulumi program applies the same rules at each preview, the one that ` + "`pulumi up`" + ` begins with among them, and refuses what they find.
 
 Exit code 0: nothing found; 1: something; 2: something could not be read.`,
 		Example: `  opex review                                # what the selected stack would become

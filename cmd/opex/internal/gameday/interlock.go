@@ -75,8 +75,9 @@ func (s *Site) asDeclared(d chaosmesh.Schedule) (string, error) {
 		found[key], _ = value.(string)
 	}
 	var wrong []string
-	if !d.Paused {
-		wrong = append(wrong, "it is not paused, and may fire by itself")
+	if !d.Paused { // the outputs do not say which of the two it is
+		wrong = append(wrong, "it is not paused, and may fire by itself: either the stack's config gives the service a chaos.schedule, at whose times "+
+			"it does (to hold a Game Day, unset that and `pulumi up`), or the pause was taken away by hand")
 	}
 	if d.Kind != s.Plan.Kind || d.Experiment["action"] != s.Plan.Action {
 		wrong = append(wrong, fmt.Sprintf("it is %s %v, the stack says %s %s", d.Kind, d.Experiment["action"], s.Plan.Kind, s.Plan.Action))
@@ -88,7 +89,7 @@ func (s *Site) asDeclared(d chaosmesh.Schedule) (string, error) {
 		wrong = append(wrong, fmt.Sprintf("it selects %v in %v, the service's pods are %v in %s", found, namespaces, s.Service.Selector, s.Service.Namespace))
 	}
 	if len(wrong) > 0 {
-		return "", fmt.Errorf("Schedule %s/%s: %s. `pulumi up` puts it right", s.Service.Namespace, d.Name, strings.Join(wrong, "; "))
+		return "", fmt.Errorf("Schedule %s/%s: %s. `pulumi refresh` and `pulumi up` put right what was changed by hand", s.Service.Namespace, d.Name, strings.Join(wrong, "; "))
 	}
 	return fmt.Sprintf("Schedule %s/%s, paused: %s %s of one pod", s.Service.Namespace, d.Name, d.Kind, s.Plan.Action), nil
 }
