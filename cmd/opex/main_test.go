@@ -200,20 +200,64 @@ func TestSabotageIsRefusedWhereItMustNotHappenAndBreaksNothing(t *testing.T) {
 		code    int
 		says    string
 	}{
-		"in production":             {production, []string{"--yes"}, exitUnknown, "the stack's environment is production, where nothing is broken on purpose"},
-		"with nobody to ask":        {outputs, nil, exitFailed, "there is no terminal to ask at"},
-		"where something fails yet": {outputs, []string{"--yes"}, exitUnknown, "not all criteria pass to begin with (SC-001 is FAIL"},
+		"in production":      {production, []string{"--yes"}, exitUnknown, "the stack's environment is production, where nothing is broken on purpose"},
+		"with nobody to ask": {outputs, nil, exitFailed, "there is no terminal to ask at"},
+		"where something is left that cannot be put back": {outputs, []string{"--yes"}, exitUnknown, "not everything was put back: changed: services opencost/opencost"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			world := verifyWorld(t)
 			world.Set(t, podsAnswer, "items.0.metadata.labels.team", "another")
 			world["/apis/coordination.k8s.io/v1/namespaces/chaos-mesh/leases"] = map[string]any{"kind": "Lease", "apiVersion": "coordination.k8s.io/v1",
 				"metadata": map[string]any{"name": "opex-sabotage", "namespace": "chaos-mesh", "uid": "1", "resourceVersion": "1"}}
+			leftBySabotage(world, map[string]any{"apiVersion": "v1", "kind": "Service",
+				"metadata": map[string]any{"name": "opencost", "labels": map[string]any{"opex/sabotage": "changed"}}})
 			code, out, people := opexWith(t, t.Context(), world, c.outputs, append([]string{"verify", "--sabotage"}, c.args...)...)
+			if c.args == nil && !strings.Contains(people, "left by a run that died, and put back first: changed: services opencost/opencost") {
+				t.Errorf("people are not told of what was left: %q", people)
+			}
 			if code != c.code || out != "" || !strings.Contains(people, c.says) {
 				t.Errorf("exit %d, want %d; standard output %q; people are told %q, want %q", code, c.code, out, people, c.says)
 			}
 		})
+	}
+}
+
+func TestNothingIsBrokenWhereSomethingFailsAlready(t *testing.T) {
+	outputs, err := os.ReadFile(goldenFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	world := verifyWorld(t)
+	world.Set(t, podsAnswer, "items.0.metadata.labels.team", "another")
+	world["/apis/coordination.k8s.io/v1/namespaces/chaos-mesh/leases"] = map[string]any{"kind": "Lease", "apiVersion": "coordination.k8s.io/v1",
+		"metadata": map[string]any{"name": "opex-sabotage", "namespace": "chaos-mesh", "uid": "1", "resourceVersion": "1"}}
+	leftBySabotage(world)
+	code, out, people := opexWith(t, t.Context(), world, outputs, "verify", "--sabotage", "--yes")
+	if want := "not all criteria pass to begin with (SC-001 is FAIL"; code != exitUnknown || out != "" || !strings.Contains(people, want) {
+		t.Errorf("exit %d, standard output %q, people are told %q, want %q", code, out, people, want)
+	}
+}
+
+// leftBySabotage makes a world answer which Services of OpenCost's namespace bear sabotage's mark, and that nothing else does.
+func leftBySabotage(world kubetest.World, services ...any) {
+	for _, namespace := range []string{"staging", "opencost", "prometheus-system", "vertical-pod-autoscaler", "velero", "chaos-mesh"} {
+		for _, kind := range []string{"/api/v1/*/pods", "/api/v1/*/services", "/api/v1/*/configmaps", "/api/v1/*/resourcequotas", "/apis/apps/v1/*/deployments",
+			"/apis/autoscaling.k8s.io/v1/*/verticalpodautoscalers", "/apis/velero.io/v1/*/schedules", "/apis/velero.io/v1/*/backups"} {
+			path := strings.Replace(kind, "*", "namespaces/"+namespace, 1)
+			others, marked := world[path], []any{}
+			if path == "/api/v1/namespaces/opencost/services" {
+				marked = append(marked, services...)
+			}
+			world[path] = func(r *http.Request) any {
+				switch {
+				case r.URL.Query().Get("labelSelector") == "opex/sabotage":
+					return map[string]any{"apiVersion": "v1", "kind": "List", "metadata": map[string]any{}, "items": marked}
+				case others == nil:
+					return http.StatusNotFound
+				}
+				return others
+			}
+		}
 	}
 }
 
