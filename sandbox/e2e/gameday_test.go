@@ -326,5 +326,16 @@ func breachesAreNoticed(t *testing.T) {
 	if left := in(t, "kubectl", "get", "backups.velero.io,resourcequotas,verticalpodautoscalers", "--all-namespaces", "--output=name"); strings.Contains(left, "sabotage") {
 		t.Errorf("left: %s", left)
 	}
+	// Nothing bears its mark any more, and nobody else's fields are opex's now: `pulumi up` would be refused to change them.
+	changed := "services,deployments,configmaps,verticalpodautoscalers,schedules.velero.io,backups.velero.io,pods,resourcequotas"
+	if left := in(t, "kubectl", "get", changed, "--all-namespaces", "--selector=opex/sabotage", "--output=name"); strings.Contains(left, "/") {
+		t.Errorf("left: %s", left)
+	}
+	for line := range strings.Lines(in(t, "kubectl", "get", "services,deployments,verticalpodautoscalers,schedules.velero.io", "--all-namespaces",
+		`--output=jsonpath={range .items[*]}{.kind}/{.metadata.name} {.metadata.managedFields[*].manager}{"\n"}{end}`)) {
+		if object, owners, _ := strings.Cut(strings.TrimSpace(line), " "); slices.Contains(strings.Fields(owners), "opex") {
+			t.Errorf("opex owns fields of %s: %s", object, owners)
+		}
+	}
 	in(t, "pulumi", "refresh", "--yes", "--skip-preview", "--expect-no-changes")
 }
