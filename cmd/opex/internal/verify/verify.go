@@ -11,8 +11,7 @@ import (
 	"sync"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-
+	"github.com/opex-project/opex/cmd/opex/internal/kube"
 	"github.com/opex-project/opex/internal/contract"
 )
 
@@ -111,10 +110,11 @@ func judge(ctx context.Context, world *World, criterion Criterion, name string) 
 		case result = <-done:
 		case <-time.After(grace):
 			result = unproven("the check did not end in its time: "+ctx.Err().Error(),
-				"Look whether the API server answers: kubectl get --raw /readyz")
+				nextForLookup(ctx.Err(), ""))
 		}
 	}
 	result.Actual = strings.Join(strings.Fields(result.Actual), " ") // errors quote answers of several lines
+	result.Next = kube.InContext(result.Next, world.Outputs.Cluster.Context)
 	if result.Evidence == nil {
 		result.Evidence = []Fact{} // a list in JSON too
 	}
@@ -146,12 +146,7 @@ const (
 )
 
 // nextForLookup is what to do about an API server that did not say what was asked of it. The right is such as `list pods`.
-func nextForLookup(err error, right string) string {
-	if apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) {
-		return "Check the kubeconfig's rights: " + right
-	}
-	return "Look whether the API server answers: kubectl get --raw /readyz"
-}
+func nextForLookup(err error, right string) string { return kube.Next(err, right) }
 
 func unproven(actual, next string, evidence ...Fact) Result {
 	return Result{Verdict: Unproven, Actual: actual, Next: next, Evidence: evidence}
