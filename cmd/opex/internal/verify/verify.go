@@ -28,18 +28,17 @@ const (
 
 // Fact is one piece of evidence, enough to look again by hand.
 type Fact struct {
-	What  string `json:"what"`
-	Value string `json:"value"`
+	What  string `json:"what" jsonschema:"what was looked at"`
+	Value string `json:"value" jsonschema:"what was found there; may be of several lines"`
 }
 
 // Result is a verdict on one service, and what it rests on.
 type Result struct {
-	Verdict  Verdict `json:"verdict"`
-	Actual   string  `json:"actual"` // one line
-	Evidence []Fact  `json:"evidence"`
-	Next     string  `json:"next,omitempty"` // what to do about it; empty for a pass
-	// Measure is the figure that it hangs on, where it is one.
-	Measure *Measure `json:"measure,omitempty"`
+	Verdict  Verdict  `json:"verdict"`
+	Actual   string   `json:"actual" jsonschema:"what was found, in one line"`
+	Evidence []Fact   `json:"evidence" jsonschema:"what the verdict rests on, enough to look again by hand"`
+	Next     string   `json:"next,omitempty" jsonschema:"what to do about it; absent: nothing"`
+	Measure  *Measure `json:"measure,omitempty" jsonschema:"the figure that a PASS hangs on; absent: it hangs on none"`
 }
 
 // measured adds the figure.
