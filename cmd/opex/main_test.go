@@ -161,6 +161,8 @@ func TestVerifyRefusesWhatItDoesNotKnow(t *testing.T) {
 		"an unknown service":   {[]string{"--service", "nobody"}, []string{`no service "nobody"; it has task-api`}},
 		"sabotage beside --wait, in a format that is not its own": {[]string{"--sabotage", "--wait", "1m", "--format", "junit"},
 			[]string{"--sabotage goes with none of --wait, --watch, --run and --baseline", "--format junit: with --sabotage allowed are table, json, markdown"}},
+		"a baseline in a format without a place for changes": {[]string{"--baseline", "was.json", "--format", "junit"},
+			[]string{"--format junit: with --baseline allowed are table, json, markdown, html"}},
 		"--yes without anything to agree to": {[]string{"--yes"}, []string{"--yes goes with --sabotage and --run"}},
 		"a word too many":                    {[]string{"task-api"}, []string{"task-api"}},
 	} {

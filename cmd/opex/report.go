@@ -28,8 +28,10 @@ func newReport(g *global) *cobra.Command {
 on, its drills and restores in phases, its Game Days, the newest with its pictures, and what each team spent in the last 24 hours. The page is one file; it loads nothing from anywhere and runs no script, so
 that it can be mailed, kept and printed.
 
-Exit code 0: all PASS (N/A aside); 1: a FAIL; 2: something is UNPROVEN, or could not be read. The page is written in each of these cases
-but the last.`,
+Evidence that cannot be read is left out, and named on the page.
+
+Exit code 0: all PASS (N/A aside); 1: a FAIL; 2: something is UNPROVEN, or the stack or its cluster could not be read. The page is written in
+each of these cases but the last.`,
 		Example: `  opex report
   opex report --out /tmp/staging.html --service task-api`,
 		Args: cobra.NoArgs,
@@ -71,30 +73,30 @@ func writeReport(ctx context.Context, g *global, file string, in io.Reader, peop
 // costsOf is the time whose costs the page shows, up to now.
 const costsOf = 24 * time.Hour
 
-// pageOf is the page of a report, with what is kept of its services. Evidence that cannot be taken is told of and left out: the criteria
-// that rest on it say the same.
+// pageOf is the page of a report, with what is kept of its services. What cannot be had is left out, and named on the page and to people:
+// the criteria that rest on it say the same. Only what was interrupted is no page.
 func pageOf(ctx context.Context, report verify.Report, cluster *kube.Cluster, outputs stack.Outputs, people io.Writer) ([]byte, error) {
 	proof := page.Proof{Verify: report}
-	taken := func(err error) error {
-		if errors.Is(err, evidence.ErrBad) {
-			fmt.Fprintln(people, "left out: "+err.Error())
-			return nil
+	omit := func(err error) {
+		if err != nil {
+			proof.Omitted = append(proof.Omitted, err.Error())
 		}
-		return err
 	}
-	for _, s := range report.Services {
-		if outputs.Backup != nil {
-			records, err := evidence.Latest(ctx, cluster.Client, *outputs.Backup, s.Name)
-			if taken(err) != nil {
-				return nil, err
-			}
+	if vault := outputs.Backup; vault != nil {
+		maps, err := evidence.Maps(ctx, cluster.Client, vault.Namespace, "", evidence.KindDrill, evidence.KindRestore)
+		omit(err)
+		for _, s := range report.Services {
+			records, err := evidence.Recoveries(maps, s.Name)
+			omit(err)
 			proof.Recoveries = append(proof.Recoveries, records...)
 		}
-		if outputs.Chaos != nil {
-			kills, err := evidence.GameDays(ctx, cluster.Client, *outputs.Chaos, s.Name)
-			if taken(err) != nil {
-				return nil, err
-			}
+	}
+	if lab := outputs.Chaos; lab != nil {
+		maps, err := evidence.Maps(ctx, cluster.Client, lab.Namespace, "", evidence.KindGameDay)
+		omit(err)
+		for _, s := range report.Services {
+			kills, err := evidence.Kills(maps, s.Name)
+			omit(err)
 			proof.GameDays = append(proof.GameDays, kills...)
 		}
 	}
@@ -103,10 +105,16 @@ func pageOf(ctx context.Context, report verify.Report, cluster *kube.Cluster, ou
 		source := costs.Source{Cluster: cluster, Client: cluster.Client, Outputs: outputs, Now: now}
 		spent, err := source.Report(ctx, contract.LabelTeam, costs.Window{Start: now.Add(-costsOf), End: now}, nil)
 		if err != nil {
-			fmt.Fprintln(people, "left out: costs: "+err.Error())
+			omit(fmt.Errorf("costs: %w", err))
 		} else {
 			proof.Costs = spent.Sections()
 		}
+	}
+	if err := interrupted(ctx); err != nil {
+		return nil, err
+	}
+	for _, what := range proof.Omitted {
+		fmt.Fprintln(people, "left out: "+what)
 	}
 	return page.Report(proof)
 }

@@ -17,7 +17,7 @@ func newSpec(g *global) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "spec",
 		Short: "Write what was agreed on a service: its Operational Excellence Specification, as Markdown",
-		Long: `spec writes, for each service of the stack, who pays, what was agreed on cost, size, backup and survival, the constraints, and the
+		Long: `spec writes, for each service of the stack, who pays, what is required and what proves it, the targets of cost, size, backup and survival, the constraints, and the
 success criteria: a page to agree on with whoever asks for it, and to keep beside the code. It reads the stack's outputs and asks no cluster.
 
 With --verdicts, a report that was kept stands beside the criteria.`,
@@ -50,8 +50,8 @@ func writeSpec(ctx context.Context, g *global, verdicts string, in io.Reader, ou
 		return fmt.Errorf("--verdicts: %w", err)
 	}
 	report, err := verify.ParseBaseline(data)
-	if err == nil && (report.Cluster != outputs.Cluster.UID || report.Environment != outputs.Environment) {
-		err = fmt.Errorf("they are of the cluster %s (%s), the stack lives on %s (%s)", report.Cluster, report.Environment, outputs.Cluster.UID, outputs.Environment)
+	if err == nil {
+		err = report.Of(outputs.Cluster.UID, outputs.Environment)
 	}
 	if err != nil {
 		return fmt.Errorf("--verdicts %s: %w", verdicts, err)

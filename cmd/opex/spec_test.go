@@ -19,8 +19,8 @@ func TestSpecWantsVerdictsOfItsOwnStack(t *testing.T) {
 		says   string
 	}{
 		"its own":         {`{"schema": "opex.verify/v1", "cluster": "` + uid + `", "environment": "staging"}`, exitOK, "not judged"},
-		"another cluster": {`{"schema": "opex.verify/v1", "cluster": "there", "environment": "staging"}`, exitUnknown, "they are of the cluster there (staging)"},
-		"production":      {`{"schema": "opex.verify/v1", "cluster": "` + uid + `", "environment": "production"}`, exitUnknown, "(production), the stack lives on"},
+		"another cluster": {`{"schema": "opex.verify/v1", "cluster": "there", "environment": "staging"}`, exitUnknown, `its cluster is "there", this one is`},
+		"production":      {`{"schema": "opex.verify/v1", "cluster": "` + uid + `", "environment": "production"}`, exitUnknown, `its environment is "production", this one is "staging"`},
 		"another version": {`{"schema": "opex.verify/v9"}`, exitUnknown, `schema "opex.verify/v9"`},
 		"not a report":    {`hello`, exitUnknown, "not the JSON of"},
 		"no such file":    {"", exitUnknown, "no such file"},

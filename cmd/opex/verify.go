@@ -34,8 +34,12 @@ PASS is proven; FAIL is proven to be otherwise; UNPROVEN is neither, because the
 at. N/A does not concern the service. Whatever is no PASS is shown with its target, the evidence and what to do next.
 
 ` + criteriaList() + `
-SC-007 to SC-010 are judged from the newest records of ` + "`opex drill` and `opex gameday`" + `; with --run these are held first, which
-kills a pod under load.
+SC-007 to SC-010 are judged from the newest records of ` + "`opex drill` and `opex gameday`" + `. With --run these are held first: a drill where
+one of SC-004 to SC-007 is asked for, a Game Day, which kills a pod under load, where one of SC-008 to SC-010 is. One that cannot be held is told of,
+and the others are held all the same; then the exit code is not 0.
+
+The JSON is as docs/reference/verify.v1.schema.json says. With --baseline, a report of the same cluster that was kept, services and criteria that
+are not asked for now are left out of the comparison.
 
 Exit code 0: all PASS (N/A aside); 1: a FAIL; 2: no FAIL, but something is UNPROVEN.
 
@@ -66,8 +70,8 @@ Exit code 0: all were caught, with no false alarm; 1: not so.`,
 	flags.StringVar(&f.format, "format", "table", strings.Join(verifyFormats, ", "))
 	flags.DurationVar(&f.wait, "wait", 0, "look again until all is PASS, for this long at most")
 	flags.DurationVar(&f.watch, "watch", 0, "look again and again, with this time between, and say what changed; Ctrl-C ends it")
-	flags.BoolVar(&f.first, "run", false, "hold a drill and a Game Day of each service first, and judge those")
-	flags.StringVar(&f.before, "baseline", "", "compare with this report, kept with --format json: what changed, and what is half as much again though within its limit")
+	flags.BoolVar(&f.first, "run", false, "hold the drill and the Game Day of each service first that the criteria rest on, and judge those")
+	flags.StringVar(&f.before, "baseline", "", "compare with this report, kept with --format json: what changed, and what grew by half and by a tenth of its limit, though within it")
 	flags.BoolVar(&f.broken, "sabotage", false, "break what the criteria are about, and see whether each notices; not in production")
 	flags.BoolVar(&f.yes, "yes", false, "with --sabotage and --run: do not ask")
 	return command
@@ -115,6 +119,8 @@ func (f verifyFlags) wrong() (wrong []error) {
 		allowed(sabotageFormats, "with --sabotage ")
 	case f.watch > 0:
 		allowed(watchFormats, "with --watch ")
+	case f.before != "":
+		allowed(baselineFormats, "with --baseline ")
 	default:
 		allowed(verifyFormats, "")
 	}

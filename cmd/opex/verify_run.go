@@ -2,21 +2,19 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"time"
 
-	"github.com/opex-project/opex/cmd/opex/internal/gameday"
-	"github.com/opex-project/opex/cmd/opex/internal/recovery"
 	"github.com/opex-project/opex/cmd/opex/internal/verify"
 )
 
-// verifyFormats are those of a report; html is the page that `opex report` writes.
+// verifyFormats are those of a report; html is the page that `opex report` writes. JUnit's and SARIF's have no place for what changed.
 var (
-	verifyFormats = append(verify.Formats, "html")
-	watchFormats  = []string{"table", "json"}
+	verifyFormats   = append(verify.Formats, "html")
+	watchFormats    = []string{"table", "json"}
+	baselineFormats = []string{"table", "json", "markdown", "html"}
 )
 
 // pause is the time between two looks of --wait. The recommender and OpenCost move once a minute.
@@ -27,31 +25,30 @@ func (f verifyFlags) run(ctx context.Context, g *global, in io.Reader, out, peop
 	if err != nil {
 		return err
 	}
-	var before verify.Report
-	if f.before != "" {
-		data, err := os.ReadFile(f.before)
-		if err == nil {
-			before, err = verify.ParseBaseline(data)
-		}
-		if err != nil {
-			return fmt.Errorf("--baseline %s: %w", f.before, err)
-		}
+	before, err := f.baseline(g.services)
+	if err != nil {
+		return err
 	}
 	outputs, names, cluster, err := g.connect(ctx, in)
 	if err != nil {
 		return err
 	}
-	fresh := true
+	if f.before != "" { // before anything is killed, and not after
+		if err := before.Of(outputs.Cluster.UID, outputs.Environment); err != nil {
+			return fmt.Errorf("--baseline %s: %w", f.before, err)
+		}
+	}
+	proven := true
 	if f.first {
-		if fresh, err = f.prove(ctx, g, in, people); err != nil {
-			return err
+		if proven = f.prove(ctx, g, outputs, names, criteria, in, people); ctx.Err() != nil {
+			return interrupted(ctx)
 		}
 	}
 	look := func() verify.Report {
 		return verify.Run(ctx, &verify.World{Outputs: outputs, Cluster: cluster, Now: time.Now()}, criteria, names)
 	}
 	if f.watch > 0 {
-		return f.keepWatch(ctx, look, out, people)
+		return f.rested(f.keepWatch(ctx, look, out, people), proven)
 	}
 	report, err := f.await(ctx, look, people)
 	if err != nil {
@@ -73,42 +70,23 @@ func (f verifyFlags) run(ctx context.Context, g *global, in io.Reader, out, peop
 	} else if err := report.Write(out, f.format); err != nil {
 		return err
 	}
-	if err := f.verdict(report, people); err != nil || fresh {
-		return err
-	}
-	return errors.New("not all that --run asked for came to a proof, as said above; the verdicts rest on older records")
+	return f.rested(f.verdict(report, people), proven)
 }
 
-// prove holds a drill and a Game Day of each service that has them, and says whether all were proven.
-func (f verifyFlags) prove(ctx context.Context, g *global, in io.Reader, people io.Writer) (all bool, err error) {
-	outputs, names, _, err := g.connect(ctx, in)
+// baseline is the report to compare with, without what is not asked for now.
+func (f verifyFlags) baseline(services []string) (verify.Report, error) {
+	if f.before == "" {
+		return verify.Report{}, nil
+	}
+	data, err := os.ReadFile(f.before)
 	if err != nil {
-		return false, err
+		return verify.Report{}, fmt.Errorf("--baseline: %w", err)
 	}
-	all = true
-	for _, name := range names {
-		one := *g
-		one.services = []string{name}
-		service := outputs.Services[name]
-		if outputs.Backup != nil && service.Backup != nil {
-			drill := drillFlags{DrillOptions: recovery.DrillOptions{Replicas: 1}, format: "table"}
-			if err := drill.run(ctx, &one, in, people, people); errors.Is(err, errFailed) {
-				all = false
-			} else if err != nil {
-				return false, err
-			}
-		}
-		if outputs.Chaos != nil && service.Chaos != nil && outputs.Environment != gameday.Production {
-			day := gamedayFlags{confirm: f.confirm, format: "table",
-				Options: gameday.Options{Repeat: 1, Steady: gameday.DefaultSteady, After: gameday.DefaultAfter}}
-			if err := day.run(ctx, &one, in, people, people); errors.Is(err, errFailed) {
-				all = false
-			} else if err != nil {
-				return false, err
-			}
-		}
+	before, err := verify.ParseBaseline(data)
+	if err != nil {
+		return verify.Report{}, fmt.Errorf("--baseline %s: %w", f.before, err)
 	}
-	return all, interrupted(ctx)
+	return before.Only(services, f.only), nil
 }
 
 // interrupted is the error of a look that was cut off: what could not be asked any more is no verdict.

@@ -68,11 +68,9 @@ func connect(ctx context.Context, config *rest.Config, want contract.Cluster) (*
 		return nil, err
 	}
 	system, err := client.CoreV1().Namespaces().Get(ctx, metav1.NamespaceSystem, metav1.GetOptions{})
-	if apierrors.IsUnauthorized(err) {
-		return nil, fmt.Errorf("cluster at %s (context %q): the kubeconfig's credentials are not accepted (any more): sign in again. %w", config.Host, want.Context, err)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("cluster at %s (context %q): %w", config.Host, want.Context, err)
+		return nil, fmt.Errorf("cluster at %s (context %q): %w. %s", config.Host, want.Context, err,
+			InContext(Next(err, "get namespaces, of kube-system, by which the cluster is known"), want.Context))
 	}
 	if string(system.UID) != want.UID {
 		return nil, fmt.Errorf("context %q leads to the cluster %s at %s; the stack lives on %s. Nothing was asked of it",

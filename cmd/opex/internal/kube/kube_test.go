@@ -41,36 +41,40 @@ func server(t *testing.T, proxied http.HandlerFunc) (kubeconfig string) {
 	return path
 }
 
-// expired is a kubeconfig whose cluster accepts nobody.
-func expired(t *testing.T) string {
+// refusing is a kubeconfig whose cluster answers everything with a status; its user is some YAML. Without TLS, no credentials would be got.
+func refusing(t *testing.T, code int, reason, user string) string {
 	t.Helper()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusUnauthorized)
-		fmt.Fprint(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","message":"Unauthorized","reason":"Unauthorized","code":401}`)
+		w.WriteHeader(code)
+		fmt.Fprintf(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","message":"%s","reason":"%s","code":%d}`, reason, reason, code)
 	}))
 	t.Cleanup(s.Close)
 	path := filepath.Join(t.TempDir(), "kubeconfig")
-	text := fmt.Sprintf("apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: %s}}]\n"+
-		"users: [{name: u, user: {token: old}}]\ncontexts: [{name: staging, context: {cluster: c, user: u}}]\n", s.URL)
+	text := fmt.Sprintf("apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: %s, insecure-skip-tls-verify: true}}]\n"+
+		"users: [{name: u, user: %s}]\ncontexts: [{name: staging, context: {cluster: c, user: u}}]\n", s.URL, user)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path
 }
 
-func TestConnectRefusesAnyOtherCluster(t *testing.T) {
+func TestConnectRefusesAnyOtherClusterAndSaysWhatToDo(t *testing.T) {
 	kubeconfig := server(t, nil)
+	const plugin = "{exec: {apiVersion: client.authentication.k8s.io/v1, command: %q, interactiveMode: Never}}"
 	cases := map[string]struct {
 		kubeconfig string
 		want       contract.Cluster
 		says       string
 	}{
-		"another cluster":     {kubeconfig, contract.Cluster{Context: "staging", UID: "there"}, "the stack lives on there. Nothing was asked of it"},
-		"an unknown context":  {kubeconfig, contract.Cluster{Context: "prod", UID: "here"}, `context "prod" of the stack's outputs`},
-		"a missing file":      {"/nowhere", contract.Cluster{Context: "staging", UID: "here"}, "/nowhere"},
-		"expired credentials": {expired(t), contract.Cluster{Context: "staging", UID: "here"}, "credentials are not accepted (any more): sign in again"},
-		"a cluster that died": {dead(t), contract.Cluster{Context: "staging", UID: "here"}, "connection refused"},
+		"another cluster":            {kubeconfig, contract.Cluster{Context: "staging", UID: "there"}, "the stack lives on there. Nothing was asked of it"},
+		"an unknown context":         {kubeconfig, contract.Cluster{Context: "prod", UID: "here"}, `context "prod" of the stack's outputs`},
+		"a missing file":             {"/nowhere", contract.Cluster{Context: "staging", UID: "here"}, "/nowhere"},
+		"expired credentials":        {refusing(t, 401, "Unauthorized", "{token: old}"), contract.Cluster{Context: "staging", UID: "here"}, "Sign in again: the credentials of the kubeconfig's context are not accepted (any more)"},
+		"no right to look":           {refusing(t, 403, "Forbidden", "{token: weak}"), contract.Cluster{Context: "staging", UID: "here"}, "A right is missing: get namespaces, of kube-system"},
+		"a plugin that fails":        {refusing(t, 401, "Unauthorized", fmt.Sprintf(plugin, "false")), contract.Cluster{Context: "staging", UID: "here"}, "Sign in again: the command by which the kubeconfig's context gets its credentials failed"},
+		"a plugin that is not there": {refusing(t, 401, "Unauthorized", fmt.Sprintf(plugin, "/nowhere/login")), contract.Cluster{Context: "staging", UID: "here"}, "as `kubectl --context staging auth whoami` shows"},
+		"a cluster that died":        {dead(t), contract.Cluster{Context: "staging", UID: "here"}, "connection refused. Look whether the API server is up: kubectl --context staging get --raw /readyz"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -3,11 +3,11 @@ package manifests
 import (
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/opex-project/opex/cmd/opex/internal/sarif"
 	"github.com/opex-project/opex/cmd/opex/internal/stackfile"
 	"github.com/opex-project/opex/cmd/opex/internal/table"
 	"github.com/opex-project/opex/internal/review"
@@ -77,7 +77,7 @@ func (r Report) Write(w io.Writer, format string) error {
 	case "json":
 		return table.JSON(w, r)
 	case "sarif":
-		return table.JSON(w, r.sarif())
+		return r.sarif(w)
 	case "markdown":
 		_, err := io.WriteString(w, r.markdown())
 		return err
@@ -141,25 +141,22 @@ func (r Report) Summary() string {
 	return fmt.Sprintf("%d findings by %d of %d rules in %d objects", len(r.Findings), len(rules), r.Rules, r.Objects)
 }
 
-// sarif is the report in SARIF 2.1.0, for code scanning: https://docs.oasis-open.org/sarif/sarif/v2.1.0/
-func (r Report) sarif() any {
-	rules := []any{}
+// sarif is the report for code scanning.
+func (r Report) sarif(w io.Writer) error {
+	var rules []sarif.Rule
 	for _, rule := range review.Rules {
-		rules = append(rules, map[string]any{"id": rule.ID, "shortDescription": map[string]any{"text": rule.Title}, "fullDescription": map[string]any{"text": rule.Why},
-			"defaultConfiguration": map[string]any{"level": "error"}, "properties": map[string]any{"tags": append([]string{}, rule.Criteria...)}})
+		rules = append(rules, sarif.Rule{ID: rule.ID, Title: rule.Title, Why: rule.Why, Tags: rule.Criteria})
 	}
-	results := []any{}
+	var findings []sarif.Finding
 	for _, f := range r.Findings {
 		message := fmt.Sprintf("%s: %s: %s", f.Object, f.Field, f.Says)
 		if f.Fix != "" {
 			message += "\n\n" + f.Fix
 		}
-		results = append(results, map[string]any{"ruleId": f.Rule, "level": "error", "message": map[string]any{"text": message},
-			"locations": []any{map[string]any{"physicalLocation": map[string]any{"artifactLocation": map[string]any{"uri": f.file()},
-				"region": map[string]any{"startLine": max(f.Line, 1)}}, "logicalLocations": []any{map[string]any{"fullyQualifiedName": f.Object}}}}})
+		findings = append(findings, sarif.Finding{Rule: f.Rule, Level: sarif.Error, Message: message, File: f.file(), Line: f.Line, Object: f.Object,
+			Fingerprint: f.Rule + "/" + f.Object + "/" + f.Field})
 	}
-	return map[string]any{"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
-		"runs": []any{map[string]any{"tool": map[string]any{"driver": map[string]any{"name": "opex review", "rules": rules}}, "results": results}}}
+	return sarif.Write(w, "opex review", rules, findings)
 }
 
 // file is a path as code scanning knows files. A preview is of the program, whose settings stand in its project's file.
@@ -167,5 +164,5 @@ func (f Finding) file() string {
 	if f.Line == 0 {
 		return "Pulumi.yaml"
 	}
-	return filepath.ToSlash(f.Source)
+	return f.Source
 }

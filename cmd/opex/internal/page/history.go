@@ -14,7 +14,7 @@ const minutes = "2006-01-02 15:04"
 
 // recoveries are the drills and restores of a service, in the order in which they are given.
 func recoveries(all []evidence.Record, service string) tableView {
-	t := table.Table{Header: []string{"when", "what", "verdict", "RTO", "objective", "data lost at most", "rows", "phases"}, Right: []int{3, 4, 5, 6}}
+	t := table.Table{Header: []string{"when", "what", "as recorded", "RTO", "objective", "data lost at most", "rows", "phases"}, Right: []int{3, 4, 5, 6}}
 	for _, r := range all {
 		if r.Service != service {
 			continue
@@ -33,12 +33,12 @@ func recoveries(all []evidence.Record, service string) tableView {
 		t.Rows = append(t.Rows, []string{r.StartedAt.UTC().Format(minutes), r.Kind, verdict, rto, diagnose.Human(r.Objectives.RTO), rpo,
 			fmt.Sprint(r.Rows()), strings.Join(phases, ", ")})
 	}
-	return past("Drills and restores", service, "The newest first. Seconds to the first correct answer, in phases", t)
+	return past("Drills and restores", service, "The newest first, with what each came to at its time; SC-007 says what the newest is worth today. Seconds to the first correct answer, in phases", t)
 }
 
 // days are the runs of Game Days of a service, the newest first: of each what was worst.
 func days(all []evidence.GameDay, service string) tableView {
-	t := table.Table{Header: []string{"when", "kills", "verdict", "recovered in", "P95 meanwhile", "5xx"}, Right: []int{3, 4, 5}}
+	t := table.Table{Header: []string{"when", "kills", "as recorded", "recovered in", "P95 meanwhile", "5xx"}, Right: []int{3, 4, 5}}
 	for records := of(all, service); len(records) > 0; {
 		run := evidence.NewestRun(records)
 		records = slices.DeleteFunc(records, func(r evidence.GameDay) bool { return r.Run.ID == run[0].Run.ID })
@@ -57,7 +57,7 @@ func days(all []evidence.GameDay, service string) tableView {
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	return past("Game Days", service, "The newest first, with what was worst of each; its pictures are below", t)
+	return past("Game Days", service, "The newest first, with what was worst of each and what it came to at its time; SC-008 to SC-010 say what the newest is worth today. Its pictures are below", t)
 }
 
 func past(heading, service, caption string, t table.Table) tableView {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/opex-project/opex/cmd/opex/internal/diagnose"
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+	"github.com/opex-project/opex/cmd/opex/internal/verify"
 )
 
 //go:embed page.html
@@ -52,7 +53,7 @@ func GameDays(records []evidence.GameDay) ([]byte, error) {
 	if len(records) == 0 {
 		return nil, errors.New("page: there is no Game Day to show")
 	}
-	v := view{Policy: policy(), Style: template.CSS(style), Title: "Game Day", Runs: runs(records)}
+	v := view{Policy: policy(), Style: template.CSS(style), Title: "Game Day", Runs: runs(records, nil)}
 	if len(v.Runs) == 1 {
 		v.Title = "Game Day " + cmp.Or(records[0].Run.ID, records[0].Service)
 	}
@@ -63,8 +64,8 @@ func GameDays(records []evidence.GameDay) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// runs groups kills by service and run, in the order in which they are given.
-func runs(records []evidence.GameDay) []run {
+// runs groups kills by service and run, in the order in which they are given. Verdicts are those of each service, where they are known.
+func runs(records []evidence.GameDay, verdicts map[string][]verify.Judged) []run {
 	type key struct{ service, run string }
 	var order []key
 	groups := map[key][]evidence.GameDay{}
@@ -77,7 +78,7 @@ func runs(records []evidence.GameDay) []run {
 	}
 	var all []run
 	for i, k := range order {
-		all = append(all, newRun(fmt.Sprintf("r%d", i+1), groups[k]))
+		all = append(all, newRun(fmt.Sprintf("r%d", i+1), groups[k], verdicts[k.service]))
 	}
 	return all
 }

@@ -198,47 +198,31 @@ func TestTheSlowestKillIsUnfolded(t *testing.T) {
 	}
 }
 
-func TestCriteriaAreJudgedByTheWorstKill(t *testing.T) {
-	cases := map[string]struct {
-		change func(r *evidence.GameDay)
-		want   [4]string // SC-008, SC-009, SC-010, writes
-		says   string
-	}{
-		"all is well": {func(*evidence.GameDay) {}, [4]string{pass, pass, pass, pass}, ""},
-		"too slow":    {func(r *evidence.GameDay) { r.Recovery = 30.001 }, [4]string{fail, pass, pass, pass}, ""},
-		"never back":  {func(r *evidence.GameDay) { r.Recovery, r.Verdict = 0, evidence.Failed }, [4]string{fail, pass, pass, pass}, ""},
-		"interrupted": {func(r *evidence.GameDay) {
-			r.Recovery, r.Verdict, r.Reasons = 0, evidence.Unproven, []string{"interrupted"}
-		}, [4]string{unproven, unproven, unproven, unproven}, "interrupted"},
-		"interrupted with errors": {func(r *evidence.GameDay) { r.Verdict, r.After.ServerErrors = evidence.Unproven, 1 },
-			[4]string{unproven, fail, unproven, unproven}, ""},
-		"a slow window": {func(r *evidence.GameDay) { r.During.P95 = 0.501 }, [4]string{pass, pass, fail, pass}, ""},
-		"too few samples": {func(r *evidence.GameDay) { r.During.Requests = 199 }, [4]string{pass, pass, unproven, pass},
-			"199 requests in the window, 200 are needed"},
-		"a starved generator": {func(r *evidence.GameDay) { r.Load.Dropped = 1 }, [4]string{unproven, unproven, unproven,
-			unproven}, "1 requests were never sent"},
-		"a kill nobody confirms": {func(r *evidence.GameDay) { r.Experiment.AllInjected = false }, [4]string{unproven, unproven,
-			unproven, unproven}, "did not confirm"},
-		"a lost write": {func(r *evidence.GameDay) { r.Writes.Lost = []string{"/tasks/1"} }, [4]string{pass, pass,
-			pass, fail}, ""},
-	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			good, bad := record(t, "nothing-slow.hard-kill", time.Second), record(t, "nothing-slow.hard-kill", time.Second)
-			c.change(&bad)
-			for _, records := range [][]evidence.GameDay{{good, bad}, {bad, good}} {
-				why := ""
-				for i, got := range criteria(records) {
-					if got.Verdict != c.want[i] {
-						t.Errorf("%s is %s, want %s", got.Name, got.Verdict, c.want[i])
-					}
-					why += got.Why
-				}
-				if !strings.Contains(why, c.says) {
-					t.Errorf("the tiles say %q, want %q", why, c.says)
-				}
+func TestTilesHaveTheFiguresOfTheWorstKillsAndJudgeNothing(t *testing.T) {
+	good, slow, wrong := record(t, "nothing-slow.hard-kill", time.Second), record(t, "nothing-slow.hard-kill", time.Second), record(t, "nothing-slow.hard-kill", time.Second)
+	slow.Recovery, slow.During.P95 = 31, 0.6
+	wrong.After.ServerErrors, wrong.Writes.Lost, wrong.Verdict, wrong.Reasons = 2, []string{"/tasks/1"}, evidence.Failed, []string{"SC-009: 2 answers of 500 and above"}
+	for _, records := range [][]evidence.GameDay{{good, slow, wrong}, {wrong, slow, good}} {
+		var figures []string
+		for _, tile := range tiles(records, nil) {
+			figures = append(figures, tile.Actual)
+			if tile.Verdict+tile.Class+tile.Mark != "" {
+				t.Errorf("%s is called %s", tile.Name, tile.Verdict)
 			}
-		})
+		}
+		got := strings.Join(figures, "; ")
+		if !strings.HasPrefix(got, "31.0 s; 2 of ") || !strings.Contains(got, "; 600 ms; 1 of ") {
+			t.Errorf("the figures are %s", got)
+		}
+	}
+	text := render(t, good, slow, wrong)
+	for _, want := range []string{"<strong>FAILED.</strong>", "kill 3: SC-009: 2 answers of 500 and above"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	if found := regexp.MustCompile(`tile (PASS|FAIL|UNPROVEN)`).FindString(text); found != "" {
+		t.Errorf("the page of a Game Day judges by itself: %s", found)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"slices"
+	"time"
 
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 	"github.com/opex-project/opex/cmd/opex/internal/table"
@@ -17,12 +18,16 @@ type Proof struct {
 	Recoveries []evidence.Record  // of all services, of each the newest first
 	GameDays   []evidence.GameDay // of all services, of each the oldest first; pictures are of its newest run
 	Costs      []table.Titled     // empty: they are not known
+	Omitted    []string           // what could not be had, and why
 }
 
 // reportView is what the template shows.
 type reportView struct {
 	view
 	Where, Summary string
+	Omitted        []string
+	Since          string // when the report that it was compared with was judged; empty: with none
+	Changes        []verify.Change
 	Services       []serviceView
 	Costs          []tableView
 }
@@ -41,15 +46,16 @@ type judgedView struct {
 
 // Report returns the page of a whole stack: the criteria of each service with their evidence, its drills and restores, its Game Days.
 func Report(p Proof) ([]byte, error) {
-	v := reportView{view: view{Policy: policy(), Style: template.CSS(style), Title: "Operational excellence: " + p.Verify.Environment, Runs: runs(newest(p))},
-		Where: fmt.Sprintf("cluster %s, judged %s", p.Verify.Cluster, p.Verify.Time.UTC().Format("2006-01-02 15:04:05 MST")), Summary: p.Verify.Summary()}
+	v := reportView{view: view{Policy: policy(), Style: template.CSS(style), Title: "Operational excellence: " + p.Verify.Environment, Runs: runs(newest(p), judged(p.Verify))},
+		Where: fmt.Sprintf("cluster %s, judged %s", p.Verify.Cluster, instant(p.Verify.Time)), Summary: p.Verify.Summary(), Omitted: p.Omitted, Changes: p.Verify.Changes}
+	if p.Verify.Baseline != nil {
+		v.Since = instant(*p.Verify.Baseline)
+	}
 	for _, s := range p.Verify.Services {
 		service := serviceView{Name: s.Name}
 		for _, c := range s.Criteria {
-			one := judgedView{Judged: c, Class: string(c.Verdict), Mark: marks[string(c.Verdict)], Open: c.Verdict == verify.Fail || c.Verdict == verify.Unproven}
-			if c.Verdict == verify.NotApplicable {
-				one.Class, one.Mark = "NA", "–"
-			}
+			one := judgedView{Judged: c, Open: c.Verdict == verify.Fail || c.Verdict == verify.Unproven}
+			one.Class, one.Mark = look(c.Verdict)
 			service.Criteria = append(service.Criteria, one)
 		}
 		for _, past := range []tableView{recoveries(p.Recoveries, s.Name), days(p.GameDays, s.Name)} {
@@ -67,6 +73,17 @@ func Report(p Proof) ([]byte, error) {
 		return nil, fmt.Errorf("report: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+func instant(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 MST") }
+
+// judged are the verdicts by service.
+func judged(r verify.Report) map[string][]verify.Judged {
+	all := map[string][]verify.Judged{}
+	for _, s := range r.Services {
+		all[s.Name] = s.Criteria
+	}
+	return all
 }
 
 // newest are the newest runs of the services, in their order.

@@ -66,3 +66,69 @@ func TestAReportWithoutAnyEvidenceHasAPage(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// gameDays is the part of a report that shows the newest Game Days.
+func gameDays(t *testing.T, p Proof) string {
+	t.Helper()
+	data, err := Report(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, part, found := strings.Cut(string(data), "10 times in turn")
+	head, _, _ := strings.Cut(part, "<h3>")
+	if !found {
+		t.Fatal("there is no Game Day on the page")
+	}
+	before := string(data)[:strings.Index(string(data), "10 times in turn")]
+	return before[strings.LastIndex(before, "<section>"):] + head
+}
+
+func TestARecordThatVerifyRefusesIsNotShownAsProven(t *testing.T) {
+	p := proof(t) // each kill of its newest run says PROVEN
+	const why = `the newest Game Day does not count: its cluster is "there"`
+	for i := range p.Verify.Services[0].Criteria {
+		if c := &p.Verify.Services[0].Criteria[i]; c.ID >= "SC-008" {
+			c.Result = verify.Result{Verdict: verify.Unproven, Actual: why}
+		}
+	}
+	text := gameDays(t, p)
+	if strings.Contains(strings.ReplaceAll(text, "UNPROVEN", ""), "PROVEN") || strings.Contains(text, "PASS") {
+		t.Errorf("it is shown as proven:\n%s", text)
+	}
+	if strings.Count(text, `class="tile UNPROVEN"`) != 3 || strings.Count(text, "does not count: its cluster is") != 3 {
+		t.Errorf("it does not say what verify says:\n%s", text)
+	}
+}
+
+func TestAReportThatDoesNotJudgeGameDaysGivesThemNoVerdict(t *testing.T) {
+	p := proof(t)
+	p.Verify.Services[0].Criteria = p.Verify.Services[0].Criteria[:1]
+	if text := gameDays(t, p); strings.Contains(text, "PASS") || !strings.Contains(text, "target &lt; 30.0 s") {
+		t.Errorf("it is judged:\n%s", text)
+	}
+}
+
+func TestTheReportSaysWhatIsLeftOutAndWhatChanged(t *testing.T) {
+	p := proof(t)
+	p.Omitted = []string{"evidence: ConfigMaps in namespace <velero>: forbidden"}
+	was := p.Verify.Time.Add(-24 * time.Hour)
+	p.Verify.Baseline = &was
+	for _, c := range []struct {
+		changes []verify.Change
+		says    string
+	}{
+		{nil, "nothing changed"},
+		{[]verify.Change{{Service: "web", ID: "SC-001", Before: verify.Pass, Now: verify.Fail, Says: "1 of <3> pods", Worse: true}}, "web SC-001 WORSE, PASS -&gt; FAIL: 1 of &lt;3&gt; pods"},
+	} {
+		p.Verify.Changes = c.changes
+		data, err := Report(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"Left out", "namespace &lt;velero&gt;: forbidden", "Since 2026-11-21 12:00:00 UTC", c.says} {
+			if !strings.Contains(string(data), want) {
+				t.Errorf("it does not say %q", want)
+			}
+		}
+	}
+}

@@ -8,15 +8,17 @@ import (
 
 	"github.com/opex-project/opex/cmd/opex/internal/diagnose"
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+	"github.com/opex-project/opex/cmd/opex/internal/verify"
 )
 
 // run is all kills of one service in one call of the command.
 type run struct {
 	Service, Where, Verdict, Sentence, Spread string
 
-	Criteria []criterion
-	Strips   []strip // none for a single kill
-	Kills    []kill
+	Reasons []string
+	Tiles   []tile
+	Strips  []strip // none for a single kill
+	Kills   []kill
 }
 
 // kill is one Game Day. Texts are ready to be shown.
@@ -29,7 +31,6 @@ type kill struct {
 	NoAnswer, P95      string
 	Load, Writes       string
 	Caption            string
-	Reasons            []string
 	Charts             []chart
 	Bars               []bars
 	Diagnosis          *diagnose.Diagnosis
@@ -47,9 +48,10 @@ type window struct {
 
 type moment struct{ Name, At, Detail string }
 
-func newRun(id string, records []evidence.GameDay) run {
+func newRun(id string, records []evidence.GameDay, verdicts []verify.Judged) run {
 	worst := diagnose.Worst(records)
-	r := run{Service: worst.Service, Verdict: verdictOf(records), Criteria: criteria(records),
+	figures := tiles(records, verdicts)
+	r := run{Service: worst.Service, Verdict: verdictOf(records, figures), Reasons: reasons(records), Tiles: figures,
 		Where: fmt.Sprintf("%s, namespace %s, cluster %s, Game Day %s, %s", worst.Environment, worst.Namespace, worst.ClusterUID,
 			worst.Run.ID,
 			records[0].StartedAt.UTC().Format("2006-01-02 15:04:05 MST")),
@@ -71,21 +73,11 @@ func newRun(id string, records []evidence.GameDay) run {
 	return r
 }
 
-// verdictOf is the worst verdict of several.
-func verdictOf(records []evidence.GameDay) string {
-	for _, verdict := range []string{evidence.Failed, evidence.Unproven} {
-		if slices.ContainsFunc(records, func(r evidence.GameDay) bool { return r.Verdict == verdict }) {
-			return verdict
-		}
-	}
-	return evidence.Proven
-}
-
 func newKill(id string, r evidence.GameDay) kill {
 	k := kill{Verdict: r.Verdict, Recovery: recovery(r), ServerErrors: r.ServerErrors(), Lost: len(r.Writes.Lost),
 		NoAnswer: noAnswer(r.During), P95: latency(r.During.P95),
 		Title: fmt.Sprintf("Kill %d of %d: %s", max(r.Run.Index, 1), max(r.Run.Of, 1), recovery(r)), What: what(r),
-		Reasons: r.Reasons, Interlock: r.Interlock,
+		Interlock: r.Interlock,
 		Load: fmt.Sprintf("%d requests, %d of them never sent, %d sent late (at most %s). Latency counts from the scheduled "+
 			"time.", r.Load.Requests, r.Load.Dropped, r.Load.Late,
 			latency(r.Load.MaxLateness)),

@@ -33,8 +33,13 @@ type row struct{ what, value string }
 func table(text *strings.Builder, title string, rows []row) {
 	fmt.Fprintf(text, "\n## %s\n\n| | |\n|---|---|\n", title)
 	for _, r := range rows {
-		fmt.Fprintf(text, "| %s | %s |\n", r.what, r.value)
+		fmt.Fprintf(text, "| %s | %s |\n", cell(r.what), cell(r.value))
 	}
+}
+
+// cell is a text that stays in its cell: reasons and verdicts are written by people.
+func cell(text string) string {
+	return strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "|", `\|`)
 }
 
 func one(text *strings.Builder, o stack.Outputs, name string, verdicts *verify.Report) {
@@ -42,6 +47,7 @@ func one(text *strings.Builder, o stack.Outputs, name string, verdicts *verify.R
 	fmt.Fprintf(text, "# Operational Excellence Specification: %s, %s\n\n", name, o.Environment)
 	fmt.Fprintf(text, "What was agreed on this service, written by `opex spec` from the stack's outputs. It is changed in the stack's config.\n")
 	table(text, "The service", about(s))
+	table(text, "Requirements", requirements(o, s))
 	table(text, "Targets", targets(o, s))
 	text.WriteString("\n## Constraints\n\n")
 	for _, c := range constraints(o, s) {
@@ -140,9 +146,9 @@ func criteria(text *strings.Builder, name string, verdicts *verify.Report) {
 		text.WriteString("\n|---|---|\n")
 	}
 	for _, c := range verify.Criteria {
-		fmt.Fprintf(text, "| %s | %s |", c.ID, c.Target)
+		fmt.Fprintf(text, "| %s | %s |", c.ID, cell(c.Target))
 		if j, is := judged[c.ID]; is {
-			fmt.Fprintf(text, " %s | %s |", j.Verdict, strings.ReplaceAll(j.Actual, "|", `\|`))
+			fmt.Fprintf(text, " %s | %s |", j.Verdict, cell(j.Actual))
 		} else if verdicts != nil {
 			text.WriteString(" not judged | |")
 		}

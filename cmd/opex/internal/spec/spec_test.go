@@ -3,6 +3,7 @@ package spec
 import (
 	"bytes"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/opex-project/opex/cmd/opex/internal/kubetest"
@@ -49,6 +50,40 @@ func TestVerdictsStandBesideTheirCriteria(t *testing.T) {
 		t.Fatal(err)
 	}
 	kubetest.Golden(t, "verdicts.md", text.Bytes())
+}
+
+func TestFreeTextStaysInItsCell(t *testing.T) {
+	outputs := outputsOf(t, "staging")
+	service := outputs.Services["task-api"]
+	service.Backup, service.NoBackup = nil, "it keeps nothing | or\nso we think"
+	outputs.Services["task-api"] = service
+	report := verify.Report{Services: []verify.ServiceReport{{Name: "task-api", Criteria: []verify.Judged{
+		{ID: "SC-004", Result: verify.Result{Verdict: verify.NotApplicable, Actual: "not backed up:\nkeeps | nothing"}}}}}}
+	var text bytes.Buffer
+	if err := Write(&text, outputs, outputs.Names(), &report); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`| Backup | none: it keeps nothing \| or so we think |`, `not asked for: it keeps nothing \| or so we think |`, `| N/A | not backed up: keeps \| nothing |`} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("it does not say %q", want)
+		}
+	}
+	for line := range strings.Lines(text.String()) {
+		cells := strings.Count(strings.ReplaceAll(line, `\|`, ""), "|") - 1
+		if strings.HasPrefix(line, "|") && cells != 2 && cells != 4 {
+			t.Errorf("a row has %d cells: %s", cells, line)
+		}
+	}
+}
+
+func TestWhatIsOffIsNotRequired(t *testing.T) {
+	outputs := outputsOf(t, "staging")
+	outputs.Cost, outputs.Size, outputs.Backup, outputs.Chaos = nil, nil, nil, nil
+	for i, want := range []string{"proven by SC-001; its costs are not asked for: cost visibility is off", "size advice is off", "backups are off", "chaos is off"} {
+		if got := requirements(outputs, outputs.Services["task-api"])[i].value; !strings.Contains(got, want) {
+			t.Errorf("it says %q, want %q", got, want)
+		}
+	}
 }
 
 func TestDurationsAreWrittenForPeople(t *testing.T) {

@@ -10,23 +10,27 @@ import (
 
 // Measure is the figure that a verdict hangs on.
 type Measure struct {
-	Value float64 `json:"value"`
-	Unit  string  `json:"unit"`  // of value and limit
-	Limit float64 `json:"limit"` // a pass is at most this
+	Value float64 `json:"value" jsonschema:"as measured, in the unit"`
+	Unit  string  `json:"unit" jsonschema:"of the value and of the limit, such as s for seconds"`
+	Limit float64 `json:"limit" jsonschema:"a PASS is at most this, in the unit"`
 }
 
 // Change is what is otherwise than it was.
 type Change struct {
-	Service string  `json:"service"`
-	ID      string  `json:"id"`
-	Before  Verdict `json:"before,omitempty"` // empty: it was not judged
-	Now     Verdict `json:"now,omitempty"`    // empty: it is not judged any more
-	Says    string  `json:"says"`
-	Worse   bool    `json:"worse"`
+	Service string  `json:"service" jsonschema:"its name"`
+	ID      string  `json:"id" jsonschema:"of the criterion"`
+	Before  Verdict `json:"before,omitempty" jsonschema:"in the baseline; absent: it was not judged"`
+	Now     Verdict `json:"now,omitempty" jsonschema:"absent: it is not judged any more"`
+	Says    string  `json:"says" jsonschema:"what changed, for people"`
+	Worse   bool    `json:"worse" jsonschema:"the verdict is a worse one, or its figure grew by half and by a tenth of its limit"`
 }
 
-// trend is by how much a figure has to grow to be worth a word, though it is within its limit.
-const trend = 1.5
+// A figure within its limit is worth a word when it grew by half, and by a tenth of its limit: what is far from its limit may double by
+// chance.
+const (
+	trend      = 1.5
+	trendShare = 0.1
+)
 
 // ParseBaseline reads a report that was kept as JSON. It must be of this schema.
 func ParseBaseline(data []byte) (Report, error) {
@@ -40,16 +44,35 @@ func ParseBaseline(data []byte) (Report, error) {
 	return before, nil
 }
 
-// Compare notes what changed since a report of the same cluster and environment.
-func (r *Report) Compare(before Report) error {
+// Of refuses a report of another cluster or environment.
+func (r Report) Of(cluster, environment string) error {
 	var wrong []error
-	for _, c := range []struct{ what, is, want string }{{"cluster", before.Cluster, r.Cluster}, {"environment", before.Environment, r.Environment}} {
+	for _, c := range []struct{ what, is, want string }{{"cluster", r.Cluster, cluster}, {"environment", r.Environment, environment}} {
 		if c.is != c.want {
 			wrong = append(wrong, fmt.Errorf("its %s is %q, this one is %q", c.what, c.is, c.want))
 		}
 	}
-	if len(wrong) > 0 {
-		return errors.Join(wrong...)
+	return errors.Join(wrong...)
+}
+
+// Only returns the report without the services and criteria that were not asked for. None named is all.
+func (r Report) Only(services, criteria []string) Report {
+	asked := func(names []string, name string) bool { return len(names) == 0 || slices.Contains(names, name) }
+	all := r.Services
+	r.Services = nil
+	for _, s := range all {
+		if asked(services, s.Name) {
+			s.Criteria = slices.DeleteFunc(slices.Clone(s.Criteria), func(c Judged) bool { return !asked(criteria, c.ID) })
+			r.Services = append(r.Services, s)
+		}
+	}
+	return r
+}
+
+// Compare notes what changed since a report of the same cluster and environment.
+func (r *Report) Compare(before Report) error {
+	if err := before.Of(r.Cluster, r.Environment); err != nil {
+		return err
 	}
 	was := map[[2]string]Judged{}
 	for _, s := range before.Services {
@@ -88,7 +111,7 @@ func compare(old, now Judged, known bool) *Change {
 	case old.Verdict != now.Verdict:
 		return &Change{Before: old.Verdict, Now: now.Verdict, Says: fmt.Sprintf("%s (was: %s)", now.Actual, old.Actual),
 			Worse: slices.Index(order, now.Verdict) > slices.Index(order, old.Verdict)}
-	case a == nil || b == nil || a.Unit != b.Unit || a.Value <= 0 || b.Value < trend*a.Value:
+	case a == nil || b == nil || a.Unit != b.Unit || a.Value <= 0 || b.Value < trend*a.Value || b.Value-a.Value < trendShare*b.Limit:
 		return nil
 	default:
 		return &Change{Before: old.Verdict, Now: now.Verdict, Worse: true, Says: fmt.Sprintf("%g %s became %g %s, %.1f times as much; the limit is %g %s",

@@ -65,6 +65,31 @@ func TestChangesAgainstABaseline(t *testing.T) {
 	}
 }
 
+// TestAFigureThatGrewIsWorthAWordWhereItsLimitIsNear has the two measures whose words matter: seconds of a recovery, and those of an answer.
+func TestAFigureThatGrewIsWorthAWordWhereItsLimitIsNear(t *testing.T) {
+	for name, c := range map[string]struct {
+		was, is, limit float64
+		worse          bool
+	}{
+		"12 s to 24 s of 30 s":       {12, 24, 30, true},
+		"4 ms to 10 ms of 500 ms":    {0.004, 0.010, 0.5, false},
+		"4 ms to 60 ms of 500 ms":    {0.004, 0.060, 0.5, true},
+		"2 s to 4.9 s of 30 s":       {2, 4.9, 30, false},
+		"2 s to 5 s of 30 s":         {2, 5, 30, true},
+		"20 s to 29 s of 30 s":       {20, 29, 30, false},
+		"the same":                   {12, 12, 30, false},
+		"less":                       {24, 12, 30, false},
+		"from nothing that was seen": {0, 24, 30, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			of := func(value float64) Judged { return Judged{Result: pass("").measured(value, "s", c.limit)} }
+			if change := compare(of(c.was), of(c.is), true); (change != nil) != c.worse || c.worse && !change.Worse {
+				t.Errorf("it says %v", change)
+			}
+		})
+	}
+}
+
 func TestABaselineOfSomethingElseIsRefused(t *testing.T) {
 	report := run(t, Criteria, nil)
 	other := report
@@ -77,6 +102,20 @@ func TestABaselineOfSomethingElseIsRefused(t *testing.T) {
 		if _, err := ParseBaseline([]byte(text)); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: error is %v", text, err)
 		}
+	}
+}
+
+func TestWhatIsNotAskedForIsNoChange(t *testing.T) {
+	before := run(t, Criteria, func(_ *testing.T, s scene) { s.outputs.Services["web"] = s.outputs.Services["task-api"] })
+	report := run(t, []Criterion{costLabels}, nil)
+	if err := report.Compare(before.Only([]string{"task-api"}, []string{"SC-001"})); err != nil || len(report.Changes) != 0 {
+		t.Errorf("%+v, error %v", report.Changes, err)
+	}
+	if err := report.Compare(before.Only(nil, []string{"SC-001"})); err != nil || len(report.Changes) != 1 || report.Changes[0].Service != "web" {
+		t.Errorf("%+v, error %v", report.Changes, err)
+	}
+	if all := before.Only(nil, nil); len(all.Services) != 2 || len(all.Services[0].Criteria) != len(Criteria) {
+		t.Errorf("%+v", all)
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/opex-project/opex/cmd/opex/internal/table"
+	"github.com/opex-project/opex/cmd/opex/internal/sarif"
 )
 
 // evidenceText is what a verdict rests on, line by line.
@@ -89,23 +89,21 @@ func (r Report) junit(w io.Writer) error {
 	return err
 }
 
-// sarif is SARIF 2.1.0: https://docs.oasis-open.org/sarif/sarif/v2.1.0/. A criterion is no place in a file; the project's stands for it.
+// sarif has what is no pass. A criterion is no place in a file; the project's stands for it.
 func (r Report) sarif(w io.Writer) error {
-	levels := map[Verdict]string{Fail: "error", Unproven: "warning", Pass: "none", NotApplicable: "none"}
-	kinds := map[Verdict]string{Fail: "fail", Unproven: "open", Pass: "pass", NotApplicable: "notApplicable"}
-	rules, results := []any{}, []any{}
+	levels := map[Verdict]string{Fail: sarif.Error, Unproven: sarif.Warning}
+	var rules []sarif.Rule
+	var findings []sarif.Finding
 	for i, s := range r.Services {
 		for _, c := range s.Criteria {
 			if i == 0 {
-				rules = append(rules, map[string]any{"id": c.ID, "shortDescription": map[string]any{"text": c.Title}, "fullDescription": map[string]any{"text": c.Why},
-					"help": map[string]any{"text": "PASS means: " + c.Target}})
+				rules = append(rules, sarif.Rule{ID: c.ID, Title: c.Title, Why: c.Why, Help: "PASS means: " + c.Target})
 			}
-			results = append(results, map[string]any{"ruleId": c.ID, "level": levels[c.Verdict], "kind": kinds[c.Verdict],
-				"message": map[string]any{"text": fmt.Sprintf("%s: %s: %s\n\n%s", s.Name, c.Verdict, c.Actual, c.evidenceText())},
-				"locations": []any{map[string]any{"physicalLocation": map[string]any{"artifactLocation": map[string]any{"uri": "Pulumi.yaml"},
-					"region": map[string]any{"startLine": 1}}, "logicalLocations": []any{map[string]any{"fullyQualifiedName": s.Name}}}}})
+			if level, is := levels[c.Verdict]; is {
+				findings = append(findings, sarif.Finding{Rule: c.ID, Level: level, File: "Pulumi.yaml", Object: s.Name, Fingerprint: s.Name + "/" + c.ID,
+					Message: fmt.Sprintf("%s: %s: %s\n\n%s", s.Name, c.Verdict, c.Actual, c.evidenceText())})
+			}
 		}
 	}
-	return table.JSON(w, map[string]any{"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
-		"runs": []any{map[string]any{"tool": map[string]any{"driver": map[string]any{"name": "opex verify", "rules": rules}}, "results": results}}})
+	return sarif.Write(w, "opex verify", rules, findings)
 }

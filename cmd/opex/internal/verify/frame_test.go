@@ -156,22 +156,30 @@ func TestACheckThatBreaksIsUnprovenAndTheOthersGoOn(t *testing.T) {
 
 // TestAnAPIServerThatAnswersHalfProvesNothing: not that something is wrong, either.
 func TestAnAPIServerThatAnswersHalfProvesNothing(t *testing.T) {
-	for name, answer := range map[string]http.HandlerFunc{
-		"the connection breaks within an answer": func(w http.ResponseWriter, _ *http.Request) {
+	for name, c := range map[string]struct {
+		answer http.HandlerFunc
+		next   string // what each criterion advises
+	}{
+		"the connection breaks within an answer": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			w.Header().Set("Content-Length", "100000")
 			_, _ = w.Write([]byte(`{"kind":"List","apiVersion":"v1","items":[{"metadata":{"name":"a"`))
-		},
-		"an answer that is no JSON": func(w http.ResponseWriter, _ *http.Request) {
+		}, "Look whether the API server is up: kubectl --context staging get --raw /readyz"},
+		"an answer that is no JSON": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			_, _ = w.Write([]byte(`{"kind":"List","items":[{`))
-		},
-		"it is overloaded": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGatewayTimeout) },
-		"credentials end":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) },
+		}, "kubectl --context staging "},
+		"it is overloaded": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGatewayTimeout) }, "kubectl --context staging "},
+		"credentials end":  {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }, "Sign in again"},
+		"rights are taken": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }, "A right is missing: "},
+		"it is gone":       {nil, "kubectl --context staging get --raw /readyz"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := httptest.NewServer(answer)
+			server := httptest.NewServer(c.answer)
 			defer server.Close()
+			if c.answer == nil {
+				server.Close()
+			}
 			config := &rest.Config{Host: server.URL, QPS: -1}
 			client, err := kubernetes.NewForConfig(config)
 			if err != nil {
@@ -183,12 +191,19 @@ func TestAnAPIServerThatAnswersHalfProvesNothing(t *testing.T) {
 			}
 			report := Run(t.Context(), &World{Outputs: outputs(), Cluster: &kube.Cluster{Client: client, Dynamic: others, Config: config}, Now: noon},
 				Criteria, []string{"task-api"})
-			for _, c := range report.Services[0].Criteria {
-				if c.Verdict != Unproven || c.Next == "" {
-					t.Errorf("%s is %s: %s; next: %s", c.ID, c.Verdict, c.Actual, c.Next)
+			for _, got := range report.Services[0].Criteria {
+				if got.Verdict != Unproven || !strings.Contains(got.Next, c.next) {
+					t.Errorf("%s is %s: %s; next: %s, want %q", got.ID, got.Verdict, got.Actual, got.Next, c.next)
 				}
 			}
 		})
+	}
+}
+
+func TestARightThatOpenCostTakesIsNamed(t *testing.T) {
+	report := run(t, []Criterion{costByTeam}, answer(byTeam, http.StatusForbidden))
+	if got := report.Services[0].Criteria[0]; got.Verdict != Unproven || !strings.Contains(got.Next, "A right is missing: get services/proxy in namespace opencost") {
+		t.Errorf("%s; next: %s", got.Verdict, got.Next)
 	}
 }
 

@@ -9,7 +9,8 @@ import (
 	"github.com/opex-project/opex/cmd/opex/internal/table"
 )
 
-// Schema names the form of the JSON report; it changes when a reader would have to.
+// Schema names the form of the JSON report; it changes when a reader would have to. docs/reference/verify.v1.schema.json describes it, made
+// from the types of this package; what a field means stands in its tag.
 const Schema = "opex.verify/v1"
 
 // Formats are those of Write.
@@ -17,28 +18,27 @@ var Formats = []string{"table", "json", "markdown", "junit", "sarif"}
 
 // Report holds the verdicts on all services.
 type Report struct {
-	Schema      string          `json:"schema"`
-	Time        time.Time       `json:"time"`
-	Environment string          `json:"environment"`
-	Cluster     string          `json:"cluster"` // UID of its kube-system namespace
-	Services    []ServiceReport `json:"services"`
-	// Baseline is the time of the report that this one was compared with, and Changes what is otherwise.
-	Baseline *time.Time `json:"baseline,omitempty"`
-	Changes  []Change   `json:"changes,omitempty"`
+	Schema      string          `json:"schema" jsonschema:"the form of this document"`
+	Time        time.Time       `json:"time" jsonschema:"when it was judged, in UTC"`
+	Environment string          `json:"environment" jsonschema:"of the stack, such as staging or production"`
+	Cluster     string          `json:"cluster" jsonschema:"identity of the cluster: the UID of its kube-system namespace"`
+	Services    []ServiceReport `json:"services" jsonschema:"the services that were asked for, by name"`
+	Baseline    *time.Time      `json:"baseline,omitempty" jsonschema:"when the report that this one was compared with was judged, in UTC; absent: it was compared with none"`
+	Changes     []Change        `json:"changes,omitempty" jsonschema:"what is otherwise than in the baseline; absent: nothing, or it was compared with none"`
 }
 
 // ServiceReport holds the verdicts on one.
 type ServiceReport struct {
-	Name     string   `json:"name"`
-	Criteria []Judged `json:"criteria"`
+	Name     string   `json:"name" jsonschema:"of the service, as in the stack's config"`
+	Criteria []Judged `json:"criteria" jsonschema:"the criteria that were asked for, by ID"`
 }
 
 // Judged is a criterion and its result.
 type Judged struct {
-	ID     string `json:"id"`
-	Title  string `json:"title"`
-	Target string `json:"target"`
-	Why    string `json:"why"`
+	ID     string `json:"id" jsonschema:"of the criterion, SC-001 to SC-010; see criteria.md"`
+	Title  string `json:"title" jsonschema:"the criterion in a few words"`
+	Target string `json:"target" jsonschema:"what a PASS means"`
+	Why    string `json:"why" jsonschema:"why it matters"`
 	Result
 }
 

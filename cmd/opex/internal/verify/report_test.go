@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 	"github.com/opex-project/opex/cmd/opex/internal/kubetest"
 	"github.com/opex-project/opex/internal/contract"
 )
@@ -35,6 +37,26 @@ func TestReportsLookAsAgreed(t *testing.T) {
 				kubetest.Golden(t, name+"."+format, got.Bytes())
 			})
 		}
+	}
+}
+
+func TestChangesLookAsAgreed(t *testing.T) {
+	before := run(t, Criteria, nil)
+	before.Time = noon.AddDate(0, 0, -1)
+	report := run(t, Criteria, all(with(pods, "items.1.metadata.labels.team", "other"), gameDay(func(r *evidence.GameDay) {
+		r.Recovery, r.Timeline[2].At, r.Load.EndedAt = 12, 12, r.KilledAt.Add(30*time.Second)
+	})))
+	if err := report.Compare(before); err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range []string{"json", "table", "markdown"} {
+		t.Run(format, func(t *testing.T) {
+			var got bytes.Buffer
+			if err := report.Write(&got, format); err != nil {
+				t.Fatal(err)
+			}
+			kubetest.Golden(t, "changed."+format, got.Bytes())
+		})
 	}
 }
 

@@ -30,7 +30,7 @@ func checkCostLabels(ctx context.Context, w *World, name string, service contrac
 	all, err := w.podsIn(ctx, service.Namespace)
 	if err != nil {
 		return unproven(fmt.Sprintf("the pods of namespace %s could not be listed: %v", service.Namespace, err),
-			nextForLookup(err, "list pods"))
+			nextForLookup(err, "list pods in namespace "+service.Namespace))
 	}
 	wrong := map[string][]string{} // by object
 	evidence := []Fact{{"labels wanted", show(service.Labels)}}
@@ -56,7 +56,7 @@ func checkCostLabels(ctx context.Context, w *World, name string, service contrac
 	templates, absent, err := w.templates(ctx, service)
 	if err != nil {
 		return unproven("the service's workloads could not be listed: "+err.Error(),
-			nextForLookup(err, "list deployments and statefulsets"), evidence...)
+			nextForLookup(err, "list deployments and statefulsets in namespace "+service.Namespace), evidence...)
 	}
 	for _, object := range slices.Sorted(maps.Keys(templates)) {
 		if found := wrongLabels(templates[object], service.Labels); len(found) > 0 {

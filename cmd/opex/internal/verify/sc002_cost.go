@@ -116,8 +116,11 @@ func (w *World) shareOnTeam(ctx context.Context, service contract.Service, team 
 }
 
 func nextForOpenCost(err error, at contract.Endpoint) string {
-	if errors.Is(err, kube.ErrNoAnswer) {
+	switch {
+	case errors.Is(err, kube.ErrNoAnswer):
 		return fmt.Sprintf("kubectl --namespace %s get pods: OpenCost must be Running and Ready; after a restart it needs a minute", at.Namespace)
+	case kube.Unheard(err):
+		return nextForLookup(err, "get services/proxy in namespace "+at.Namespace)
 	}
 	return fmt.Sprintf("kubectl --namespace %s logs deployment/%s; a new OpenCost needs about two minutes", at.Namespace, at.Service)
 }

@@ -54,7 +54,7 @@ func (w *World) targetMissing(ctx context.Context, namespace string, wanted cont
 		}
 	}
 	if err != nil {
-		r := unproven("the target could not be looked for: "+err.Error(), nextForLookup(err, "list deployments and statefulsets"))
+		r := unproven("the target could not be looked for: "+err.Error(), nextForLookup(err, "list deployments and statefulsets in namespace "+namespace))
 		return &r
 	}
 	if slices.Contains(names, wanted.TargetName) {
@@ -106,7 +106,7 @@ func (w *World) history(ctx context.Context, object vpa.Object, containers []str
 	checkpoints, err := w.checkpointsIn(ctx, object.Namespace)
 	if err != nil {
 		return not("whether the recommendation is kept up could not be seen: "+err.Error(),
-			nextForLookup(err, "list verticalpodautoscalercheckpoints"))
+			nextForLookup(err, "list verticalpodautoscalercheckpoints in namespace "+object.Namespace))
 	}
 	for _, container := range containers {
 		i := slices.IndexFunc(checkpoints, func(c vpa.Checkpoint) bool {
@@ -153,7 +153,7 @@ func (w *World) recommenderTrouble(ctx context.Context) *Result {
 			"`pulumi up` installs it")
 		return &r
 	case err != nil:
-		r := unproven("the recommender could not be looked for: "+err.Error(), nextForLookup(err, "get deployments"))
+		r := unproven("the recommender could not be looked for: "+err.Error(), nextForLookup(err, "get deployments in namespace "+size.Namespace))
 		return &r
 	case deployment.Status.ReadyReplicas == 0:
 		r := unproven("the recommender does not run: what it recommended may be old", next)

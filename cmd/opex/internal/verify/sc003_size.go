@@ -34,7 +34,7 @@ func checkSizeAdvice(ctx context.Context, w *World, _ string, service contract.S
 		return unproven(err.Error(), "`pulumi up` installs it")
 	}
 	if err != nil {
-		return unproven(err.Error(), nextForLookup(err, "list verticalpodautoscalers"))
+		return unproven(err.Error(), nextForLookup(err, "list verticalpodautoscalers in namespace "+service.Namespace))
 	}
 	var results []Result
 	for _, wanted := range service.VerticalPodAutoscalers {

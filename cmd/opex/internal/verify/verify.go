@@ -11,8 +11,7 @@ import (
 	"sync"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-
+	"github.com/opex-project/opex/cmd/opex/internal/kube"
 	"github.com/opex-project/opex/internal/contract"
 )
 
@@ -29,18 +28,17 @@ const (
 
 // Fact is one piece of evidence, enough to look again by hand.
 type Fact struct {
-	What  string `json:"what"`
-	Value string `json:"value"`
+	What  string `json:"what" jsonschema:"what was looked at"`
+	Value string `json:"value" jsonschema:"what was found there; may be of several lines"`
 }
 
 // Result is a verdict on one service, and what it rests on.
 type Result struct {
-	Verdict  Verdict `json:"verdict"`
-	Actual   string  `json:"actual"` // one line
-	Evidence []Fact  `json:"evidence"`
-	Next     string  `json:"next,omitempty"` // what to do about it; empty for a pass
-	// Measure is the figure that it hangs on, where it is one.
-	Measure *Measure `json:"measure,omitempty"`
+	Verdict  Verdict  `json:"verdict"`
+	Actual   string   `json:"actual" jsonschema:"what was found, in one line"`
+	Evidence []Fact   `json:"evidence" jsonschema:"what the verdict rests on, enough to look again by hand"`
+	Next     string   `json:"next,omitempty" jsonschema:"what to do about it; absent: nothing"`
+	Measure  *Measure `json:"measure,omitempty" jsonschema:"the figure that a PASS hangs on; absent: it hangs on none"`
 }
 
 // measured adds the figure.
@@ -111,10 +109,11 @@ func judge(ctx context.Context, world *World, criterion Criterion, name string) 
 		case result = <-done:
 		case <-time.After(grace):
 			result = unproven("the check did not end in its time: "+ctx.Err().Error(),
-				"Look whether the API server answers: kubectl get --raw /readyz")
+				nextForLookup(ctx.Err(), ""))
 		}
 	}
 	result.Actual = strings.Join(strings.Fields(result.Actual), " ") // errors quote answers of several lines
+	result.Next = kube.InContext(result.Next, world.Outputs.Cluster.Context)
 	if result.Evidence == nil {
 		result.Evidence = []Fact{} // a list in JSON too
 	}
@@ -146,12 +145,7 @@ const (
 )
 
 // nextForLookup is what to do about an API server that did not say what was asked of it. The right is such as `list pods`.
-func nextForLookup(err error, right string) string {
-	if apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) {
-		return "Check the kubeconfig's rights: " + right
-	}
-	return "Look whether the API server answers: kubectl get --raw /readyz"
-}
+func nextForLookup(err error, right string) string { return kube.Next(err, right) }
 
 func unproven(actual, next string, evidence ...Fact) Result {
 	return Result{Verdict: Unproven, Actual: actual, Next: next, Evidence: evidence}
