@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-
 	"github.com/opex-project/opex/cmd/opex/internal/velero"
 	"github.com/opex-project/opex/internal/contract"
 	"github.com/opex-project/opex/internal/crons"
@@ -28,15 +26,14 @@ func checkSchedule(ctx context.Context, w *World, name string, service contract.
 		return *other
 	}
 	schedule, err := w.schedule(ctx, plan.Schedule)
-	if apierrors.IsNotFound(err) {
-		return fail(fmt.Sprintf("Schedule %s/%s does not exist", w.Outputs.Backup.Namespace, plan.Schedule),
-			makeAgain)
-	}
 	if err != nil {
-		return unproven(err.Error(), nextForVelero(err, "get schedules"))
+		return unproven(err.Error(), nextForVelero(err, "list schedules"))
 	}
-	inTime := w.inTime(ctx, plan, schedule)
-	found := worst([]Result{inTime, w.covers(ctx, name, service, schedule), w.bucketReady(ctx, schedule),
+	if schedule == nil {
+		return fail(fmt.Sprintf("Schedule %s/%s does not exist", w.Outputs.Backup.Namespace, plan.Schedule), makeAgain)
+	}
+	inTime := w.inTime(ctx, plan, *schedule)
+	found := worst([]Result{inTime, w.covers(ctx, name, service, *schedule), w.bucketReady(ctx, *schedule),
 		w.veleroReady(ctx, service)})
 	if found.Verdict == Pass {
 		found.Actual = inTime.Actual

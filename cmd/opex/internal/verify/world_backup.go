@@ -24,9 +24,9 @@ const slack = 10 * time.Minute
 
 // vaultMemos is what was asked of the vault.
 type vaultMemos struct {
-	schedules memo[velero.Schedule]
-	backups   memo[[]velero.Backup]
-	volumes   memo[[]velero.PodVolume]
+	schedules memo[velero.Grouped[velero.Schedule]]
+	backups   memo[velero.Grouped[velero.Backup]]
+	volumes   memo[velero.Grouped[velero.PodVolume]]
 	locations memo[velero.StorageLocation]
 	server    memo[*appsv1.Deployment]
 	dumps     memo[dump]
@@ -37,20 +37,35 @@ func (w *World) velero() velero.Client {
 	return velero.Client{Dynamic: w.Cluster.Dynamic, Namespace: w.Outputs.Backup.Namespace}
 }
 
-func (w *World) schedule(ctx context.Context, name string) (velero.Schedule, error) {
-	return w.vault.schedules.get(name, func() (velero.Schedule, error) { return w.velero().Schedule(ctx, name) })
+// schedule is the Schedule of that name, or nil where there is none.
+func (w *World) schedule(ctx context.Context, name string) (*velero.Schedule, error) {
+	all, err := w.vault.schedules.get("", func() (velero.Grouped[velero.Schedule], error) { return w.velero().AllSchedules(ctx) })
+	if err != nil {
+		return nil, err
+	}
+	found, err := all.Of(name)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return &found[0], nil
 }
 
 // backups are those of a Schedule that Velero does not delete just now, the newest first.
 func (w *World) backups(ctx context.Context, schedule string) ([]velero.Backup, error) {
-	return w.vault.backups.get(schedule, func() ([]velero.Backup, error) {
-		found, err := w.velero().Backups(ctx, schedule)
-		return slices.DeleteFunc(found, func(b velero.Backup) bool { return b.Deleting }), err
-	})
+	all, err := w.vault.backups.get("", func() (velero.Grouped[velero.Backup], error) { return w.velero().AllBackups(ctx) })
+	if err != nil {
+		return nil, err
+	}
+	found, err := all.Of(schedule)
+	return slices.DeleteFunc(slices.Clone(found), func(b velero.Backup) bool { return b.Deleting }), err
 }
 
 func (w *World) volumesIn(ctx context.Context, backup string) ([]velero.PodVolume, error) {
-	return w.vault.volumes.get(backup, func() ([]velero.PodVolume, error) { return w.velero().PodVolumeBackups(ctx, backup) })
+	all, err := w.vault.volumes.get("", func() (velero.Grouped[velero.PodVolume], error) { return w.velero().AllPodVolumeBackups(ctx) })
+	if err != nil {
+		return nil, err
+	}
+	return all.Of(velero.LabelValue(backup))
 }
 
 func (w *World) location(ctx context.Context) (velero.StorageLocation, error) {
