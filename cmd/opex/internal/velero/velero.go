@@ -35,6 +35,10 @@ const (
 // AnnotationVolumes of a pod lists the volumes that are copied file by file, with commas between.
 const AnnotationVolumes = "backup.velero.io/backup-volumes"
 
+// AnnotationHook ends the annotations of a pod whose command Velero runs in place of every hook of the Backup for it: this one and
+// pre.hook.backup.velero.io/command before, post.hook.backup.velero.io/command after (HandleHooks in internal/hook of Velero v1.18.3).
+const AnnotationHook = "hook.backup.velero.io/command"
+
 // Client speaks to one Velero. Where the kind is missing its methods return ErrNotInstalled; other errors keep that of the API
 // server in their chain.
 type Client struct {

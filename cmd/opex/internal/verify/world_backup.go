@@ -116,6 +116,13 @@ type plan struct {
 	contract.BackupPlan
 	cron                    cron.Schedule
 	ttl, rpo, rto, drillAge time.Duration
+	pre, post               *hook // nil: outputs of an older version, or no database
+}
+
+// hook is a contract.Hook whose timeout was read.
+type hook struct {
+	command []string
+	timeout time.Duration
 }
 
 // plan returns how a service is backed up; or what to say of one that is not.
@@ -139,14 +146,20 @@ func (w *World) plan(service contract.Service) (plan, *Result) {
 func readPlan(p contract.BackupPlan) (plan, error) {
 	read := plan{BackupPlan: p}
 	var wrong []error
-	for _, d := range []struct {
-		name, text string
-		into       *time.Duration
-	}{{"ttl", p.TTL, &read.ttl}, {"rpo", p.RPO, &read.rpo}, {"rto", p.RTO, &read.rto}, {"drillAge", p.DrillAge, &read.drillAge}} {
+	duration := func(name, text string, into *time.Duration) {
 		var err error
-		if *d.into, err = time.ParseDuration(d.text); err != nil || *d.into <= 0 {
-			wrong = append(wrong, fmt.Errorf("%s is %q, want a duration such as 24h", d.name, d.text))
+		if *into, err = time.ParseDuration(text); err != nil || *into <= 0 {
+			wrong = append(wrong, fmt.Errorf("%s is %q, want a duration such as 24h", name, text))
 		}
+	}
+	duration("ttl", p.TTL, &read.ttl)
+	duration("rpo", p.RPO, &read.rpo)
+	duration("rto", p.RTO, &read.rto)
+	duration("drillAge", p.DrillAge, &read.drillAge)
+	if d := p.Dump; d != nil && d.Pre != nil && d.Post != nil {
+		read.pre, read.post = &hook{command: d.Pre.Command}, &hook{command: d.Post.Command}
+		duration("dump.pre.timeout", d.Pre.Timeout, &read.pre.timeout)
+		duration("dump.post.timeout", d.Post.Timeout, &read.post.timeout)
 	}
 	var err error
 	if read.cron, err = crons.Parse(p.Cron); err != nil {
