@@ -103,22 +103,22 @@ func backupTemplate(s ServiceSpec, namespace string, l labels) pulumi.Map {
 		"snapshotVolumes":          pulumi.Bool(false),
 		"defaultVolumesToFsBackup": pulumi.Bool(false), // the dump volume only, by the pod's annotation: PGDATA cannot be copied while it is written
 	}
-	if s.Database == nil {
+	dump := s.dumpContract()
+	if dump == nil {
 		return template
 	}
-	dump := s.Backup.dumpTimeout()
-	exec := func(command []string, timeout string) pulumi.Array {
+	exec := func(h *contract.Hook) pulumi.Array {
 		return pulumi.Array{pulumi.Map{"exec": pulumi.Map{
-			"container": pulumi.String(databaseContainer), "command": pulumi.ToStringArray(command),
-			"onError": pulumi.String("Fail"), "timeout": pulumi.String(timeout),
+			"container": pulumi.String(databaseContainer), "command": pulumi.ToStringArray(h.Command),
+			"onError": pulumi.String("Fail"), "timeout": pulumi.String(h.Timeout),
 		}}}
 	}
 	template["hooks"] = pulumi.Map{"resources": pulumi.Array{pulumi.Map{
 		"name":               pulumi.String("dump"),
 		"includedNamespaces": own,
 		"labelSelector":      matching(l.identity(componentDatabase)),
-		"pre":                exec(hook("dump.sh", dump), (dump + hookPatience).String()),
-		"post":               exec(hook("settle.sh", settleTimeout), (settleTimeout + hookPatience).String()),
+		"pre":                exec(dump.Pre),
+		"post":               exec(dump.Post),
 	}}}
 	return template
 }

@@ -21,7 +21,7 @@ type right struct {
 // the stack has. The one right that is more than reading is to run a command in the pods of the services' own databases, by name: SC-006
 // looks at the dump there.
 func (a ExporterArgs) rightsOf() map[string][]right {
-	list, get, both := []string{"list"}, []string{"get"}, []string{"get", "list"}
+	list, get := []string{"list"}, []string{"get"}
 	var databases []string
 	for _, s := range a.Services {
 		if s.Database != nil {
@@ -47,7 +47,8 @@ func (a ExporterArgs) rightsOf() map[string][]right {
 	}
 	if a.Looks.Backup {
 		all[veleroNamespace] = []right{
-			{"velero.io", []string{"schedules", "backups", "podvolumebackups", "backupstoragelocations"}, both, nil},
+			{"velero.io", []string{"schedules", "backups", "podvolumebackups"}, list, nil},
+			{"velero.io", []string{"backupstoragelocations"}, get, []string{storageLocationName}},
 			{"apps", []string{"deployments"}, get, []string{veleroName}}, {"", []string{"pods", "configmaps"}, list, nil},
 		}
 	}

@@ -15,7 +15,7 @@ const (
 	criterionText = "{{ $labels.id }} of {{ $labels.service }}"
 )
 
-// proofRules are the alerts on verdicts. The exporter withdraws those that are more than five intervals old.
+// proofRules are the alerts on verdicts. The exporter withdraws them when no round has ended for five intervals.
 func proofRules() []ruleGroup {
 	action := "opex verify --only {{ $labels.id }} --service {{ $labels.service }}"
 	return []ruleGroup{{Name: "opex-proof-alerts", Rules: []rule{
@@ -28,7 +28,7 @@ func proofRules() []ruleGroup {
 }
 
 func proofDashboard(a ExporterArgs) board {
-	pass, late := 1.0, 5*a.Exporter.Every.value().Seconds() // from then on the exporter withdraws its verdicts
+	pass, late := 1.0, 5*a.Exporter.Every.value().Seconds() // from then on the exporter withdraws its verdicts, unless a round takes longer than an interval
 	by := func(id string) []grafana.Query {
 		return []grafana.Query{{Expr: fmt.Sprintf(`max by (service) (opex_criterion_value{id=%q})`, id), Legend: "{{service}}"},
 			{Expr: fmt.Sprintf(`max by (service) (opex_criterion_limit{id=%q})`, id), Legend: "{{service}}: objective"}}

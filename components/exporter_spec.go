@@ -12,7 +12,8 @@ type ExporterSpec struct {
 	Every   Duration `config:"every" doc:"Time between two judgements."`
 }
 
-// Limits of what is between two judgements: each asks about twenty questions of the API server; evidence is a matter of minutes.
+// Limits of what is between two judgements: each asks about twenty questions of the API server, however many
+// services there are, and runs a command in each database; evidence is a matter of minutes.
 const (
 	leastEvery = 30 * time.Second
 	mostEvery  = time.Hour

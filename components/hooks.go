@@ -72,12 +72,16 @@ func backupAnnotations(s ServiceSpec) map[string]string {
 	}
 }
 
-// dumpContract tells where the hooks leave the dump.
+// dumpContract tells which hooks there are, and where they leave the dump. The Schedule and the outputs both have it from here.
 func (s ServiceSpec) dumpContract() *contract.Dump {
 	if s.Database == nil {
 		return nil
 	}
+	run := func(name string, limit time.Duration) *contract.Hook {
+		return &contract.Hook{Command: hook(name, limit), Timeout: (limit + hookPatience).String()}
+	}
 	return &contract.Dump{
+		Pre: run("dump.sh", s.Backup.dumpTimeout()), Post: run("settle.sh", settleTimeout),
 		File: dumpPath + "/current/dump", Manifest: dumpPath + "/current/manifest.json", Load: hook("load.sh", s.Backup.loadTimeout()),
 	}
 }

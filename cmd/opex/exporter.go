@@ -30,10 +30,11 @@ func newExporter(g *global) *cobra.Command {
   opex_criterion{service, id, verdict}      1 for the verdict that a criterion has, 0 for the others
   opex_criterion_value, opex_criterion_limit  the figure that it hangs on, and what that may be
   opex_evidence_age_seconds{service, kind}  of the newest backup, drill and gameday
-  opex_verify_last_timestamp_seconds        when it last judged
+  opex_verify_last_timestamp_seconds        when it last had judged
 
 The stack runs it in the cluster where opex:exporter.enabled is true, with the alerts and the dashboard that go with it. It drills nothing
-and kills nothing. With --in-cluster it uses its pod's own ServiceAccount; the outputs are read anew for each round.`,
+and kills nothing. A dump whose content was proven is not read again while nobody touches it, for a day at most; verify reads it each time. After a round
+it pauses for as long as that took, at least. With --in-cluster it uses its pod's own ServiceAccount; the outputs are read anew for each round.`,
 		Example: `  opex exporter                 # on this machine, for a look at http://localhost:9877/metrics
   opex exporter --in-cluster --outputs /etc/opex/outputs.json --every 1m`,
 		Args: cobra.NoArgs,
@@ -43,7 +44,7 @@ and kills nothing. With --in-cluster it uses its pod's own ServiceAccount; the o
 	}
 	flags := command.Flags()
 	flags.StringVar(&f.listen, "listen", "localhost:9877", "address to serve at")
-	flags.DurationVar(&f.every, "every", time.Minute, "time between two judgements, 10s or more")
+	flags.DurationVar(&f.every, "every", time.Minute, "time from one judgement to the next, 10s or more")
 	flags.BoolVar(&g.inCluster, "in-cluster", false, "reach the API server as a pod does, instead of by a kubeconfig")
 	return command
 }
@@ -62,7 +63,8 @@ func (f exporterFlags) run(ctx context.Context, g *global, in io.Reader, people 
 	if err != nil {
 		return fmt.Errorf("--listen %s: %w", f.listen, err)
 	}
-	e := &exporter.Exporter{Every: f.every, People: people, Judge: func(ctx context.Context) (exporter.Round, error) { return judgeAll(ctx, g, in) }}
+	proven := &verify.Proven{}
+	e := &exporter.Exporter{Every: f.every, People: people, Judge: func(ctx context.Context) (exporter.Round, error) { return judgeAll(ctx, g, in, proven) }}
 	server := &http.Server{Handler: e.Handler(), ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		<-ctx.Done()
@@ -76,15 +78,15 @@ func (f exporterFlags) run(ctx context.Context, g *global, in io.Reader, people 
 	return nil
 }
 
-// judgeAll is one round.
-func judgeAll(ctx context.Context, g *global, in io.Reader) (exporter.Round, error) {
+// judgeAll is one round, which knows what those before it proved.
+func judgeAll(ctx context.Context, g *global, in io.Reader, proven *verify.Proven) (exporter.Round, error) {
 	now := *g
 	now.loaded = nil
 	outputs, names, cluster, err := now.connect(ctx, in)
 	if err != nil {
 		return exporter.Round{}, err
 	}
-	world := &verify.World{Outputs: outputs, Cluster: cluster, Now: time.Now()}
+	world := &verify.World{Outputs: outputs, Cluster: cluster, Now: time.Now(), Proven: proven}
 	round := exporter.Round{Report: verify.Run(ctx, world, verify.Criteria, names), Ages: map[string]verify.Ages{}}
 	for _, name := range names {
 		round.Ages[name] = world.Ages(ctx, name)

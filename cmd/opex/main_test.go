@@ -46,7 +46,7 @@ func verifyWorld(t *testing.T) kubetest.World {
 	}
 	world := kubetest.Load(t, path)
 	// A cron's times are of the clock, and do not move along.
-	world.Set(t, "/apis/velero.io/v1/namespaces/velero/schedules/staging-task-api", "status.lastBackup", time.Now().UTC().Format(time.RFC3339))
+	world.Set(t, "/apis/velero.io/v1/namespaces/velero/schedules", "items.0.status.lastBackup", time.Now().UTC().Format(time.RFC3339))
 	return world
 }
 

@@ -48,9 +48,19 @@ type Sentinel struct {
 
 // Dump is what the backup's hooks leave in the database's dump volume, as paths in the database's container.
 type Dump struct {
+	// Pre and Post are the hooks that the Schedule has for the database's pod, and no others: what Velero runs there before it copies the
+	// dump volume, and after. Absent in outputs of an older version.
+	Pre      *Hook  `json:"pre,omitempty"`
+	Post     *Hook  `json:"post,omitempty"`
 	File     string `json:"file"`     // pg_dump's custom format
 	Manifest string `json:"manifest"` // JSON: when it was made, its size and checksum, rows and content checksum by table
 	// Load is the command that loads the dump into a database that has just been created and compares it with the manifest;
 	// Velero runs it after a restore. The database is not ready before it has run.
 	Load []string `json:"load"`
+}
+
+// Hook is a command that Velero runs in the database's container. When it fails, so does the backup.
+type Hook struct {
+	Command []string `json:"command"`
+	Timeout string   `json:"timeout"` // how long Velero waits for it: a duration of Go's
 }

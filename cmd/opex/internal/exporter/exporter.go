@@ -20,11 +20,12 @@ type Round struct {
 	Report verify.Report
 	Ages   map[string]verify.Ages // of the evidence, by service
 	Took   time.Duration
+	Ended  time.Time // zero: there was none
 }
 
 // Exporter keeps the newest round. It is a prometheus.Collector and an http.Handler.
 type Exporter struct {
-	Every  time.Duration // between the starts of two rounds
+	Every  time.Duration // between the starts of two rounds, at least
 	Judge  func(context.Context) (Round, error)
 	People io.Writer // what could not be judged
 
@@ -34,11 +35,19 @@ type Exporter struct {
 	rounds float64
 }
 
-// stale is after how many intervals without a round the verdicts are withdrawn, and the exporter is no longer healthy: its pod is started anew.
-const stale = 5
+const (
+	// stale is after how many intervals since the newest round ended the verdicts are withdrawn, and the exporter is no longer healthy: its pod is
+	// started anew.
+	stale = 5
+	// firstRound is what the first may take until then: how long one takes here is not known yet, and a pod started anew would know no more.
+	firstRound = 30 * time.Minute
+)
 
-// late says that there was no round since that time, for too long.
-func (e *Exporter) late(since time.Time) bool { return time.Since(since) > stale*e.Every }
+// late says that no round ended since the newest, for too long. A round that takes longer than the interval makes it longer.
+func (e *Exporter) late() bool { return time.Since(e.last.Ended) > stale*max(e.Every, e.last.Took) }
+
+// pause is what follows a round: at least as much time as it took, so that an API server is asked half of the time at most.
+func (e *Exporter) pause(took time.Duration) time.Duration { return max(e.Every-took, took) }
 
 // Run judges until the context ends.
 func (e *Exporter) Run(ctx context.Context) {
@@ -48,7 +57,8 @@ func (e *Exporter) Run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		round.Took = time.Since(began)
+		round.Ended = time.Now()
+		round.Took = round.Ended.Sub(began)
 		e.mu.Lock()
 		e.rounds++
 		if err != nil {
@@ -63,12 +73,12 @@ func (e *Exporter) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(e.Every - time.Since(began)):
+		case <-time.After(e.pause(round.Took)):
 		}
 	}
 }
 
-// Handler serves the metrics, and whether they are kept up: /healthz is 503 where the newest round is more than five intervals old.
+// Handler serves the metrics, and whether they are kept up: /healthz is 503 where there was no round for too long.
 func (e *Exporter) Handler() http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(e)
@@ -76,14 +86,8 @@ func (e *Exporter) Handler() http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	began := time.Now()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		e.mu.Lock()
-		last := e.last.Report.Time
-		e.mu.Unlock()
-		if last.IsZero() {
-			last = began
-		}
-		if e.late(last) {
-			http.Error(w, fmt.Sprintf("no judgement since %s", last.UTC().Format(time.RFC3339)), http.StatusServiceUnavailable)
+		if since := e.silentSince(began); !since.IsZero() {
+			http.Error(w, fmt.Sprintf("no judgement since %s", since.UTC().Format(time.RFC3339)), http.StatusServiceUnavailable)
 			return
 		}
 		fmt.Fprintln(w, "ok")
@@ -91,15 +95,33 @@ func (e *Exporter) Handler() http.Handler {
 	return mux
 }
 
+// silentSince is since when there was no round, where that is too long; else zero.
+func (e *Exporter) silentSince(began time.Time) time.Time {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	since, late := e.last.Ended, e.late()
+	if since.IsZero() {
+		limit := firstRound
+		if e.rounds > 0 { // and all failed
+			limit = stale * e.Every
+		}
+		since, late = began, time.Since(began) > limit
+	}
+	if !late {
+		return time.Time{}
+	}
+	return since
+}
+
 // What is exported. The names keep to https://prometheus.io/docs/practices/naming.
 var (
 	criterion = prometheus.NewDesc("opex_criterion", "1 for the verdict that a success criterion has, 0 for those that it does not have.",
 		[]string{"service", "id", "verdict"}, nil)
-	value = prometheus.NewDesc("opex_criterion_value", "Figure that a passing criterion hangs on, in its unit.", []string{"service", "id", "unit"}, nil)
+	value = prometheus.NewDesc("opex_criterion_value", "Figure that a criterion hangs on, in its unit, whether it passes or misses its limit.", []string{"service", "id", "unit"}, nil)
 	limit = prometheus.NewDesc("opex_criterion_limit", "What opex_criterion_value may be at most.", []string{"service", "id", "unit"}, nil)
 	age   = prometheus.NewDesc("opex_evidence_age_seconds", "Age of the newest record of a drill or a Game Day, and of the newest complete backup.",
 		[]string{"service", "kind"}, nil)
-	judged = prometheus.NewDesc("opex_verify_last_timestamp_seconds", "When the criteria were last judged.", nil, nil)
+	judged = prometheus.NewDesc("opex_verify_last_timestamp_seconds", "When the last judgement ended.", nil, nil)
 	took   = prometheus.NewDesc("opex_verify_duration_seconds", "How long the last judgement took.", nil, nil)
 	rounds = prometheus.NewDesc("opex_verify_rounds_total", "Judgements, those that failed included.", nil, nil)
 	failed = prometheus.NewDesc("opex_verify_rounds_failed_total", "Judgements that could not be made.", nil, nil)
@@ -121,12 +143,12 @@ func (e *Exporter) Collect(out chan<- prometheus.Metric) {
 	}
 	out <- prometheus.MustNewConstMetric(rounds, prometheus.CounterValue, e.rounds)
 	out <- prometheus.MustNewConstMetric(failed, prometheus.CounterValue, e.failed)
-	if e.last.Report.Time.IsZero() {
+	if e.last.Ended.IsZero() {
 		return
 	}
-	gauge(judged, float64(e.last.Report.Time.Unix()))
+	gauge(judged, float64(e.last.Ended.Unix()))
 	gauge(took, e.last.Took.Seconds())
-	if e.late(e.last.Report.Time) {
+	if e.late() {
 		return
 	}
 	for _, s := range e.last.Report.Services {

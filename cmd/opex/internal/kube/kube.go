@@ -51,14 +51,21 @@ func ConnectInside(ctx context.Context, want contract.Cluster) (*Cluster, error)
 	return tuned(ctx, config, want)
 }
 
-// tuned connects with limits that fit a command which asks for much at once.
+// tuned connects with the command's limits.
 func tuned(ctx context.Context, config *rest.Config, want contract.Cluster) (*Cluster, error) {
-	config.Timeout = 30 * time.Second
-	config.QPS, config.Burst = 50, 100
+	Limit(config)
 	return connect(ctx, config, want)
 }
 
-func connect(ctx context.Context, config *rest.Config, want contract.Cluster) (*Cluster, error) {
+// Limit sets what fits a command that asks for all kinds at once. Questions do not grow with services, so it is far more than they need; what
+// does grow, commands in containers, the client does not count.
+func Limit(config *rest.Config) {
+	config.Timeout = 30 * time.Second
+	config.QPS, config.Burst = 50, 100
+}
+
+// On makes the clients of a connection. Which cluster it is, is not checked.
+func On(config *rest.Config) (*Cluster, error) {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err
@@ -67,7 +74,15 @@ func connect(ctx context.Context, config *rest.Config, want contract.Cluster) (*
 	if err != nil {
 		return nil, err
 	}
-	system, err := client.CoreV1().Namespaces().Get(ctx, metav1.NamespaceSystem, metav1.GetOptions{})
+	return &Cluster{Client: client, Dynamic: others, Config: config}, nil
+}
+
+func connect(ctx context.Context, config *rest.Config, want contract.Cluster) (*Cluster, error) {
+	cluster, err := On(config)
+	if err != nil {
+		return nil, err
+	}
+	system, err := cluster.Client.CoreV1().Namespaces().Get(ctx, metav1.NamespaceSystem, metav1.GetOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("cluster at %s (context %q): %w. %s", config.Host, want.Context, err,
 			InContext(Next(err, "get namespaces, of kube-system, by which the cluster is known"), want.Context))
@@ -76,7 +91,8 @@ func connect(ctx context.Context, config *rest.Config, want contract.Cluster) (*
 		return nil, fmt.Errorf("context %q leads to the cluster %s at %s; the stack lives on %s. Nothing was asked of it",
 			want.Context, system.UID, config.Host, want.UID)
 	}
-	return &Cluster{Client: client, Dynamic: others, Config: config, UID: want.UID}, nil
+	cluster.UID = want.UID
+	return cluster, nil
 }
 
 // ErrNoAnswer marks that a service inside the cluster could not be asked, or did not answer in time.

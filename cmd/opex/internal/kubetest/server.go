@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
@@ -70,15 +68,32 @@ func (w World) Set(t testing.TB, path, field string, value any) {
 
 // Asked counts requests.
 type Asked struct {
-	mu sync.Mutex
-	n  int
+	mu       sync.Mutex
+	n, execs int
 }
 
-// Count returns how many there were.
+// Count returns how many there were, commands in pods left out.
 func (a *Asked) Count() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.n
+}
+
+// Execs returns how many commands were run in pods.
+func (a *Asked) Execs() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.execs
+}
+
+func (a *Asked) note(r *http.Request) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if isExec(r) {
+		a.execs++
+	} else {
+		a.n++
+	}
 }
 
 // seal adds the digests of records of evidence, where they do not say one themselves: most tests are about something else.
@@ -109,22 +124,15 @@ func (w World) Serve(t testing.TB) (*kube.Cluster, *Asked) {
 	w.seal()
 	asked := &Asked{}
 	server := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
-		asked.mu.Lock()
-		asked.n++
-		asked.mu.Unlock()
+		asked.note(r)
 		w.answer(out, r)
 	}))
 	t.Cleanup(server.Close)
-	config := &rest.Config{Host: server.URL, Timeout: 5 * time.Second, QPS: -1}
-	client, err := kubernetes.NewForConfig(config)
+	cluster, err := kube.On(&rest.Config{Host: server.URL, Timeout: 5 * time.Second, QPS: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	others, err := dynamic.NewForConfig(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &kube.Cluster{Client: client, Dynamic: others, Config: config}, asked
+	return cluster, asked
 }
 
 func (w World) answer(out http.ResponseWriter, r *http.Request) {

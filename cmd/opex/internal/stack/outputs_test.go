@@ -23,7 +23,8 @@ func TestOutputsOfTheProgramAreRead(t *testing.T) {
 	service := o.Services["task-api"]
 	if o.Environment != "staging" || o.Cost == nil || o.Cost.OpenCost.Port != 9003 || o.Size == nil || o.Size.FloorCPU == "" ||
 		len(service.VerticalPodAutoscalers) != 2 || service.Labels["cost-center"] != "engineering" || service.Database == nil ||
-		o.Backup == nil || o.Backup.Namespace == "" || service.Backup == nil || service.Backup.Dump == nil || service.Backup.Sentinel == nil {
+		o.Backup == nil || o.Backup.Namespace == "" || service.Backup == nil || service.Backup.Dump == nil || service.Backup.Sentinel == nil ||
+		service.Backup.Dump.Pre == nil || service.Backup.Dump.Post == nil || service.Backup.Dump.Pre.Timeout == "" {
 		t.Errorf("outputs are %+v", o)
 	}
 }

@@ -35,6 +35,10 @@ const (
 // AnnotationVolumes of a pod lists the volumes that are copied file by file, with commas between.
 const AnnotationVolumes = "backup.velero.io/backup-volumes"
 
+// AnnotationHook ends the annotations of a pod whose command Velero runs in place of every hook of the Backup for it: this one and
+// pre.hook.backup.velero.io/command before, post.hook.backup.velero.io/command after (HandleHooks in internal/hook of Velero v1.18.3).
+const AnnotationHook = "hook.backup.velero.io/command"
+
 // Client speaks to one Velero. Where the kind is missing its methods return ErrNotInstalled; other errors keep that of the API
 // server in their chain.
 type Client struct {
@@ -50,10 +54,12 @@ func (c Client) Schedule(ctx context.Context, name string) (Schedule, error) {
 // Backups returns the Backups of a Schedule, of every phase, the newest first.
 func (c Client) Backups(ctx context.Context, schedule string) ([]Backup, error) {
 	found, err := list(ctx, c, "backups", LabelSchedule+"="+schedule, wireBackup.backup)
-	slices.SortStableFunc(found, func(a, b Backup) int {
-		return cmp.Or(b.When().Compare(a.When()), cmp.Compare(b.Name, a.Name))
-	})
+	slices.SortStableFunc(found, newestFirst)
 	return found, err
+}
+
+func newestFirst(a, b Backup) int {
+	return cmp.Or(b.When().Compare(a.When()), cmp.Compare(b.Name, a.Name))
 }
 
 // Backup returns a Backup.
@@ -79,12 +85,14 @@ func (c Client) PodVolumeRestores(ctx context.Context, restore string) ([]PodVol
 }
 
 func (c Client) podVolumes(ctx context.Context, resource, label, of string) ([]PodVolume, error) {
-	found, err := list(ctx, c, resource, label+"="+labelValue(of), wirePodVolume.podVolume)
-	slices.SortFunc(found, func(a, b PodVolume) int {
-		return cmp.Or(cmp.Compare(a.PodNamespace, b.PodNamespace), cmp.Compare(a.Pod, b.Pod), cmp.Compare(a.Volume, b.Volume),
-			cmp.Compare(a.Name, b.Name))
-	})
+	found, err := list(ctx, c, resource, label+"="+LabelValue(of), wirePodVolume.podVolume)
+	slices.SortFunc(found, byPodAndVolume)
 	return found, err
+}
+
+func byPodAndVolume(a, b PodVolume) int {
+	return cmp.Or(cmp.Compare(a.PodNamespace, b.PodNamespace), cmp.Compare(a.Pod, b.Pod), cmp.Compare(a.Volume, b.Volume),
+		cmp.Compare(a.Name, b.Name))
 }
 
 // CancelPodVolumeRestore gives up filling a volume. A Restore that waits for one that never comes ends only so, and keeps all
@@ -154,17 +162,38 @@ func get[Wire, T any](ctx context.Context, c Client, resource, name string, conv
 }
 
 func list[Wire, T any](ctx context.Context, c Client, resource, selector string, convert func(Wire) T) ([]T, error) {
-	found, err := c.resource(resource).List(ctx, metav1.ListOptions{LabelSelector: selector})
+	var objects []T
+	err := c.each(ctx, resource, selector, func(item unstructured.Unstructured) error {
+		object, err := decode(c, resource, item, convert)
+		objects = append(objects, object)
+		return err
+	})
 	if err != nil {
-		return nil, c.explain(err, resource, "")
-	}
-	objects := make([]T, len(found.Items))
-	for i, item := range found.Items {
-		if objects[i], err = decode(c, resource, item, convert); err != nil {
-			return nil, err
-		}
+		return nil, err
 	}
 	return objects, nil
+}
+
+// pageSize is kubectl's. A hundred services have thousands of backups, and an object as it is sent takes many times what is kept of it.
+const pageSize = 500
+
+// each hands over all objects of a kind, the first error ends it.
+func (c Client) each(ctx context.Context, resource, selector string, take func(unstructured.Unstructured) error) error {
+	options := metav1.ListOptions{LabelSelector: selector, Limit: pageSize}
+	for {
+		page, err := c.resource(resource).List(ctx, options)
+		if err != nil {
+			return c.explain(err, resource, "")
+		}
+		for _, item := range page.Items {
+			if err := take(item); err != nil {
+				return err
+			}
+		}
+		if options.Continue = page.GetContinue(); options.Continue == "" {
+			return nil
+		}
+	}
 }
 
 func create[Wire, T any](ctx context.Context, c Client, resource, kind, name string, labels, annotations map[string]string,
@@ -193,9 +222,9 @@ func decode[Wire, T any](c Client, resource string, item unstructured.Unstructur
 	return convert(raw), nil
 }
 
-// labelValue is how Velero writes a name into a label: one that is too long is cut, and ends in the start of its checksum
+// LabelValue is how Velero writes a name into a label: one that is too long is cut, and ends in the start of its checksum
 // (GetValidName in pkg/label of Velero v1.18.3).
-func labelValue(name string) string {
+func LabelValue(name string) string {
 	const longest, tail = 63, 6
 	if len(name) <= longest {
 		return name

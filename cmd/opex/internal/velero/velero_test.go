@@ -26,8 +26,8 @@ type request struct {
 	method, path, query, body string
 }
 
-// serve answers each path with a text; one that is none, as a server that does not know the kind. A change is answered with what
-// was sent.
+// serve answers each path with a text; one that is none, as a server that does not know the kind. A list by label, and what goes on after
+// a page, stand under the path, a question mark, and the selector or the token. A change is answered with what was sent.
 func serve(t *testing.T, answers map[string]string) (Client, *[]request) {
 	t.Helper()
 	var changes []request
@@ -35,6 +35,9 @@ func serve(t *testing.T, answers map[string]string) (Client, *[]request) {
 		answer, known := answers[r.URL.Path]
 		if selector := r.URL.Query().Get("labelSelector"); selector != "" {
 			answer, known = answers[r.URL.Path+"?"+selector]
+		}
+		if token := r.URL.Query().Get("continue"); token != "" {
+			answer, known = answers[r.URL.Path+"?"+token]
 		}
 		if r.Method != http.MethodGet {
 			body, _ := io.ReadAll(r.Body)

@@ -2,14 +2,12 @@ package verify
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
-	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
@@ -68,12 +66,12 @@ func TestEveryCriterionCanBeSeenRedAlone(t *testing.T) {
 			"the recommender dead":      with(recommender, "status.readyReplicas", nil),
 		},
 		"SC-004": {
-			"the Schedule paused by hand": with(schedule, "spec.paused", true),
+			"the Schedule paused by hand": scheduled("spec.paused", true),
 			"Velero dead":                 with(veleroServer, "status.readyReplicas", nil),
 			"the bucket out of reach":     with(location, "status.phase", "Unavailable"),
 		},
 		"SC-005": {
-			"a TTL changed by hand": with(schedule, "spec.template.ttl", "24h0m0s"),
+			"a TTL changed by hand": scheduled("spec.template.ttl", "24h0m0s"),
 			"a backup kept shorter": with(backups, "items.1.status.expiration", "2026-11-29T02:00:05Z"),
 		},
 		"SC-006": {
@@ -180,17 +178,11 @@ func TestAnAPIServerThatAnswersHalfProvesNothing(t *testing.T) {
 			if c.answer == nil {
 				server.Close()
 			}
-			config := &rest.Config{Host: server.URL, QPS: -1}
-			client, err := kubernetes.NewForConfig(config)
+			cluster, err := kube.On(&rest.Config{Host: server.URL, QPS: -1})
 			if err != nil {
 				t.Fatal(err)
 			}
-			others, err := dynamic.NewForConfig(config)
-			if err != nil {
-				t.Fatal(err)
-			}
-			report := Run(t.Context(), &World{Outputs: outputs(), Cluster: &kube.Cluster{Client: client, Dynamic: others, Config: config}, Now: noon},
-				Criteria, []string{"task-api"})
+			report := Run(t.Context(), &World{Outputs: outputs(), Cluster: cluster, Now: noon}, Criteria, []string{"task-api"})
 			for _, got := range report.Services[0].Criteria {
 				if got.Verdict != Unproven || !strings.Contains(got.Next, c.next) {
 					t.Errorf("%s is %s: %s; next: %s, want %q", got.ID, got.Verdict, got.Actual, got.Next, c.next)
@@ -222,16 +214,23 @@ func TestAnOpenCostThatNeverAnswersIsUnproven(t *testing.T) {
 	}
 }
 
+// TestQuestionsDoNotGrowWithServices: what does is one command in the pod of each database, and no more than one.
 func TestQuestionsDoNotGrowWithServices(t *testing.T) {
 	asked := func(services int) int {
-		o := outputs()
-		for i := 1; i < services; i++ {
-			o.Services[fmt.Sprintf("copy-%d", i)] = o.Services["task-api"]
+		scene, o := several(t, services)
+		cluster, asked := scene.Serve(t)
+		world := &World{Outputs: o, Cluster: cluster, Now: noon}
+		report := Run(t.Context(), world, Criteria, o.Names())
+		if n := report.Count(Pass); n != services*len(Criteria) {
+			t.Fatalf("%d of %d passed: %s", n, services*len(Criteria), report.reasons(false))
 		}
-		cluster, asked := kubetest.Load(t, "testdata/cluster.yaml").Serve(t)
-		report := Run(t.Context(), &World{Outputs: o, Cluster: cluster, Now: noon}, Criteria, o.Names())
-		if n := report.Count(Pass); n < services*6+4 { // the copies have neither drills nor Game Days
-			t.Fatalf("%d of %d passed", n, services*len(Criteria))
+		for _, name := range o.Names() {
+			if ages := world.Ages(t.Context(), name); len(ages) != 3 {
+				t.Errorf("the evidence of %s is %v old", name, ages)
+			}
+		}
+		if asked.Execs() != services {
+			t.Errorf("%d commands in the databases of %d services", asked.Execs(), services)
 		}
 		return asked.Count()
 	}

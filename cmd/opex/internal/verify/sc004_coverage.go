@@ -1,8 +1,10 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -13,7 +15,7 @@ import (
 )
 
 // covers judges what is in a Schedule's backups.
-func (w *World) covers(ctx context.Context, name string, service contract.Service, s velero.Schedule) Result {
+func (w *World) covers(ctx context.Context, name string, service contract.Service, plan plan, s velero.Schedule) Result {
 	who := "Schedule " + s.Name
 	if !includes(s.Namespaces, service.Namespace) || len(s.ExcludedNamespaces) > 0 && includes(s.ExcludedNamespaces,
 		service.Namespace) {
@@ -51,9 +53,14 @@ func (w *World) covers(ctx context.Context, name string, service contract.Servic
 		return unproven("no pod of statefulset "+service.Database.StatefulSet+" is Running", next, evidence)
 	}
 	for _, pod := range databases {
-		for _, pre := range []bool{true, false} {
-			if wrong := hookTrouble(s, pod, service, pre); wrong != "" {
-				return fail(who+" has "+wrong, putRight, evidence)
+		wrong := cmp.Or(hookTrouble(s, pod, service.Database.Container, true, plan.pre), hookTrouble(s, pod, service.Database.Container, false, plan.post))
+		if wrong != "" {
+			return fail(who+" has "+wrong, putRight, evidence)
+		}
+		for _, key := range slices.Sorted(maps.Keys(pod.Annotations)) {
+			if strings.HasSuffix(key, velero.AnnotationHook) {
+				return fail(fmt.Sprintf("pod %s has the annotation %s: Velero runs %s, and not the Schedule's hook", pod.Name, key, pod.Annotations[key]),
+					fmt.Sprintf("kubectl --namespace %s annotate pod %s %s-; if it comes back, %s", pod.Namespace, pod.Name, key, putRight), evidence)
 			}
 		}
 		if volumes := pod.Annotations[velero.AnnotationVolumes]; !slices.Contains(strings.Split(volumes, ","),
@@ -62,7 +69,11 @@ func (w *World) covers(ctx context.Context, name string, service contract.Servic
 				pod.Name, velero.AnnotationVolumes, volumes), putRight, evidence)
 		}
 	}
-	return pass("", evidence, Fact{"hooks of the database", hooksOf(s)})
+	hooks := Fact{"hooks of the database", hooksOf(s)}
+	if plan.pre == nil || plan.post == nil {
+		return unproven("the stack's outputs do not say which hooks the Schedule should have", writeOutputs, evidence, hooks)
+	}
+	return pass("", evidence, hooks)
 }
 
 // includes reads a list of namespaces as Velero does: none and * are all.
@@ -70,24 +81,32 @@ func includes(list []string, namespace string) bool {
 	return len(list) == 0 || slices.Contains(list, "*") || slices.Contains(list, namespace)
 }
 
-// hookTrouble says what is wrong with the hooks that run before or after a database's pod is backed up, or nothing.
-func hookTrouble(s velero.Schedule, pod corev1.Pod, service contract.Service, pre bool) string {
+// hookTrouble says what is wrong with the hooks that run before or after a database's pod is backed up, or nothing. One beside the stack's may
+// put another dump in the place of its. Outputs of an older version want nothing of it: nil.
+func hookTrouble(s velero.Schedule, pod corev1.Pod, container string, pre bool, want *hook) string {
 	kind := map[bool]string{true: "pre", false: "post"}[pre]
-	trouble := fmt.Sprintf("no %s hook for pod %s", kind, pod.Name)
-	for _, h := range s.Hooks {
-		if h.Pre != pre || !h.Selects(pod.Labels) || !includes(h.Namespaces, pod.Namespace) {
-			continue
-		}
-		switch {
-		case h.Container != service.Database.Container:
-			trouble = fmt.Sprintf("a %s hook for pod %s in container %q, want %s", kind, pod.Name, h.Container, service.Database.Container)
-		case h.OnError != "" && h.OnError != "Fail":
-			trouble = fmt.Sprintf("a %s hook for pod %s whose failure does not fail the backup: onError is %s", kind, pod.Name, h.OnError)
-		default:
-			return ""
-		}
+	found := slices.DeleteFunc(slices.Clone(s.Hooks), func(h velero.Hook) bool {
+		return h.Pre != pre || !h.Selects(pod.Labels) || !includes(h.Namespaces, pod.Namespace)
+	})
+	if len(found) == 0 {
+		return fmt.Sprintf("no %s hook for pod %s", kind, pod.Name)
 	}
-	return trouble
+	who := fmt.Sprintf("a %s hook for pod %s", kind, pod.Name)
+	switch h := found[0]; {
+	case len(found) > 1:
+		return fmt.Sprintf("%d %s hooks for pod %s, and the stack's is one", len(found), kind, pod.Name)
+	case h.Container != container:
+		return fmt.Sprintf("%s in container %q, want %s", who, h.Container, container)
+	case h.OnError != "" && h.OnError != "Fail":
+		return fmt.Sprintf("%s whose failure does not fail the backup: onError is %s", who, h.OnError)
+	case want == nil:
+		return ""
+	case !slices.Equal(h.Command, want.command):
+		return fmt.Sprintf("%s that runs %q, the stack's is %q", who, h.Command, want.command)
+	case h.Timeout != want.timeout:
+		return fmt.Sprintf("%s with the timeout %s, the stack's is %s", who, exact(h.Timeout), exact(want.timeout))
+	}
+	return ""
 }
 
 func hooksOf(s velero.Schedule) string {

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-
 	"github.com/opex-project/opex/cmd/opex/internal/velero"
 	"github.com/opex-project/opex/internal/contract"
 	"github.com/opex-project/opex/internal/crons"
@@ -17,7 +15,7 @@ import (
 var backupSchedule = Criterion{
 	ID:     "SC-004",
 	Title:  "Backups are made in time, of everything",
-	Target: "the Schedule is the stack's, in force, keeps to the RPO and missed no time; its backups hold the service's pods; Velero and its bucket are ready",
+	Target: "the Schedule is the stack's, in force, keeps to the RPO and missed no time; its backups hold the service's pods and run the stack's hooks, no others; Velero and its bucket are ready",
 	Why:    "A backup that is not made is noticed on the day it is needed. One that leaves pods out runs no hook, and is called complete.",
 	Check:  checkSchedule,
 }
@@ -28,15 +26,14 @@ func checkSchedule(ctx context.Context, w *World, name string, service contract.
 		return *other
 	}
 	schedule, err := w.schedule(ctx, plan.Schedule)
-	if apierrors.IsNotFound(err) {
-		return fail(fmt.Sprintf("Schedule %s/%s does not exist", w.Outputs.Backup.Namespace, plan.Schedule),
-			makeAgain)
-	}
 	if err != nil {
-		return unproven(err.Error(), nextForVelero(err, "get schedules"))
+		return unproven(err.Error(), nextForVelero(err, "list schedules"))
 	}
-	inTime := w.inTime(ctx, plan, schedule)
-	found := worst([]Result{inTime, w.covers(ctx, name, service, schedule), w.bucketReady(ctx, schedule),
+	if schedule == nil {
+		return fail(fmt.Sprintf("Schedule %s/%s does not exist", w.Outputs.Backup.Namespace, plan.Schedule), makeAgain)
+	}
+	inTime := w.inTime(ctx, plan, *schedule)
+	found := worst([]Result{inTime, w.covers(ctx, name, service, plan, *schedule), w.bucketReady(ctx, *schedule),
 		w.veleroReady(ctx, service)})
 	if found.Verdict == Pass {
 		found.Actual = inTime.Actual

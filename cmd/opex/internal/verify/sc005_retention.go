@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-
 	"github.com/opex-project/opex/cmd/opex/internal/velero"
 	"github.com/opex-project/opex/internal/contract"
 )
@@ -26,11 +24,11 @@ func checkRetention(ctx context.Context, w *World, _ string, service contract.Se
 		return *other
 	}
 	schedule, err := w.schedule(ctx, plan.Schedule)
-	if apierrors.IsNotFound(err) {
-		return fail(fmt.Sprintf("Schedule %s/%s does not exist", w.Outputs.Backup.Namespace, plan.Schedule), makeAgain)
-	}
 	if err != nil {
-		return unproven(err.Error(), nextForVelero(err, "get schedules"))
+		return unproven(err.Error(), nextForVelero(err, "list schedules"))
+	}
+	if schedule == nil {
+		return fail(fmt.Sprintf("Schedule %s/%s does not exist", w.Outputs.Backup.Namespace, plan.Schedule), makeAgain)
 	}
 	evidence := []Fact{{"TTL", fmt.Sprintf("%s of the stack, %s of Schedule %s", exact(plan.ttl), exact(schedule.TTL),
 		schedule.Name)}}

@@ -69,8 +69,9 @@ const timeLimit = 30 * time.Second
 // grace is how long a check may take to say what it waited for when its time is up.
 const grace = time.Second
 
-// parallel is how many checks run at once: enough to hide the waiting, too few to be a load on an API server.
-const parallel = 4
+// parallel is how many checks run at once: enough to hide the waiting for commands in databases, which is all that grows with services, too
+// few to be a load on an API server.
+const parallel = 8
 
 // Run judges each of the services by each of the criteria. It always returns a verdict for every pair.
 func Run(ctx context.Context, world *World, criteria []Criterion, services []string) Report {

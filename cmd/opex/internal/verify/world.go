@@ -23,6 +23,8 @@ type World struct {
 	Outputs stack.Outputs
 	Cluster *kube.Cluster
 	Now     time.Time
+	// Proven is what rounds before this one proved of dumps. Nil: every dump is read.
+	Proven *Proven
 
 	pods         memo[[]corev1.Pod]
 	deployments  memo[[]appsv1.Deployment]

@@ -24,9 +24,9 @@ const slack = 10 * time.Minute
 
 // vaultMemos is what was asked of the vault.
 type vaultMemos struct {
-	schedules memo[velero.Schedule]
-	backups   memo[[]velero.Backup]
-	volumes   memo[[]velero.PodVolume]
+	schedules memo[velero.Grouped[velero.Schedule]]
+	backups   memo[velero.Grouped[velero.Backup]]
+	volumes   memo[velero.Grouped[velero.PodVolume]]
 	locations memo[velero.StorageLocation]
 	server    memo[*appsv1.Deployment]
 	dumps     memo[dump]
@@ -37,20 +37,35 @@ func (w *World) velero() velero.Client {
 	return velero.Client{Dynamic: w.Cluster.Dynamic, Namespace: w.Outputs.Backup.Namespace}
 }
 
-func (w *World) schedule(ctx context.Context, name string) (velero.Schedule, error) {
-	return w.vault.schedules.get(name, func() (velero.Schedule, error) { return w.velero().Schedule(ctx, name) })
+// schedule is the Schedule of that name, or nil where there is none.
+func (w *World) schedule(ctx context.Context, name string) (*velero.Schedule, error) {
+	all, err := w.vault.schedules.get("", func() (velero.Grouped[velero.Schedule], error) { return w.velero().AllSchedules(ctx) })
+	if err != nil {
+		return nil, err
+	}
+	found, err := all.Of(name)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return &found[0], nil
 }
 
 // backups are those of a Schedule that Velero does not delete just now, the newest first.
 func (w *World) backups(ctx context.Context, schedule string) ([]velero.Backup, error) {
-	return w.vault.backups.get(schedule, func() ([]velero.Backup, error) {
-		found, err := w.velero().Backups(ctx, schedule)
-		return slices.DeleteFunc(found, func(b velero.Backup) bool { return b.Deleting }), err
-	})
+	all, err := w.vault.backups.get("", func() (velero.Grouped[velero.Backup], error) { return w.velero().AllBackups(ctx) })
+	if err != nil {
+		return nil, err
+	}
+	found, err := all.Of(schedule)
+	return slices.DeleteFunc(slices.Clone(found), func(b velero.Backup) bool { return b.Deleting }), err
 }
 
 func (w *World) volumesIn(ctx context.Context, backup string) ([]velero.PodVolume, error) {
-	return w.vault.volumes.get(backup, func() ([]velero.PodVolume, error) { return w.velero().PodVolumeBackups(ctx, backup) })
+	all, err := w.vault.volumes.get("", func() (velero.Grouped[velero.PodVolume], error) { return w.velero().AllPodVolumeBackups(ctx) })
+	if err != nil {
+		return nil, err
+	}
+	return all.Of(velero.LabelValue(backup))
 }
 
 func (w *World) location(ctx context.Context) (velero.StorageLocation, error) {
@@ -101,6 +116,13 @@ type plan struct {
 	contract.BackupPlan
 	cron                    cron.Schedule
 	ttl, rpo, rto, drillAge time.Duration
+	pre, post               *hook // nil: outputs of an older version, or no database
+}
+
+// hook is a contract.Hook whose timeout was read.
+type hook struct {
+	command []string
+	timeout time.Duration
 }
 
 // plan returns how a service is backed up; or what to say of one that is not.
@@ -124,14 +146,20 @@ func (w *World) plan(service contract.Service) (plan, *Result) {
 func readPlan(p contract.BackupPlan) (plan, error) {
 	read := plan{BackupPlan: p}
 	var wrong []error
-	for _, d := range []struct {
-		name, text string
-		into       *time.Duration
-	}{{"ttl", p.TTL, &read.ttl}, {"rpo", p.RPO, &read.rpo}, {"rto", p.RTO, &read.rto}, {"drillAge", p.DrillAge, &read.drillAge}} {
+	duration := func(name, text string, into *time.Duration) {
 		var err error
-		if *d.into, err = time.ParseDuration(d.text); err != nil || *d.into <= 0 {
-			wrong = append(wrong, fmt.Errorf("%s is %q, want a duration such as 24h", d.name, d.text))
+		if *into, err = time.ParseDuration(text); err != nil || *into <= 0 {
+			wrong = append(wrong, fmt.Errorf("%s is %q, want a duration such as 24h", name, text))
 		}
+	}
+	duration("ttl", p.TTL, &read.ttl)
+	duration("rpo", p.RPO, &read.rpo)
+	duration("rto", p.RTO, &read.rto)
+	duration("drillAge", p.DrillAge, &read.drillAge)
+	if d := p.Dump; d != nil && d.Pre != nil && d.Post != nil {
+		read.pre, read.post = &hook{command: d.Pre.Command}, &hook{command: d.Post.Command}
+		duration("dump.pre.timeout", d.Pre.Timeout, &read.pre.timeout)
+		duration("dump.post.timeout", d.Post.Timeout, &read.post.timeout)
 	}
 	var err error
 	if read.cron, err = crons.Parse(p.Cron); err != nil {

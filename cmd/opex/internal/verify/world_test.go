@@ -1,9 +1,17 @@
 package verify
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"maps"
+	"os"
+	"strings"
 	"testing"
 	"time"
+
+	"sigs.k8s.io/yaml"
 
 	"github.com/opex-project/opex/cmd/opex/internal/kubetest"
 	"github.com/opex-project/opex/cmd/opex/internal/stack"
@@ -19,7 +27,7 @@ const (
 	horizontal   = "/apis/autoscaling/v2/namespaces/staging/horizontalpodautoscalers"
 	recommender  = "/apis/apps/v1/namespaces/vertical-pod-autoscaler/deployments/vertical-pod-autoscaler-recommender"
 	metrics      = "/apis/metrics.k8s.io/v1beta1"
-	schedule     = "/apis/velero.io/v1/namespaces/velero/schedules/staging-task-api"
+	schedules    = "/apis/velero.io/v1/namespaces/velero/schedules"
 	backups      = "/apis/velero.io/v1/namespaces/velero/backups"
 	volumes      = "/apis/velero.io/v1/namespaces/velero/podvolumebackups"
 	location     = "/apis/velero.io/v1/namespaces/velero/backupstoragelocations/default"
@@ -54,7 +62,9 @@ func outputs() stack.Outputs {
 			Database: &contract.Database{StatefulSet: "task-api-db", Container: "postgres", DumpVolume: "dumps", Selector: identity("postgresql", "database")},
 			Backup: &contract.BackupPlan{Schedule: "staging-task-api", Cron: "0 2 * * *", TTL: "720h", RPO: "24h", RTO: "30m", DrillAge: "168h",
 				ReadyPath: "/ready", Sentinel: &contract.Sentinel{Path: "/tasks", Body: `{"title": "opex drill"}`},
-				Dump: &contract.Dump{File: "/dumps/current/dump", Manifest: "/dumps/current/manifest.json"}},
+				Dump: &contract.Dump{File: "/dumps/current/dump", Manifest: "/dumps/current/manifest.json",
+					Pre:  &contract.Hook{Command: []string{"/opex/hooks/dump.sh", "384"}, Timeout: "6m39s"},
+					Post: &contract.Hook{Command: []string{"/opex/hooks/settle.sh", "60"}, Timeout: "1m15s"}}},
 			Replicas: 3,
 			Chaos: &contract.ChaosPlan{Schedule: "task-api", Kind: "PodChaos", Action: "pod-kill", Recovery: "30s", P95: "500ms", Limit: "5m", GameDayAge: "168h",
 				Load: contract.Load{Rate: 200}},
@@ -64,6 +74,54 @@ func outputs() stack.Outputs {
 			},
 		}},
 	}
+}
+
+// several is testdata/cluster.yaml with so many services for the one, each with workloads, backups, records and a database of its own, and the
+// outputs of their stack.
+func several(t testing.TB, services int) (kubetest.World, stack.Outputs) {
+	t.Helper()
+	const path = "testdata/cluster.yaml"
+	world, o := kubetest.Load(t, path), outputs()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	contractOf, err := json.Marshal(o.Services["task-api"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 1; i < services; i++ {
+		name := fmt.Sprintf("copy-%d", i)
+		as := func(text []byte) []byte { return bytes.ReplaceAll(text, []byte("task-api"), []byte(name)) }
+		var copied contract.Service
+		var others kubetest.World
+		if err := errors.Join(json.Unmarshal(as(contractOf), &copied), yaml.Unmarshal(as(text), &others)); err != nil {
+			t.Fatal(err)
+		}
+		o.Services[name] = copied
+		for path, answer := range others {
+			found, shared := world[path]
+			if !shared {
+				world[path] = answer // the service's own database
+				continue
+			}
+			into, from := found.(map[string]any), answer.(map[string]any)
+			for _, item := range list(from["items"]) {
+				if strings.Contains(fmt.Sprint(item), name) {
+					into["items"] = append(list(into["items"]), item)
+				}
+			}
+			for _, costs := range list(from["data"]) {
+				maps.Copy(list(into["data"])[0].(map[string]any), costs.(map[string]any))
+			}
+		}
+	}
+	return world, o
+}
+
+func list(of any) []any {
+	items, _ := of.([]any)
+	return items
 }
 
 // scene is a cluster and the outputs of the stack on it.
@@ -79,6 +137,9 @@ type change func(t *testing.T, s scene)
 func with(path, field string, value any) change {
 	return func(t *testing.T, s scene) { t.Helper(); s.Set(t, path, field, value) }
 }
+
+// scheduled changes one field of the Schedule.
+func scheduled(field string, value any) change { return with(schedules, "items.0."+field, value) }
 
 // answer replaces a whole answer; nil is not found.
 func answer(path string, value any) change {
