@@ -8,18 +8,18 @@ import (
 
 var chaosRules = []Rule{
 	{ID: "CHA-01", Title: "Nothing is broken on purpose in production", Criteria: []string{"SC-008"},
-		Why: "An experiment that is declared there is one kubectl away from being made.", check: notInProduction},
+		Why: "An experiment that is declared there is one kubectl away from being made.", relates: true, check: notInProduction},
 	{ID: "CHA-02", Title: "An experiment hits one pod", Why: "Mode all, or a share that is rounded up, takes the whole service down.", check: onePod},
 	{ID: "CHA-03", Title: "An experiment stays in its own namespace", Why: "Another namespace is another team's service.", check: ownNamespace},
 	{ID: "CHA-04", Title: "An experiment names pods by labels", Why: "Without labels it hits any pod, the database's too.", check: byLabels},
 	{ID: "CHA-05", Title: "An experiment hits one service", Criteria: []string{"SC-008", "SC-009"},
-		Why: "Which of several was hit is chance, and what was measured is neither's.", check: oneService},
+		Why: "Which of several was hit is chance, and what was measured is neither's.", relates: true, check: oneService},
 	{ID: "CHA-06", Title: "An experiment finds pods", Criteria: []string{"SC-008"},
-		Why: "One that finds none proves that nothing happens when nothing is done.", check: findsPods},
+		Why: "One that finds none proves that nothing happens when nothing is done.", relates: true, check: findsPods},
 	{ID: "CHA-07", Title: "A kill has no duration", Why: "It is over at once; Chaos Mesh ignores what is said, and readers do not.", check: noDuration},
 	{ID: "CHA-08", Title: "A repeated experiment does not make up for what it missed", Why: "Without startingDeadlineSeconds all that a night's standstill left out is done in the morning.", check: deadlines},
 	{ID: "CHA-09", Title: "The namespace of an experiment is open to it", Criteria: []string{"SC-008"},
-		Why: "With Chaos Mesh's namespace filter nothing is hit in one that is not annotated.", check: isOpen},
+		Why: "With Chaos Mesh's namespace filter nothing is hit in one that is not annotated.", relates: true, check: isOpen},
 }
 
 const (

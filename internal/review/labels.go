@@ -16,7 +16,7 @@ var labelRules = []Rule{
 	{ID: "LAB-02", Title: "Pods and their workload have the same cost labels", Criteria: []string{"SC-001"},
 		Why: "Two teams for one workload means that one of them is charged for the other.", check: labelsAgree},
 	{ID: "LAB-03", Title: "The environment label is that of the namespace", Criteria: []string{"SC-001"},
-		Why: "Costs of staging that are called production's hide what production costs.", check: environmentAgrees},
+		Why: "Costs of staging that are called production's hide what production costs.", relates: true, check: environmentAgrees},
 	{ID: "LAB-04", Title: "No selector uses a cost label", Criteria: nil,
 		Why: "A selector cannot be changed later, and a team or a cost center can: the workload would have to be deleted.", check: selectorsAreFree},
 	{ID: "LAB-05", Title: "Label keys stay distinct in metrics", Criteria: []string{"SC-001", "SC-002"},

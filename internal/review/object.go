@@ -16,6 +16,8 @@ type Object struct {
 	Source string // where it comes from: a file, or a resource's name
 	// Line tells where a field stands in that file, from 1; nil: that is not known.
 	Line func(path []string) int
+	// Unknown are fields that it has, and whose values are not known before the update. They are missing in Fields.
+	Unknown [][]string
 }
 
 // Kind of the object.
