@@ -59,8 +59,13 @@ func isReviewed(t *testing.T, record *pulumitest.Record) {
 }
 
 func TestWhatTheConfigAllowsPassesTheReview(t *testing.T) {
+	sized := func(sizing string) string {
+		return `[{"name": "task-api", "image": "ghcr.io/opex-project/task-api:0.1.0", "database": {"kind": "postgres"}, "rightSizing": ` + sizing + `}]`
+	}
 	for name, c := range map[string]struct{ key, value string }{
-		"the exporter": {"opex:exporter", `{"enabled": true}`},
+		"the exporter":                      {"opex:exporter", `{"enabled": true}`},
+		"a HorizontalPodAutoscaler by cpu":  {"opex:services", sized(`{"horizontallyScaledBy": ["cpu"]}`)},
+		"a mode that has a reason in words": {"opex:services", sized(`{"mode": "Recreate", "reason": "restarts in the night are fine"}`)},
 	} {
 		for _, stack := range stackNames {
 			t.Run(stack+", "+name, func(t *testing.T) {
@@ -74,6 +79,15 @@ func TestWhatTheConfigAllowsPassesTheReview(t *testing.T) {
 				isReviewed(t, record)
 			})
 		}
+	}
+}
+
+func TestAPreviewRefusesAConfigThatARuleDoesNotAllow(t *testing.T) {
+	homeWithKubeconfig(t)
+	config := stackConfig(t, "staging")
+	config["opex:services"] = `[{"name": "task-api", "image": "ghcr.io/opex-project/task-api:0.1.0", "database": {"kind": "postgres"}, "chaos": {"recovery": "1s"}}]`
+	if _, err := deploy(t, "staging", config, pulumitest.Options{Preview: true}); err == nil || !strings.Contains(err.Error(), "SUR-05") {
+		t.Errorf("error is %v", err)
 	}
 }
 

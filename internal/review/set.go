@@ -89,7 +89,24 @@ func (w workload) podLabels() map[string]string {
 
 func (w workload) pod() any { return get(w.Fields, w.template+".spec") }
 
-func (w workload) replicas() int { return int(number(w.get("spec.replicas"), 1)) }
+// AnnotationScaledBy on a workload says that a HorizontalPodAutoscaler which is declared elsewhere sets the number of its pods, and by what: cpu.
+const AnnotationScaledBy = "opex/horizontally-scaled-by"
+
+// replicas are the fewest pods that a workload has by itself. False: another program sets the number, and what is reviewed does not hold it.
+func (s *world) replicas(w workload) (int, bool) {
+	if n := w.get("spec.replicas"); n != nil {
+		return int(number(n, 1)), true
+	}
+	if w.Kind() != "Deployment" && w.Kind() != "StatefulSet" && w.Kind() != "ReplicaSet" {
+		return 1, true
+	}
+	for _, h := range s.of("autoscaling", "HorizontalPodAutoscaler") {
+		if at := s.target(h, "spec.scaleTargetRef"); at != nil && key(at.Object) == key(w.Object) {
+			return int(number(h.get("spec.minReplicas"), 1)), true
+		}
+	}
+	return 1, w.annotations()[AnnotationScaledBy] == ""
+}
 
 // containers are those of its pods with their paths, init containers left out.
 func (w workload) containers() map[string]map[string]any {

@@ -9,24 +9,24 @@ import (
 
 var survivalRules = []Rule{
 	{ID: "SUR-01", Title: "A service that pods are killed of has two or more", Criteria: []string{"SC-008", "SC-009"},
-		Why: "While the only one is replaced, nobody answers.", check: moreThanOne},
-	{ID: "SUR-02", Title: "A service of several pods has a disruption budget", Why: "A drained node may take all of them at once otherwise.", check: budgetExists},
-	{ID: "SUR-03", Title: "A disruption budget leaves room", Why: "One without room blocks every drain of a node, and with it every upgrade.", check: budgetHasRoom},
+		Why: "While the only one is replaced, nobody answers.", relates: true, check: moreThanOne},
+	{ID: "SUR-02", Title: "A service of several pods has a disruption budget", Why: "A drained node may take all of them at once otherwise.", relates: true, check: budgetExists},
+	{ID: "SUR-03", Title: "A disruption budget leaves room", Why: "One without room blocks every drain of a node, and with it every upgrade.", relates: true, check: budgetHasRoom},
 	{ID: "SUR-04", Title: "A container that is asked has a readiness probe", Criteria: []string{"SC-009"},
-		Why: "Without one a pod gets requests before it can answer them.", check: readinessExists},
+		Why: "Without one a pod gets requests before it can answer them.", relates: true, check: readinessExists},
 	{ID: "SUR-05", Title: "Probes let a new pod be ready within the recovery objective", Criteria: []string{"SC-008"},
-		Why: "Delays and periods are waited for even by a program that is ready at once.", check: probesAreQuick},
+		Why: "Delays and periods are waited for even by a program that is ready at once.", relates: true, check: probesAreQuick},
 	{ID: "SUR-06", Title: "A pod's grace is longer than its preStop", Criteria: []string{"SC-009"},
 		Why: "Grace counts from the beginning of preStop: what is left is all that the program has to finish.", check: graceIsEnough},
 	{ID: "SUR-07", Title: "A pod waits before it ends", Criteria: []string{"SC-009"},
-		Why: "Requests come in until every node knows that it leaves; without preStop they meet a closed door.", check: podsWait},
+		Why: "Requests come in until every node knows that it leaves; without preStop they meet a closed door.", relates: true, check: podsWait},
 	{ID: "SUR-08", Title: "A rollout takes no pod away before the next is there", Criteria: []string{"SC-009"},
-		Why: "With Recreate nobody answers meanwhile; with 100% unavailable neither.", check: rolloutsAreSafe},
-	{ID: "SUR-09", Title: "Pods of a service prefer different nodes", Why: "Several pods on one node are one pod when the node goes.", check: podsSpread},
-	{ID: "SUR-10", Title: "A Service finds pods", Criteria: []string{"SC-009"}, Why: "One that finds none answers nobody.", check: servicesFindPods},
+		Why: "With Recreate nobody answers meanwhile; with 100% unavailable neither.", relates: true, check: rolloutsAreSafe},
+	{ID: "SUR-09", Title: "Pods of a service prefer different nodes", Why: "Several pods on one node are one pod when the node goes.", relates: true, check: podsSpread},
+	{ID: "SUR-10", Title: "A Service finds pods", Criteria: []string{"SC-009"}, Why: "One that finds none answers nobody.", relates: true, check: servicesFindPods},
 	{ID: "SUR-11", Title: "Images have a tag that stays", Why: "What latest is, changes between two restarts of one pod.", check: imagesArePinned},
 	{ID: "SUR-12", Title: "Pods fit the namespace's Pod Security Standard", Criteria: []string{"SC-008"},
-		Why: "The API server refuses them, and the rollout stands still without an error.", check: podsAreRestricted},
+		Why: "The API server refuses them, and the rollout stands still without an error.", relates: true, check: podsAreRestricted},
 }
 
 // AnnotationRecovery on an experiment is how long a recovery may take, as a duration of Go. Unset: 30s.
@@ -50,9 +50,12 @@ func finds(service Object, w workload) bool {
 func moreThanOne(s *world) (found []Finding) {
 	for _, e := range s.experiments() {
 		for _, w := range s.hit(e) {
-			if n := w.replicas(); n < 2 {
-				at := path("spec.replicas")
-				found = append(found, Finding{Object: w.Object, Path: at, Says: fmt.Sprintf("is %d, and %s kills one", n, e), Fix: []Edit{{at, 2.0}}})
+			if n, is := s.replicas(w); is && n < 2 {
+				f := Finding{Object: w.Object, Path: path("spec.replicas"), Says: fmt.Sprintf("is %d, and %s kills one", n, e)}
+				if w.get("spec.replicas") != nil { // unset it is the least of a HorizontalPodAutoscaler, or has a reason
+					f.Fix = []Edit{{f.Path, 2.0}}
+				}
+				found = append(found, f)
 			}
 		}
 	}
@@ -65,10 +68,18 @@ func (s *world) budgets(w workload) []Object {
 	})
 }
 
+// several is a number of pods in words.
+func several(n int, is bool) string {
+	if !is {
+		return "several"
+	}
+	return itoa(n)
+}
+
 func budgetExists(s *world) (found []Finding) {
 	for _, w := range s.served() {
-		if w.replicas() > 1 && len(s.budgets(w)) == 0 {
-			found = append(found, Finding{Object: w.Object, Path: path("spec.replicas"), Says: fmt.Sprintf("are %d, and no PodDisruptionBudget finds its pods", w.replicas())})
+		if n, is := s.replicas(w); (n > 1 || !is) && len(s.budgets(w)) == 0 {
+			found = append(found, Finding{Object: w.Object, Path: path("spec.replicas"), Says: fmt.Sprintf("are %s, and no PodDisruptionBudget finds its pods", several(n, is))})
 		}
 	}
 	return found
@@ -78,12 +89,12 @@ func budgetHasRoom(s *world) (found []Finding) {
 	for _, w := range s.served() {
 		for _, b := range s.budgets(w) {
 			most, least := b.get("spec.maxUnavailable"), b.get("spec.minAvailable")
-			n := w.replicas()
+			n, is := s.replicas(w)
 			switch {
 			case most != nil && (number(most, 1) == 0 || text(most) == "0%" || text(most) == "0"):
 				at := path("spec.maxUnavailable")
 				found = append(found, Finding{Object: b, Path: at, Says: fmt.Sprintf("is %v: no pod of %s may go", most, w), Fix: []Edit{{at, 1.0}}})
-			case least != nil && n > 0 && (int(number(least, 0)) >= n || text(least) == "100%"):
+			case least != nil && is && n > 0 && (int(number(least, 0)) >= n || text(least) == "100%"):
 				at := path("spec.minAvailable")
 				found = append(found, Finding{Object: b, Path: at, Says: fmt.Sprintf("is %v of %d: no pod of %s may go", least, n, w), Fix: []Edit{{at, nil}, {path("spec.maxUnavailable"), 1.0}}})
 			}
@@ -173,14 +184,15 @@ func podsWait(s *world) (found []Finding) {
 
 func rolloutsAreSafe(s *world) (found []Finding) {
 	for _, w := range s.answering() {
+		n, is := s.replicas(w)
 		kind, most := text(w.get("spec.strategy.type")), w.get("spec.strategy.rollingUpdate.maxUnavailable")
 		switch {
 		case kind == "Recreate":
 			at := path("spec.strategy.type")
 			found = append(found, Finding{Object: w.Object, Path: at, Says: "is Recreate", Fix: []Edit{{at, "RollingUpdate"}}})
-		case text(most) == "100%" || number(most, 0) >= float64(w.replicas()) && number(most, 0) > 0:
+		case text(most) == "100%" || is && number(most, 0) >= float64(n) && number(most, 0) > 0:
 			at := path("spec.strategy.rollingUpdate.maxUnavailable")
-			found = append(found, Finding{Object: w.Object, Path: at, Says: fmt.Sprintf("is %v of %d", most, w.replicas()), Fix: []Edit{{at, 0.0}}})
+			found = append(found, Finding{Object: w.Object, Path: at, Says: fmt.Sprintf("is %v of %s", most, several(n, is)), Fix: []Edit{{at, 0.0}}})
 		}
 	}
 	return found
@@ -188,10 +200,11 @@ func rolloutsAreSafe(s *world) (found []Finding) {
 
 func podsSpread(s *world) (found []Finding) {
 	for _, w := range s.answering() {
-		if w.replicas() < 2 || len(list(get(w.pod(), "topologySpreadConstraints"))) > 0 || get(w.pod(), "affinity.podAntiAffinity") != nil {
+		n, is := s.replicas(w)
+		if is && n < 2 || len(list(get(w.pod(), "topologySpreadConstraints"))) > 0 || get(w.pod(), "affinity.podAntiAffinity") != nil {
 			continue
 		}
-		found = append(found, Finding{Object: w.Object, Path: path(w.template + ".spec.topologySpreadConstraints"), Says: fmt.Sprintf("nothing keeps its %d pods apart", w.replicas()),
+		found = append(found, Finding{Object: w.Object, Path: path(w.template + ".spec.topologySpreadConstraints"), Says: fmt.Sprintf("nothing keeps its %s pods apart", several(n, is)),
 			Fix: []Edit{{path(w.template + ".spec.topologySpreadConstraints"), []any{map[string]any{"maxSkew": 1.0, "topologyKey": "kubernetes.io/hostname",
 				"whenUnsatisfiable": "ScheduleAnyway", "labelSelector": copyOf(w.get("spec.selector"))}}}}})
 	}
