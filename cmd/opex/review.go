@@ -36,7 +36,8 @@ Without an argument it runs ` + "`pulumi preview --json --show-sames`" + ` in th
 of Kubernetes, lists among them, or the output of that command; of a folder all .yaml, .yml and .json files; - is standard input. All are reviewed as
 one: a hook whose pods stand in another file finds them.
 
-The Pulumi program applies the same rules at each preview and each up, and refuses what they find.
+The Pulumi program applies the same rules at each preview and each up, and refuses what they find. The preview that review runs has
+` + review.EnvMode + "=" + review.ModeReport + ` in its environment, with which the program says what they find and goes on.
 
 Exit code 0: nothing found; 1: something; 2: something could not be read.`,
 		Example: `  opex review                                # what the selected stack would become
@@ -74,6 +75,9 @@ func (f reviewFlags) run(ctx context.Context, g *global, args []string, in io.Re
 	}
 	if err := report.Write(out, f.format); err != nil {
 		return err
+	}
+	for _, line := range report.Unjudged {
+		fmt.Fprintln(people, "not judged: "+line)
 	}
 	if len(report.Findings) > 0 {
 		fmt.Fprintln(people, report.Summary()+". Next: put right what is shown above")
@@ -152,6 +156,8 @@ func preview(ctx context.Context, stack string, people io.Writer) ([]byte, error
 	}
 	fmt.Fprintln(people, "pulumi "+strings.Join(args, " "))
 	command := exec.CommandContext(ctx, "pulumi", args...)
+	// The program would fail its own preview on what is to be reported here.
+	command.Env = append(os.Environ(), review.EnvMode+"="+review.ModeReport)
 	var said bytes.Buffer
 	command.Stderr = &said
 	data, err := command.Output()

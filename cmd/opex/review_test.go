@@ -78,3 +78,26 @@ func TestReviewPrintsDataAlone(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 }
+
+// TestReviewReportsWhatThePreviewWouldRefuse runs a stand-in for pulumi that fails, as the program does, unless it is asked for a report.
+func TestReviewReportsWhatThePreviewWouldRefuse(t *testing.T) {
+	folder := t.TempDir()
+	step := func(urn, object string) string {
+		return `{"newState": {"type": "kubernetes:core/v1:Service", "urn": "urn:pulumi:s::p::t::` + urn + `", "inputs": ` + object + `}}`
+	}
+	program := "#!/bin/sh\n[ \"$OPEX_REVIEW $*\" = 'report preview --json --show-sames --non-interactive' ] || exit 255\ncat <<'END'\n" +
+		`{"steps": [` + step("till-service", shopService) + `, ` + step("job", strings.Replace(shopPods, `"image": "till:1"`, `"image": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"`, 1)) +
+		`, ` + step("other", strings.NewReplacer(`"till"`, `"other"`).Replace(shopService)) + "]}\nEND\n"
+	if err := os.WriteFile(filepath.Join(folder, "pulumi"), []byte(program), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", folder+":"+os.Getenv("PATH"))
+	code, out, people := runReview(t, "")
+	if code != exitFailed || strings.Count(out, "SUR-10") != 1 || !strings.Contains(out, "at: preview: other\n") {
+		t.Errorf("exit code %d\n%s\n%s", code, out, people)
+	}
+	want := "not judged: Job shop/till (preview: job): spec.template.spec.containers.0.image is not known before the update, or secret, and was not judged\n"
+	if !strings.Contains(people, want) || strings.Contains(out, "SUR-11") {
+		t.Errorf("it does not say what it could not judge:\n%s\n%s", out, people)
+	}
+}

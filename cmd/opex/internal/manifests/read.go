@@ -128,8 +128,12 @@ func planned(name string, steps []any) review.Set {
 		if !strings.HasPrefix(kind, "kubernetes:") || inputs["kind"] == nil || inputs["apiVersion"] == nil {
 			continue
 		}
+		if version, _ := inputs["apiVersion"].(string); !review.Reviewed(version, fmt.Sprint(inputs["kind"])) {
+			continue
+		}
 		urn, _ := state["urn"].(string)
-		all = append(all, review.Object{Fields: inputs, Source: name + ": " + urn[strings.LastIndex(urn, "::")+1:]})
+		parts := strings.Split(urn, "::")
+		all = append(all, review.Planned(inputs, name+": "+parts[len(parts)-1]))
 	}
 	return all
 }

@@ -21,6 +21,7 @@ type Report struct {
 	Objects  int       `json:"objects"`
 	Rules    int       `json:"rules"`
 	Findings []Finding `json:"findings"`
+	Unjudged []string  `json:"unjudged,omitempty"` // fields that are not known before the update
 }
 
 // Finding is review.Finding as data.
@@ -40,7 +41,7 @@ type Finding struct {
 
 // Review reviews objects.
 func Review(objects review.Set) (Report, error) {
-	report := Report{Objects: len(objects), Rules: len(review.Rules), Findings: []Finding{}}
+	report := Report{Objects: len(objects), Rules: len(review.Rules), Findings: []Finding{}, Unjudged: review.Unjudged(objects)}
 	for _, f := range review.Review(objects) {
 		fix, err := diff(f)
 		if err != nil {
@@ -121,6 +122,12 @@ func (r Report) markdown() string {
 			fmt.Fprintf(&text, "\n```diff\n%s```\n", f.Fix)
 		}
 		text.WriteString("\n</details>\n")
+	}
+	for i, line := range r.Unjudged {
+		if i == 0 {
+			text.WriteString("\nNot judged:\n\n")
+		}
+		fmt.Fprintf(&text, "- %s\n", escape(line))
 	}
 	return text.String()
 }
