@@ -3,6 +3,7 @@ package review
 import (
 	"fmt"
 	"math"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,8 +17,8 @@ var backupRules = []Rule{
 		Why: "Velero takes a wrong one, and never runs it.", check: cronsParse},
 	{ID: "BAK-02", Title: "Backups are as frequent as the RPO", Criteria: []string{"SC-004"},
 		Why: "What is lost at most is the longest time between two backups.", check: frequentEnough},
-	{ID: "BAK-03", Title: "A backup is kept until after the next one", Criteria: []string{"SC-005"},
-		Why: "Otherwise there are times without any backup, and one that fails leaves none.", check: keptLongEnough},
+	{ID: "BAK-03", Title: "A backup is kept until after the next two", Criteria: []string{"SC-005"},
+		Why: "One that fails leaves none otherwise.", check: keptLongEnough},
 	{ID: "BAK-04", Title: "A hook's selector finds pods", Criteria: []string{"SC-006"},
 		Why: "A hook that finds none does not run, and the backup is called complete.", relates: true, check: hooksFindPods},
 	{ID: "BAK-05", Title: "A hook's container is in those pods", Criteria: []string{"SC-006"},
@@ -40,6 +41,8 @@ var backupRules = []Rule{
 		Why: "It makes none, and nothing else says so.", check: backupsRun},
 	{ID: "BAK-14", Title: "Volumes that are to be backed up are there", Criteria: []string{"SC-004", "SC-006"},
 		Why: "Velero passes over a volume that the pod does not have.", check: volumesExist},
+	{ID: "BAK-15", Title: "What is run after a restore ends, in keeping with the RTO", Criteria: []string{"SC-007"}, relates: true,
+		Why: "Velero waits for ever where nothing is said, and a limit far beyond the RTO says that the RTO was never reckoned with.", check: restoresEnd},
 }
 
 const (
@@ -47,6 +50,15 @@ const (
 	backupVolumes = "backup.velero.io/backup-volumes"
 	// AnnotationRPO on a Schedule is the most that may be lost, as a duration of Go: 24h.
 	AnnotationRPO = "opex/rpo"
+	// AnnotationRTO on a Schedule is how long a restore may take, as a duration of Go: 30m.
+	AnnotationRTO = "opex/rto"
+
+	// What holds where a Schedule does not say: the defaults of the config, and Velero's own.
+	defaultRPO, defaultRTO, defaultTTL = 24 * time.Hour, 30 * time.Minute, 720 * time.Hour
+
+	restoreHook = "post.hook.restore.velero.io/"
+	// limitSlack is how many times the RTO a hook may be allowed to take: limits are made for a bad day.
+	limitSlack = 3
 )
 
 func (s *world) backups() []Object { return s.of(velero, "Schedule") }
@@ -72,12 +84,57 @@ func cronsParse(s *world) (found []Finding) {
 	return found
 }
 
+// objective reads an annotation; where it is unset, absent holds. False: it is there, and no duration.
+func objective(o Object, annotation string, absent time.Duration) (time.Duration, bool) {
+	at, is := o.annotations()[annotation]
+	if !is {
+		return absent, true
+	}
+	d, err := time.ParseDuration(at)
+	return d, err == nil && d > 0
+}
+
+func noDurationAt(o Object, annotation string) Finding {
+	return Finding{Object: o, Path: path("metadata.annotations", annotation), Says: fmt.Sprintf("%q is no duration such as 24h", o.annotations()[annotation])}
+}
+
 func frequentEnough(s *world) (found []Finding) {
 	for _, o := range s.backups() {
-		rpo, err := time.ParseDuration(o.annotations()[AnnotationRPO])
-		if longest := s.gap(o); err == nil && longest > rpo {
+		rpo, is := objective(o, AnnotationRPO, defaultRPO)
+		longest := s.gap(o)
+		switch {
+		case !is:
+			found = append(found, noDurationAt(o, AnnotationRPO))
+		case longest > rpo:
 			found = append(found, Finding{Object: o, Path: path("spec.schedule"), Says: fmt.Sprintf("%q leaves %s between two backups, and %s allows %s",
 				text(o.get("spec.schedule")), span(longest), AnnotationRPO, span(rpo))})
+		}
+	}
+	return found
+}
+
+func restoresEnd(s *world) (found []Finding) {
+	said := map[string]bool{}
+	for _, o := range s.backups() {
+		rto, is := objective(o, AnnotationRTO, defaultRTO)
+		if !is {
+			found = append(found, noDurationAt(o, AnnotationRTO))
+			continue
+		}
+		for _, w := range s.covered(o) {
+			of := w.at("metadata.annotations")
+			hooks := texts(w.get(of))
+			if hooks[restoreHook+"command"] == "" || said[key(w.Object)] {
+				continue
+			}
+			said[key(w.Object)] = true
+			if d, err := time.ParseDuration(hooks[restoreHook+"wait-timeout"]); err != nil || d <= 0 {
+				found = append(found, Finding{Object: w.Object, Path: path(of, restoreHook+"wait-timeout"), Says: fmt.Sprintf("is %q, want a duration: without one a restore waits for its container for ever",
+					hooks[restoreHook+"wait-timeout"])})
+			}
+			if d, err := time.ParseDuration(hooks[restoreHook+"exec-timeout"]); err == nil && d > limitSlack*rto {
+				found = append(found, Finding{Object: w.Object, Path: path(of, restoreHook+"exec-timeout"), Says: fmt.Sprintf("is %s, more than %d times the %s of %s that %s has", span(d), limitSlack, AnnotationRTO, span(rto), o)})
+			}
 		}
 	}
 	return found
@@ -94,14 +151,15 @@ func keptLongEnough(s *world) (found []Finding) {
 	for _, o := range s.backups() {
 		at := text(o.get("spec.template.ttl"))
 		ttl, err := time.ParseDuration(at)
+		if at == "" {
+			ttl, err = defaultTTL, nil
+		}
 		longest := s.gap(o)
 		switch {
-		case at == "":
-			continue // Velero's own is 720h
 		case err != nil:
 			found = append(found, Finding{Object: o, Path: path("spec.template.ttl"), Says: fmt.Sprintf("%q is no duration such as 720h", at)})
-		case longest > 0 && ttl <= longest:
-			found = append(found, Finding{Object: o, Path: path("spec.template.ttl"), Says: fmt.Sprintf("is %s, and the next backup may come after %s", span(ttl), span(longest))})
+		case longest > 0 && ttl/2 < longest:
+			found = append(found, Finding{Object: o, Path: path("spec.template.ttl"), Says: fmt.Sprintf("is %s, and backups are up to %s apart: want twice that or more", span(ttl), span(longest))})
 		}
 	}
 	return found
@@ -113,7 +171,8 @@ type hook struct {
 	at         string // path of the entry
 	namespaces []string
 	selector   any
-	pods       []workload
+	found      []workload // whose pods its selector finds
+	pods       []workload // of these, those that are in the backup: in no others is it run
 	runs       []run
 }
 
@@ -137,7 +196,9 @@ func (s *world) readHooks() []hook {
 			if len(h.namespaces) == 0 {
 				h.namespaces = namespacesOf(o)
 			}
-			h.pods = s.podsOf(h.namespaces, h.selector)
+			h.found = s.podsOf(h.namespaces, h.selector)
+			covered := s.covered(o)
+			h.pods = keep(h.found, func(w workload) bool { return holds(covered, w) })
 			for _, when := range []string{"pre", "post"} {
 				for j, r := range list(get(entry, when)) {
 					exec := get(r, "exec")
@@ -154,6 +215,7 @@ func (s *world) readHooks() []hook {
 	return all
 }
 
+// namespacesOf are those that a Schedule names; none: all.
 func namespacesOf(o Object) []string {
 	var all []string
 	for _, n := range list(o.get("spec.template.includedNamespaces")) {
@@ -164,9 +226,25 @@ func namespacesOf(o Object) []string {
 	return all
 }
 
+func names(all []workload) string {
+	var texts []string
+	for _, w := range all {
+		texts = append(texts, w.String())
+	}
+	return strings.Join(texts, ", ")
+}
+
+func holds(all []workload, w workload) bool {
+	return slices.ContainsFunc(all, func(one workload) bool { return key(one.Object) == key(w.Object) })
+}
+
 func hooksFindPods(s *world) (found []Finding) {
 	for _, h := range s.hooks() {
-		if len(h.pods) == 0 {
+		switch {
+		case len(h.found) > 0 && len(h.pods) == 0 && len(s.covered(h.schedule)) > 0: // a backup of nothing is BAK-09's
+			found = append(found, Finding{Object: h.schedule, Path: path(h.at + ".labelSelector"), Says: fmt.Sprintf("finds the pods of %s, which this backup leaves out by its own selector or namespaces: Velero runs hooks in pods that are in the backup",
+				names(h.found))})
+		case len(h.found) == 0:
 			found = append(found, Finding{Object: h.schedule, Path: path(h.at + ".labelSelector"), Says: fmt.Sprintf("finds no pods in %s: %s",
 				strings.Join(h.namespaces, ", "), showLabels(texts(get(h.selector, "matchLabels"))))})
 		}
@@ -225,22 +303,45 @@ func hooksHaveTime(s *world) (found []Finding) {
 
 func podsAreIn(s *world) (found []Finding) {
 	for _, o := range s.backups() {
-		for i, excluded := range list(o.get("spec.template.excludedResources")) {
-			if isPods(text(excluded)) {
-				found = append(found, Finding{Object: o, Path: path("spec.template.excludedResources", itoa(i)), Says: "leaves pods out"})
+		template := o.get("spec.template")
+		for _, field := range leavingPodsOut(template) {
+			at := path("spec.template", field)
+			resources := list(get(template, field))
+			if strings.HasPrefix(field, "included") {
+				found = append(found, Finding{Object: o, Path: at, Says: "has no pods", Fix: []Edit{{at, append(slices.Clone(resources), "pods")}}})
+				continue
 			}
-		}
-		included := list(o.get("spec.template.includedResources"))
-		if len(included) > 0 && !slices.ContainsFunc(included, func(r any) bool { return text(r) == "*" || isPods(text(r)) }) {
-			at := path("spec.template.includedResources")
-			found = append(found, Finding{Object: o, Path: at, Says: "has no pods", Fix: []Edit{{at, append(slices.Clone(included), "pods")}}})
+			var rest any
+			if others := slices.DeleteFunc(slices.Clone(resources), func(r any) bool { return isPods(text(r)) }); len(others) > 0 {
+				rest = others
+			}
+			found = append(found, Finding{Object: o, Path: at, Says: "leaves pods out", Fix: []Edit{{at, rest}}})
 		}
 	}
 	return found
 }
 
+// PodsLeftOut is the field of a Velero BackupSpec that leaves pods out of it; empty: none does.
+func PodsLeftOut(spec map[string]any) string {
+	if fields := leavingPodsOut(spec); len(fields) > 0 {
+		return fields[0]
+	}
+	return ""
+}
+
+func leavingPodsOut(spec any) (fields []string) {
+	for _, field := range []string{"includedResources", "excludedResources", "includedNamespaceScopedResources", "excludedNamespaceScopedResources"} {
+		resources := list(get(spec, field))
+		if len(resources) > 0 && slices.ContainsFunc(resources, func(r any) bool { return isPods(text(r)) }) == strings.HasPrefix(field, "excluded") {
+			fields = append(fields, field)
+		}
+	}
+	return fields
+}
+
+// isPods knows pods by the names that Velero's discovery takes for them.
 func isPods(resource string) bool {
-	return slices.Contains([]string{"pods", "pod", "po"}, strings.ToLower(resource))
+	return slices.Contains([]string{"pods", "pod", "po", "*"}, strings.ToLower(resource))
 }
 
 func backupsFindPods(s *world) (found []Finding) {
@@ -253,9 +354,20 @@ func backupsFindPods(s *world) (found []Finding) {
 	return found
 }
 
+// leftOut on an object keeps it out of every backup.
+const leftOut = "velero.io/exclude-from-backup"
+
 // covered are the workloads whose pods are in a Schedule's backups.
 func (s *world) covered(o Object) []workload {
-	return s.podsOf(namespacesOf(o), o.get("spec.template.labelSelector"))
+	selectors := list(o.get("spec.template.orLabelSelectors"))
+	if one := o.get("spec.template.labelSelector"); one != nil || len(selectors) == 0 {
+		selectors = []any{one} // Velero refuses both
+	}
+	excluded := list(o.get("spec.template.excludedNamespaces"))
+	return keep(s.in(namespacesOf(o)), func(w workload) bool {
+		return w.pods[leftOut] != "true" && !slices.ContainsFunc(excluded, func(n any) bool { return text(n) == w.Namespace() }) &&
+			slices.ContainsFunc(selectors, func(selector any) bool { return selects(selector, w.pods) })
+	})
 }
 
 func namespacesAreNamed(s *world) (found []Finding) {
@@ -273,8 +385,8 @@ var databases = []struct {
 	image *regexp.Regexp
 	dump  []string // programs, any of which does it
 }{
-	{"PostgreSQL", regexp.MustCompile(`(^|/)(postgres|postgresql)([:@-]|$)`), []string{"pg_dump", "pg_dumpall", "pg_basebackup"}},
-	{"MySQL", regexp.MustCompile(`(^|/)(mysql|mariadb)([:@-]|$)`), []string{"mysqldump", "mariadb-dump", "mysqlsh"}},
+	{"PostgreSQL", regexp.MustCompile(`(^|/)(postgres|postgresql)([:@-]|$)`), []string{"pg_dump", "pg_dumpall", "pg_basebackup", "pgbackrest", "wal-g"}},
+	{"MySQL", regexp.MustCompile(`(^|/)(mysql|mariadb)([:@-]|$)`), []string{"mysqldump", "mariadb-dump", "mysqlsh", "xtrabackup", "mariabackup"}},
 	{"MongoDB", regexp.MustCompile(`(^|/)(mongo|mongodb)([:@-]|$)`), []string{"mongodump"}},
 }
 
@@ -291,23 +403,59 @@ func database(w workload) int {
 }
 
 func databasesAreDumped(s *world) (found []Finding) {
-	hooks := s.hooks()
 	for _, o := range s.backups() {
 		for _, w := range s.covered(o) {
-			if database(w) < 0 {
+			is := database(w)
+			if is < 0 {
 				continue
 			}
-			dumped := slices.ContainsFunc(hooks, func(h hook) bool {
-				return key(h.schedule) == key(o) && slices.ContainsFunc(h.runs, func(r run) bool { return strings.Contains(r.at, ".pre.") }) &&
-					slices.ContainsFunc(h.pods, func(p workload) bool { return key(p.Object) == key(w.Object) })
-			})
-			if !dumped {
-				found = append(found, Finding{Object: o, Path: path("spec.template.hooks.resources"), Says: fmt.Sprintf("no pre hook runs in the pods of %s, which are a %s",
-					w, databases[database(w)].name)})
+			var idle []string
+			dumped := false
+			for _, h := range s.hooks() {
+				if key(h.schedule) != key(o) || !holds(h.pods, w) {
+					continue
+				}
+				for _, r := range h.runs {
+					if !strings.Contains(r.at, ".pre.") {
+						continue
+					}
+					if dumped = dumped || dumps(r.command); !dumps(r.command) {
+						idle = append(idle, r.command)
+					}
+				}
 			}
+			if dumped {
+				continue
+			}
+			f := Finding{Object: o, Path: path("spec.template.hooks.resources"), Says: fmt.Sprintf("no pre hook runs in the pods of %s, which are a %s", w, databases[is].name)}
+			if len(idle) > 0 {
+				f.Says = fmt.Sprintf("the pre hooks in the pods of %s, which are a %s, dump nothing: %q. Want one of %s, or a script of your own by its path", w, databases[is].name,
+					strings.Join(idle, "; "), strings.Join(databases[is].dump, ", "))
+			}
+			found = append(found, f)
 		}
 	}
 	return found
+}
+
+// dumps says whether a command may dump a database: it names a program that does (whether it is the right one is BAK-12's), or it is a
+// script by its path, which is not looked into.
+func dumps(command string) bool {
+	for _, d := range databases {
+		if slices.ContainsFunc(words(command), func(w string) bool { return slices.Contains(d.dump, w) }) {
+			return true
+		}
+	}
+	for _, word := range strings.Fields(command) {
+		switch name := filepath.Base(word); {
+		case slices.Contains([]string{"sh", "bash", "ash", "dash", "env"}, name) || strings.HasPrefix(word, "-") || strings.Contains(word, "="):
+			continue // what it runs comes later
+		default:
+			folder := filepath.Dir(word)
+			return strings.Contains(word, "/") && !slices.Contains([]string{"/bin", "/usr/bin", "/sbin", "/usr/sbin"}, folder)
+		}
+	}
+	return false
 }
 
 // words of a command, and of a script in it.
@@ -347,7 +495,7 @@ func backupsRun(s *world) (found []Finding) {
 
 func volumesExist(s *world) (found []Finding) {
 	for _, w := range s.workloads() {
-		named := texts(get(w.Fields, w.template+".metadata.annotations"))[backupVolumes]
+		named := texts(w.get(w.at("metadata.annotations")))[backupVolumes]
 		if named == "" {
 			continue
 		}
@@ -360,7 +508,7 @@ func volumesExist(s *world) (found []Finding) {
 		}
 		for volume := range strings.SplitSeq(named, ",") {
 			if !slices.Contains(have, strings.TrimSpace(volume)) {
-				found = append(found, Finding{Object: w.Object, Path: path(w.template+".metadata.annotations", backupVolumes), Says: fmt.Sprintf("names %q, and its pods have %s",
+				found = append(found, Finding{Object: w.Object, Path: path(w.at("metadata.annotations"), backupVolumes), Says: fmt.Sprintf("names %q, and its pods have %s",
 					strings.TrimSpace(volume), strings.Join(have, ", "))})
 			}
 		}
