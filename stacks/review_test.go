@@ -64,6 +64,10 @@ func TestWhatTheConfigAllowsPassesTheReview(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ key, value string }{
 		"the exporter":                      {"opex:exporter", `{"enabled": true}`},
+		"no advice on sizes":                {"opex:size", `{"enabled": false}`},
+		"no backups":                        {"opex:backup", `{"enabled": false}`},
+		"no chaos":                          {"opex:chaos", `{"enabled": false}`},
+		"no costs":                          {"opex:cost", `{"enabled": false}`},
 		"a HorizontalPodAutoscaler by cpu":  {"opex:services", sized(`{"horizontallyScaledBy": ["cpu"]}`)},
 		"a mode that has a reason in words": {"opex:services", sized(`{"mode": "Recreate", "reason": "restarts in the night are fine"}`)},
 	} {

@@ -23,6 +23,8 @@ const (
 	autoscaling = "autoscaling.k8s.io"
 	// AnnotationReason on a VerticalPodAutoscaler is why its mode is another than Off, in words.
 	AnnotationReason = "opex/update-mode-reason"
+	// AnnotationUnadvised on a namespace is why no sizes are advised on in it, in words.
+	AnnotationUnadvised = "opex/sizes-unadvised"
 )
 
 func modeIsOff(s *world) (found []Finding) {
@@ -65,11 +67,8 @@ func allAreAdvised(s *world) (found []Finding) {
 			advised[key(at.Object)] = true
 		}
 	}
-	if len(s.of(autoscaling, "VerticalPodAutoscaler")) == 0 {
-		return nil // sizes are not advised on in this set at all
-	}
 	for _, w := range s.served() {
-		if !advised[key(w.Object)] {
+		if !advised[key(w.Object)] && s.spaces[w.Namespace()].annotations()[AnnotationUnadvised] == "" {
 			found = append(found, Finding{Object: w.Object, Path: path("metadata.name"), Says: "no VerticalPodAutoscaler has it as its target"})
 		}
 	}
@@ -117,6 +116,9 @@ func scalersDoNotMeet(s *world) (found []Finding) {
 			a, b := s.target(h, "spec.scaleTargetRef"), s.target(v, "spec.targetRef")
 			if a == nil || b == nil || key(a.Object) != key(b.Object) || text(v.get("spec.updatePolicy.updateMode")) == "Off" {
 				continue
+			}
+			if strings.HasSuffix(text(h.Fields["apiVersion"]), "/v1") { // it knows nothing but utilization of CPU
+				found = append(found, Finding{Object: h, Path: path("spec.targetCPUUtilizationPercentage"), Says: fmt.Sprintf("scales by the cpu that %s changes", v)})
 			}
 			for i, m := range list(h.get("spec.metrics")) {
 				if text(get(m, "type")) == "Resource" && text(get(m, "resource.target.type")) == "Utilization" {

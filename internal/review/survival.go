@@ -3,6 +3,7 @@ package review
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -32,11 +33,16 @@ var survivalRules = []Rule{
 // AnnotationRecovery on an experiment is how long a recovery may take, as a duration of Go. Unset: 30s.
 const AnnotationRecovery = "opex/recovery"
 
-// answering are Deployments whose pods a Service finds, with the paths of their containers that have ports.
+// answering are Deployments whose pods a Service finds.
 func (s *world) answering() []workload {
 	return keep(s.served(), func(w workload) bool {
 		return w.Kind() == "Deployment" && slices.ContainsFunc(s.of("", "Service"), func(o Object) bool { return finds(o, w) })
 	})
+}
+
+// asked says whether requests come to a container: it has ports, or it is the only one.
+func asked(containers map[string]map[string]any, where string) bool {
+	return len(list(containers[where]["ports"])) > 0 || len(containers) == 1
 }
 
 func finds(service Object, w workload) bool {
@@ -48,7 +54,7 @@ func finds(service Object, w workload) bool {
 }
 
 func moreThanOne(s *world) (found []Finding) {
-	for _, e := range s.experiments() {
+	for _, e := range s.hitting() {
 		for _, w := range s.hit(e) {
 			if n, is := s.replicas(w); is && n < 2 {
 				f := Finding{Object: w.Object, Path: path("spec.replicas"), Says: fmt.Sprintf("is %d, and %s kills one", n, e)}
@@ -94,7 +100,7 @@ func budgetHasRoom(s *world) (found []Finding) {
 			case most != nil && (number(most, 1) == 0 || text(most) == "0%" || text(most) == "0"):
 				at := path("spec.maxUnavailable")
 				found = append(found, Finding{Object: b, Path: at, Says: fmt.Sprintf("is %v: no pod of %s may go", most, w), Fix: []Edit{{at, 1.0}}})
-			case least != nil && is && n > 0 && (int(number(least, 0)) >= n || text(least) == "100%"):
+			case least != nil && is && n > 0 && share(least, n) >= n || text(least) == "100%":
 				at := path("spec.minAvailable")
 				found = append(found, Finding{Object: b, Path: at, Says: fmt.Sprintf("is %v of %d: no pod of %s may go", least, n, w), Fix: []Edit{{at, nil}, {path("spec.maxUnavailable"), 1.0}}})
 			}
@@ -103,11 +109,20 @@ func budgetHasRoom(s *world) (found []Finding) {
 	return found
 }
 
+// share is a number of pods, or a percentage of n that is rounded up, as budgets reckon.
+func share(value any, n int) int {
+	if percent, is := strings.CutSuffix(text(value), "%"); is {
+		part, _ := strconv.Atoi(percent)
+		return (part*n + 99) / 100
+	}
+	return int(number(value, 0))
+}
+
 func readinessExists(s *world) (found []Finding) {
 	for _, w := range s.answering() {
 		containers := w.containers()
 		for _, where := range sorted(containers) {
-			if len(list(containers[where]["ports"])) > 0 && containers[where]["readinessProbe"] == nil {
+			if asked(containers, where) && containers[where]["readinessProbe"] == nil {
 				found = append(found, Finding{Object: w.Object, Path: path(where, "readinessProbe"), Says: fmt.Sprintf("container %s has none", text(containers[where]["name"]))})
 			}
 		}
@@ -128,7 +143,7 @@ func probeWait(p any, delayed bool) time.Duration {
 }
 
 func probesAreQuick(s *world) (found []Finding) {
-	for _, e := range s.experiments() {
+	for _, e := range s.hitting() {
 		objective, err := time.ParseDuration(e.annotations()[AnnotationRecovery])
 		if err != nil {
 			objective = 30 * time.Second
@@ -151,8 +166,19 @@ func probesAreQuick(s *world) (found []Finding) {
 	return found
 }
 
-// preStop is how long a container's sleeps, in seconds.
-func preStop(c map[string]any) float64 { return number(get(c, "lifecycle.preStop.sleep.seconds"), 0) }
+// preStop is how long a container's sleeps, in seconds: by its own field, or by a command, in a shell or without.
+func preStop(c map[string]any) float64 {
+	var command []string
+	for _, word := range list(get(c, "lifecycle.preStop.exec.command")) {
+		command = append(command, words(text(word))...)
+	}
+	if i := slices.Index(command, "sleep"); i >= 0 && i+1 < len(command) {
+		if seconds, err := strconv.ParseFloat(strings.TrimSuffix(command[i+1], "s"), 64); err == nil {
+			return seconds
+		}
+	}
+	return number(get(c, "lifecycle.preStop.sleep.seconds"), 0)
+}
 
 func graceIsEnough(s *world) (found []Finding) {
 	for _, w := range s.served() {
@@ -160,7 +186,7 @@ func graceIsEnough(s *world) (found []Finding) {
 		containers := w.containers()
 		for _, where := range sorted(containers) {
 			if sleep := preStop(containers[where]); sleep > 0 && sleep >= grace {
-				at := path(w.template + ".spec.terminationGracePeriodSeconds")
+				at := path(w.at("spec.terminationGracePeriodSeconds"))
 				found = append(found, Finding{Object: w.Object, Path: at, Says: fmt.Sprintf("is %.0f, and container %s sleeps %.0f s of it in preStop", grace, text(containers[where]["name"]), sleep),
 					Fix: []Edit{{at, sleep + 30}}})
 			}
@@ -173,7 +199,7 @@ func podsWait(s *world) (found []Finding) {
 	for _, w := range s.answering() {
 		containers := w.containers()
 		for _, where := range sorted(containers) {
-			if len(list(containers[where]["ports"])) > 0 && get(containers[where], "lifecycle.preStop") == nil {
+			if asked(containers, where) && get(containers[where], "lifecycle.preStop") == nil {
 				at := path(where, "lifecycle", "preStop", "sleep", "seconds")
 				found = append(found, Finding{Object: w.Object, Path: at, Says: fmt.Sprintf("container %s has no preStop", text(containers[where]["name"])), Fix: []Edit{{at, 5.0}}})
 			}
@@ -204,8 +230,8 @@ func podsSpread(s *world) (found []Finding) {
 		if is && n < 2 || len(list(get(w.pod(), "topologySpreadConstraints"))) > 0 || get(w.pod(), "affinity.podAntiAffinity") != nil {
 			continue
 		}
-		found = append(found, Finding{Object: w.Object, Path: path(w.template + ".spec.topologySpreadConstraints"), Says: fmt.Sprintf("nothing keeps its %s pods apart", several(n, is)),
-			Fix: []Edit{{path(w.template + ".spec.topologySpreadConstraints"), []any{map[string]any{"maxSkew": 1.0, "topologyKey": "kubernetes.io/hostname",
+		found = append(found, Finding{Object: w.Object, Path: path(w.at("spec.topologySpreadConstraints")), Says: fmt.Sprintf("nothing keeps its %s pods apart", several(n, is)),
+			Fix: []Edit{{path(w.at("spec.topologySpreadConstraints")), []any{map[string]any{"maxSkew": 1.0, "topologyKey": "kubernetes.io/hostname",
 				"whenUnsatisfiable": "ScheduleAnyway", "labelSelector": copyOf(w.get("spec.selector"))}}}}})
 	}
 	return found
@@ -213,8 +239,12 @@ func podsSpread(s *world) (found []Finding) {
 
 func servicesFindPods(s *world) (found []Finding) {
 	for _, o := range s.of("", "Service") {
-		if len(texts(o.get("spec.selector"))) == 0 {
+		if o.get("spec.selector") == nil {
 			continue // its endpoints are somebody else's
+		}
+		if len(texts(o.get("spec.selector"))) == 0 {
+			found = append(found, Finding{Object: o, Path: path("spec.selector"), Says: "is empty: it finds nothing"})
+			continue
 		}
 		if !slices.ContainsFunc(s.in([]string{o.Namespace()}), func(w workload) bool { return finds(o, w) }) {
 			found = append(found, Finding{Object: o, Path: path("spec.selector"), Says: fmt.Sprintf("finds no pods in %s: %s", o.Namespace(), showLabels(texts(o.get("spec.selector"))))})
@@ -225,7 +255,7 @@ func servicesFindPods(s *world) (found []Finding) {
 
 func imagesArePinned(s *world) (found []Finding) {
 	for _, w := range s.workloads() {
-		containers := w.containers()
+		containers := w.allContainers()
 		for _, where := range sorted(containers) {
 			image := text(containers[where]["image"])
 			name := image[strings.LastIndex(image, "/")+1:]
@@ -241,24 +271,35 @@ func imagesArePinned(s *world) (found []Finding) {
 // podsAreRestricted looks at what is forgotten most: https://kubernetes.io/docs/concepts/security/pod-security-standards/
 func podsAreRestricted(s *world) (found []Finding) {
 	for _, w := range s.workloads() {
-		if s.level(w.Namespace()) != "restricted" {
+		level := s.level(w.Namespace())
+		if level != "restricted" && level != "baseline" {
 			continue
 		}
-		inPod := get(w.pod(), "securityContext")
-		containers := w.containers()
+		containers := w.allContainers()
 		for _, where := range sorted(containers) {
 			c := containers[where]
+			// What a container says counts, and what its pod says where it says nothing.
+			own := func(field string) any {
+				if value := get(c, "securityContext."+field); value != nil {
+					return value
+				}
+				return get(w.pod(), "securityContext."+field)
+			}
 			add := func(field string, is bool, want any) {
 				if !is {
 					at := path(where, append([]string{"securityContext"}, strings.Split(field, ".")...)...)
-					found = append(found, Finding{Object: w.Object, Path: at, Says: fmt.Sprintf("container %s: the namespace is restricted, want %v", text(c["name"]), want), Fix: []Edit{{at, want}}})
+					found = append(found, Finding{Object: w.Object, Path: at, Says: fmt.Sprintf("container %s: the namespace is %s, want %v", text(c["name"]), level, want), Fix: []Edit{{at, want}}})
 				}
 			}
-			add("runAsNonRoot", get(c, "securityContext.runAsNonRoot") == true || get(inPod, "runAsNonRoot") == true, true)
+			add("privileged", get(c, "securityContext.privileged") != true, false)
+			profile := text(own("seccompProfile.type"))
+			add("seccompProfile.type", profile != "Unconfined" && (profile != "" || level == "baseline"), "RuntimeDefault")
+			if level == "baseline" {
+				continue
+			}
+			add("runAsNonRoot", own("runAsNonRoot") == true, true)
 			add("allowPrivilegeEscalation", get(c, "securityContext.allowPrivilegeEscalation") == false, false)
 			add("capabilities.drop", slices.ContainsFunc(list(get(c, "securityContext.capabilities.drop")), func(d any) bool { return text(d) == "ALL" }), []any{"ALL"})
-			profile := text(get(c, "securityContext.seccompProfile.type")) + text(get(inPod, "seccompProfile.type"))
-			add("seccompProfile.type", profile != "" && !strings.Contains(profile, "Unconfined"), "RuntimeDefault")
 		}
 	}
 	return found
