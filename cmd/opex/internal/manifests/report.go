@@ -3,6 +3,7 @@ package manifests
 import (
 	"fmt"
 	"io"
+	"net/url"
 	"path/filepath"
 	"strings"
 
@@ -35,20 +36,23 @@ type Finding struct {
 	Line     int      `json:"line,omitempty"`
 	Field    string   `json:"field"`
 	Says     string   `json:"says"`
-	// Fix is a unified diff of the object's YAML; empty where only a person can know.
+	// Fix is a unified diff that `git apply` and `patch -p1` take; empty where only a person can know.
 	Fix string `json:"fix,omitempty"`
+	// Sketch says that the diff is of the object as it would be, and of no file: a program made it, or the file is written in a way that
+	// cannot be changed without touching anything else.
+	Sketch bool `json:"sketch,omitempty"`
 }
 
 // Review reviews objects.
 func Review(objects review.Set) (Report, error) {
 	report := Report{Objects: len(objects), Rules: len(review.Rules), Findings: []Finding{}, Unjudged: review.Unjudged(objects)}
 	for _, f := range review.Review(objects) {
-		fix, err := diff(f)
+		fix, sketch, err := diff(f)
 		if err != nil {
 			return Report{}, fmt.Errorf("%s: %w", f.Object, err)
 		}
 		one := Finding{Rule: f.Rule.ID, Title: f.Rule.Title, Why: f.Rule.Why, Criteria: f.Rule.Criteria, Object: f.Object.String(), Source: f.Object.Source,
-			Field: f.Where(), Says: f.Says, Fix: fix}
+			Field: f.Where(), Says: f.Says, Fix: fix, Sketch: sketch}
 		if f.Object.Line != nil {
 			one.Line = f.Object.Line(f.Path)
 		}
@@ -57,19 +61,25 @@ func Review(objects review.Set) (Report, error) {
 	return report, nil
 }
 
-func diff(f review.Finding) (string, error) {
+// diff returns the change that mends a finding, and whether it is one of the object alone: a sketch that no file is changed by.
+func diff(f review.Finding) (text string, sketch bool, err error) {
 	if len(f.Fix) == 0 {
-		return "", nil
+		return "", false, nil
+	}
+	if f.Object.Change != nil {
+		if before, after := f.Object.Change(f.Fix); before != nil {
+			return stackfile.Diff(filepath.ToSlash(f.Object.Source), before, after), false, nil
+		}
 	}
 	before, err := yaml.Marshal(f.Object.Fields)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	after, err := yaml.Marshal(review.Apply(f.Object.Fields, f.Fix))
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
-	return stackfile.Diff(strings.NewReplacer(" ", "/").Replace(f.Object.String())+".yaml", before, after), nil
+	return stackfile.Diff(strings.NewReplacer(" ", "/").Replace(f.Object.String())+".yaml", before, after), true, nil
 }
 
 // Write writes the report in one of the formats.
@@ -95,6 +105,9 @@ func (r Report) Write(w io.Writer, format string) error {
 			fmt.Fprintf(w, "  cannot pass: %s\n", strings.Join(f.Criteria, ", "))
 		}
 		fmt.Fprintf(w, "  at: %s\n", f.at())
+		if f.Sketch {
+			fmt.Fprintln(w, "  sketch, of the object and of no file:")
+		}
 		for line := range strings.Lines(f.Fix) {
 			fmt.Fprint(w, "    "+line)
 		}
@@ -119,6 +132,9 @@ func (r Report) markdown() string {
 			fmt.Fprintf(&text, "Cannot pass: %s.\n", strings.Join(f.Criteria, ", "))
 		}
 		if f.Fix != "" {
+			if f.Sketch {
+				text.WriteString("\nA sketch, of the object and of no file:\n")
+			}
 			fmt.Fprintf(&text, "\n```diff\n%s```\n", f.Fix)
 		}
 		text.WriteString("\n</details>\n")
@@ -158,7 +174,10 @@ func (r Report) sarif() any {
 	results := []any{}
 	for _, f := range r.Findings {
 		message := fmt.Sprintf("%s: %s: %s", f.Object, f.Field, f.Says)
-		if f.Fix != "" {
+		switch {
+		case f.Sketch:
+			message += "\n\nA sketch, of the object and of no file:\n" + f.Fix
+		case f.Fix != "":
 			message += "\n\n" + f.Fix
 		}
 		results = append(results, map[string]any{"ruleId": f.Rule, "level": "error", "message": map[string]any{"text": message},
@@ -169,10 +188,13 @@ func (r Report) sarif() any {
 		"runs": []any{map[string]any{"tool": map[string]any{"driver": map[string]any{"name": "opex review", "rules": rules}}, "results": results}}}
 }
 
-// file is a path as code scanning knows files. A preview is of the program, whose settings stand in its project's file.
+// file is a path as code scanning knows files, as a URI. A preview is of the program, whose settings stand in its project's file.
 func (f Finding) file() string {
-	if f.Line == 0 {
+	switch {
+	case f.Source == StandardInput:
+		return "stdin"
+	case f.Line == 0:
 		return "Pulumi.yaml"
 	}
-	return filepath.ToSlash(f.Source)
+	return (&url.URL{Path: filepath.ToSlash(f.Source)}).String()
 }

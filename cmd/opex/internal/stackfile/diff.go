@@ -33,8 +33,31 @@ type step struct {
 
 func lines(data []byte) []string { return slices.Collect(strings.Lines(string(data))) }
 
-// compare finds a shortest way, by the longest common subsequence of lines. Stack files are short.
+// compare finds a shortest way, by the longest common subsequence of lines. What is the same at both ends is left out of that: it takes time and room by the
+// product of both lengths.
 func compare(a, b []string) []step {
+	head := 0
+	for head < min(len(a), len(b)) && a[head] == b[head] {
+		head++
+	}
+	tail := 0
+	for tail < min(len(a), len(b))-head && a[len(a)-1-tail] == b[len(b)-1-tail] {
+		tail++
+	}
+	var script []step
+	for i := range head {
+		script = append(script, step{' ', a[i], i, i})
+	}
+	for _, s := range align(a[head:len(a)-tail], b[head:len(b)-tail]) {
+		script = append(script, step{s.op, s.text, s.a + head, s.b + head})
+	}
+	for i := tail; i > 0; i-- {
+		script = append(script, step{' ', a[len(a)-i], len(a) - i, len(b) - i})
+	}
+	return script
+}
+
+func align(a, b []string) []step {
 	common := make([][]int, len(a)+1) // common[i][j]: of a[i:] and b[j:]
 	for i := range common {
 		common[i] = make([]int, len(b)+1)
