@@ -112,7 +112,7 @@ func TestAnEditLeavesEveryOtherByteAsItIs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			before, after := objects[1].Change(c.edits)
+			before, after, _ := objects[1].Change(c.edits)
 			switch {
 			case c.want == "" && before != nil:
 				t.Errorf("it was done:\n%s", after)
@@ -129,12 +129,32 @@ func TestAnItemOfAListIsEditedInItsPlace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, after := objects[1].Change([]review.Edit{{Path: []string{"spec", "a"}, Value: 2.0}})
+	_, after, _ := objects[1].Change([]review.Edit{{Path: []string{"spec", "a"}, Value: 2.0}})
 	if string(after) != strings.Replace(text, "a: 1", "a: 2", 1) {
 		t.Errorf("got\n%s", after)
 	}
 	objects, err = Read(StandardInput, []byte(text))
 	if err != nil || slices.ContainsFunc(objects, func(o review.Object) bool { return o.Change != nil }) {
 		t.Errorf("standard input is no file to change, error %v", err)
+	}
+}
+
+// TestAFixFitsAmongOtherDocuments looks at what is around an object in a long file.
+func TestAFixFitsAmongOtherDocuments(t *testing.T) {
+	other := "apiVersion: v1\nkind: Other\nmetadata:\n  name: a\n---\n"
+	const one = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: b\n  namespace: shop\n  labels: {team: a, app: b, environment: c, cost-center: d}\nspec:\n  containers:\n  - name: c\n    image: c:1\n" +
+		"    resources:\n      requests:\n        memory: 1Mi\n      limits:\n        memory: 1Mi\n        cpu: 1\n"
+	for name, text := range map[string]string{"first": one + "---\n" + other + other + "kind: A\napiVersion: b", "between": other + one + "---\n" + other + "kind: A\napiVersion: b", "last": other + other + one,
+		"last, without an end": other + strings.TrimSuffix(one, "\n"), "after a mark": "---\n" + one} {
+		t.Run(name, func(t *testing.T) {
+			found := reviewOf(t, []byte(text))
+			if len(found) != 1 || found[0].Rule != "SIZ-04" || found[0].Sketch {
+				t.Fatalf("found %+v", found)
+			}
+			got := string(apply(t, []byte(text), found[0].Fix))
+			if want := strings.Replace(text, "        memory: 1Mi\n      limits", "        memory: 1Mi\n        cpu: 1\n      limits", 1); got != want {
+				t.Errorf("got\n%s", got)
+			}
+		})
 	}
 }

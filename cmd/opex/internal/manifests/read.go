@@ -2,11 +2,9 @@
 package manifests
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -30,32 +28,27 @@ func Read(name string, data []byte) (review.Set, error) {
 	var strange error // a document that is no object
 	whole := source{name, data}
 	for _, part := range whole.parts() {
-		// With the lines before it as empty ones, so that every line that is told is that of the file.
-		decoder := yaml.NewDecoder(io.MultiReader(strings.NewReader(strings.Repeat("\n", part.line-1)), bytes.NewReader(part.text)))
-		for {
-			var document yaml.Node
-			err := decoder.Decode(&document)
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", name, err)
-			}
-			fields, err := plain(&document)
-			if err != nil {
-				strange = errors.Join(strange, fmt.Errorf("%s, line %d: %w", name, document.Line, err))
-				continue
-			}
-			if steps, is := fields["steps"].([]any); is && fields["kind"] == nil {
-				all = append(all, planned(name, steps)...)
-				continue
-			}
-			found, err := objects(part, fields, &document, nil)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, found...)
+		document, err := part.node()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
+		if document == nil {
+			continue
+		}
+		fields, err := plain(document)
+		if err != nil {
+			strange = errors.Join(strange, fmt.Errorf("%s, line %d: %w", name, document.Line, err))
+			continue
+		}
+		if steps, is := fields["steps"].([]any); is && fields["kind"] == nil {
+			all = append(all, planned(name, steps)...)
+			continue
+		}
+		found, err := objects(part, fields, document, nil)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
 	}
 	switch {
 	case len(all) > 0:
@@ -116,7 +109,7 @@ func objects(from part, fields map[string]any, document *yaml.Node, at []string)
 	}
 	o := review.Object{Fields: fields, Source: from.name, Line: func(path []string) int { return line(root, path) }}
 	if from.name != StandardInput {
-		o.Change = func(edits []review.Edit) (before, after []byte) { return from.change(at, edits) }
+		o.Change = func(edits []review.Edit) (before, after []byte, first int) { return from.change(at, edits) }
 	}
 	return review.Set{o}, nil
 }

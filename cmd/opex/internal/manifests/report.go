@@ -67,8 +67,8 @@ func diff(f review.Finding) (text string, sketch bool, err error) {
 		return "", false, nil
 	}
 	if f.Object.Change != nil {
-		if before, after := f.Object.Change(f.Fix); before != nil {
-			return stackfile.Diff(filepath.ToSlash(f.Object.Source), before, after), false, nil
+		if before, after, first := f.Object.Change(f.Fix); before != nil {
+			return stackfile.DiffFrom(first, filepath.ToSlash(f.Object.Source), before, after), false, nil
 		}
 	}
 	before, err := yaml.Marshal(f.Object.Fields)

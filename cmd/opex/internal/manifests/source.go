@@ -2,9 +2,15 @@ package manifests
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"io"
 	"reflect"
 	"slices"
 
+	"gopkg.in/yaml.v3"
+
+	"github.com/opex-project/opex/cmd/opex/internal/stackfile"
 	"github.com/opex-project/opex/internal/review"
 )
 
@@ -42,31 +48,76 @@ func (s source) parts() []part {
 	return parts
 }
 
+// node is the document with the lines of the file; nil where there is nothing in it.
+func (p part) node() (*yaml.Node, error) {
+	var document, second yaml.Node
+	from := yaml.NewDecoder(bytes.NewReader(p.text))
+	err := from.Decode(&document)
+	if errors.Is(err, io.EOF) {
+		return nil, nil
+	}
+	if err == nil {
+		err = from.Decode(&second)
+	}
+	switch {
+	case err == nil:
+		return nil, fmt.Errorf("yaml: line %d: another document begins without a line of ---", p.line+second.Line-1)
+	case !errors.Is(err, io.EOF):
+		// Once more, with the lines before it as empty ones, for the line that the error names.
+		if wrong := yaml.Unmarshal(append(bytes.Repeat([]byte("\n"), p.line-1), p.text...), &second); wrong != nil {
+			err = wrong
+		}
+		return nil, err
+	}
+	shift(&document, p.line-1)
+	return &document, nil
+}
+
+func shift(n *yaml.Node, lines int) {
+	n.Line += lines
+	for _, c := range n.Content {
+		shift(c, lines)
+	}
+}
+
 // mostLines is how long a document may be to be edited: each finding reads it again.
 const mostLines = 5000
 
-// change returns the file before and after edits of the object that stands in the document at a path; nil where it cannot be edited without
-// touching anything else. What comes out was read back and compared with what was meant.
-func (p part) change(at []string, edits []review.Edit) (before, after []byte) {
+// change edits the object that stands in the document at a path, and returns what of the file a diff looks at, before and after, with the number of
+// its first line; nil where the object cannot be edited without touching anything else. What comes out was read back and compared with what was meant.
+func (p part) change(at []string, edits []review.Edit) (before, after []byte, first int) {
 	if bytes.Contains(p.text, []byte("\r")) || bytes.Count(p.text, []byte("\n")) > mostLines {
-		return nil, nil
+		return nil, nil, 0
 	}
 	text := manifest(p.text)
 	want, is := text.tree().(map[string]any)
 	if !is {
-		return nil, nil
+		return nil, nil, 0
 	}
 	for _, e := range edits {
 		path := append(slices.Clone(at), e.Path...)
 		want = review.Apply(want, []review.Edit{{Path: path, Value: e.Value}})
 		if text, is = text.with(path, e.Value); !is {
-			return nil, nil
+			return nil, nil, 0
 		}
 	}
 	if !reflect.DeepEqual(pruned(want), pruned(text.tree())) {
-		return nil, nil
+		return nil, nil, 0
 	}
-	return p.data, slices.Concat(p.data[:p.at], text, p.data[p.at+len(p.text):])
+	// The document, and the lines around it that a diff shows.
+	from, end, first := p.at, p.at+len(p.text), p.line
+	to := end
+	for range stackfile.ContextLines {
+		if from > 0 {
+			from, first = bytes.LastIndexByte(p.data[:from-1], '\n')+1, first-1
+		}
+		if i := bytes.IndexByte(p.data[to:], '\n'); i >= 0 {
+			to += i + 1
+		} else {
+			to = len(p.data)
+		}
+	}
+	return p.data[from:to], slices.Concat(p.data[from:p.at], text, p.data[end:to]), first
 }
 
 // pruned is a value without what is empty in it: an edit takes a key away with its last value.

@@ -6,11 +6,14 @@ import (
 	"strings"
 )
 
-// contextLines is how much is shown around a change, as diff and git do.
-const contextLines = 3
+// ContextLines is how much is shown around a change, as diff and git do.
+const ContextLines = 3
 
 // Diff returns the change of a file as a unified diff that `git apply` and `patch -p1` take; empty where nothing changed.
-func Diff(path string, old, edited []byte) string {
+func Diff(path string, old, edited []byte) string { return DiffFrom(1, path, old, edited) }
+
+// DiffFrom is Diff for a part of a file, which begins with a line; of what is around a change it must hold ContextLines, or the file's end.
+func DiffFrom(line int, path string, old, edited []byte) string {
 	a, b := lines(old), lines(edited)
 	script := compare(a, b)
 	path = strings.TrimLeft(path, "/")
@@ -19,7 +22,7 @@ func Diff(path string, old, edited []byte) string {
 		if text.Len() == 0 {
 			fmt.Fprintf(&text, "--- a/%s\n+++ b/%s\n", path, path)
 		}
-		h.write(&text)
+		h.write(&text, line-1)
 	}
 	return text.String()
 }
@@ -98,13 +101,13 @@ func hunks(script []step) []hunk {
 		if s.op == ' ' {
 			continue
 		}
-		if from := max(0, i-contextLines); end == 0 || from > end {
+		if from := max(0, i-ContextLines); end == 0 || from > end {
 			if end > 0 {
 				found = append(found, script[start:end])
 			}
 			start = from
 		}
-		end = min(len(script), i+1+contextLines)
+		end = min(len(script), i+1+ContextLines)
 	}
 	if end > 0 {
 		found = append(found, script[start:end])
@@ -112,7 +115,7 @@ func hunks(script []step) []hunk {
 	return found
 }
 
-func (h hunk) write(text *strings.Builder) {
+func (h hunk) write(text *strings.Builder, before int) {
 	removed, added := 0, 0
 	for _, s := range h {
 		if s.op != '+' {
@@ -122,7 +125,7 @@ func (h hunk) write(text *strings.Builder) {
 			added++
 		}
 	}
-	fmt.Fprintf(text, "@@ -%s +%s @@\n", span(h[0].a, removed), span(h[0].b, added))
+	fmt.Fprintf(text, "@@ -%s +%s @@\n", span(before+h[0].a, removed), span(before+h[0].b, added))
 	for _, s := range h {
 		text.WriteByte(s.op)
 		text.WriteString(s.text)
