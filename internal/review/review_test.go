@@ -154,6 +154,22 @@ func TestAFixNeverMakesASelectorEmptyNorChangesAWorkloads(t *testing.T) {
 	}
 }
 
+func TestAnUnknownThatNobodyIsFoundByHidesNothing(t *testing.T) {
+	objects := read(t, "testdata/SUR-10/invalid-no-pods.yaml")
+	for i, o := range objects {
+		if o.Kind() == "Deployment" {
+			objects[i] = Planned(Apply(o.Fields, []Edit{
+				{path("spec.template.spec.volumes"), []any{map[string]any{"name": "till", "configMap": map[string]any{"name": unknownValue}}}},
+				{path("spec.template.spec.containers.0.env"), []any{map[string]any{"name": "KEY", "valueFrom": map[string]any{"secretKeyRef": map[string]any{"name": unknownValue}}}}},
+				{path("spec.template.metadata.annotations.digest"), unknownValue},
+			}), "stack")
+		}
+	}
+	if found := Review(objects); len(found) != 1 || found[0].Rule.ID != "SUR-10" {
+		t.Errorf("found %v", found)
+	}
+}
+
 func TestWhatIsUnknownIsNeitherFoundNorPassedOver(t *testing.T) {
 	const unknown, secret = "04da6b54-80e4-46f7-96ec-b56ff0331ba9", "[secret]"
 	envelope := map[string]any{"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": `"hunter2"`}

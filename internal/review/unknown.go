@@ -79,14 +79,18 @@ func Unjudged(objects Set) (lines []string) {
 
 // finders are fields by which objects find each other, or by which others judge what they found.
 var finders = []string{"labels", "matchLabels", "matchExpressions", "labelSelector", "orLabelSelectors", "selector", "targetRef", "scaleTargetRef", "labelSelectors",
-	"includedNamespaces", "namespaces", "template", "spec", "metadata", "name", "namespace", "replicas", "minReplicas"}
+	"includedNamespaces", "namespaces", "replicas", "minReplicas"}
 
-// places says whether others are found by an unknown field, or it by others: itself, or something in it, is one of finders.
+// wholes hold such fields, so that nothing is known of them where one is unknown as a whole.
+var wholes = []string{"metadata", "spec", "template", "jobTemplate"}
+
+// places says whether others are found by an unknown field, or it by others.
 func places(at []string) bool {
 	last := at[len(at)-1]
-	return slices.Contains(finders, last) || slices.ContainsFunc(at[:len(at)-1], func(key string) bool {
-		return slices.Contains(finders, key) && !slices.Contains([]string{"spec", "template", "metadata"}, key)
-	})
+	if last == "name" || last == "namespace" {
+		return len(at) == 2 && at[0] == "metadata" || len(at) > 2 && (at[len(at)-3] == "containers" || slices.Contains(finders, at[len(at)-2]))
+	}
+	return slices.Contains(wholes, last) || slices.ContainsFunc(at, func(key string) bool { return slices.Contains(finders, key) })
 }
 
 // sure takes away findings that what is unknown may have caused.
