@@ -446,14 +446,21 @@ func dumps(command string) bool {
 			return true
 		}
 	}
+	return slices.ContainsFunc(strings.FieldsFunc(command, func(r rune) bool { return strings.ContainsRune(";&|\n", r) }), isScript)
+}
+
+// wrappers are programs that run another.
+var wrappers = []string{"sh", "bash", "ash", "dash", "env", "exec", "timeout", "nice", "ionice", "sudo", "gosu", "su-exec"}
+
+// isScript says whether one command of a line runs a program by a path that no distribution puts its own at.
+func isScript(command string) bool {
 	for _, word := range strings.Fields(command) {
-		switch name := filepath.Base(word); {
-		case slices.Contains([]string{"sh", "bash", "ash", "dash", "env"}, name) || strings.HasPrefix(word, "-") || strings.Contains(word, "="):
+		word = strings.Trim(word, `"'()`)
+		_, err := time.ParseDuration(strings.TrimSuffix(word, "s") + "s") // what timeout is given
+		if slices.Contains(wrappers, filepath.Base(word)) || strings.HasPrefix(word, "-") || strings.Contains(word, "=") || err == nil {
 			continue // what it runs comes later
-		default:
-			folder := filepath.Dir(word)
-			return strings.Contains(word, "/") && !slices.Contains([]string{"/bin", "/usr/bin", "/sbin", "/usr/sbin"}, folder)
 		}
+		return strings.Contains(word, "/") && !slices.Contains([]string{"/bin", "/usr/bin", "/sbin", "/usr/sbin"}, filepath.Dir(word))
 	}
 	return false
 }

@@ -154,6 +154,18 @@ func TestAFixNeverMakesASelectorEmptyNorChangesAWorkloads(t *testing.T) {
 	}
 }
 
+func TestACommandThatDumpsIsToldFromOneThatDoesNot(t *testing.T) {
+	for command, want := range map[string]bool{
+		"pg_dump --file=/dumps/x": true, "/usr/bin/pg_dump": true, "sh -c 'PGHOST=/run pg_dumpall | gzip > /dumps/x'": true, "/opex/hooks/dump.sh 384": true,
+		"/bin/bash -ec set -e; /hooks/dump.sh": true, "timeout 10m /hooks/dump.sh": true, "./dump": true,
+		"/bin/true": false, "echo ok": false, "/bin/sh -c echo ok > /dumps/x": false, "rm -f /dumps/old": false, "timeout 60 sleep 5": false, "": false,
+	} {
+		if got := dumps(command); got != want {
+			t.Errorf("%q: %v", command, got)
+		}
+	}
+}
+
 func TestAnUnknownThatNobodyIsFoundByHidesNothing(t *testing.T) {
 	objects := read(t, "testdata/SUR-10/invalid-no-pods.yaml")
 	for i, o := range objects {
