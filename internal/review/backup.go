@@ -3,8 +3,6 @@ package review
 import (
 	"fmt"
 	"math"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -165,56 +163,6 @@ func keptLongEnough(s *world) (found []Finding) {
 	return found
 }
 
-// hook is one of a Schedule's.
-type hook struct {
-	schedule   Object
-	at         string // path of the entry
-	namespaces []string
-	selector   any
-	found      []workload // whose pods its selector finds
-	pods       []workload // of these, those that are in the backup: in no others is it run
-	runs       []run
-}
-
-// run is one command of a hook.
-type run struct {
-	at      string
-	fields  any
-	command string
-}
-
-func (s *world) hooks() []hook { return s.hooked }
-
-func (s *world) readHooks() []hook {
-	var all []hook
-	for _, o := range s.backups() {
-		for i, entry := range list(o.get("spec.template.hooks.resources")) {
-			h := hook{schedule: o, at: "spec.template.hooks.resources." + itoa(i), selector: get(entry, "labelSelector")}
-			for _, n := range list(get(entry, "includedNamespaces")) {
-				h.namespaces = append(h.namespaces, text(n))
-			}
-			if len(h.namespaces) == 0 {
-				h.namespaces = namespacesOf(o)
-			}
-			h.found = s.podsOf(h.namespaces, h.selector)
-			covered := s.covered(o)
-			h.pods = keep(h.found, func(w workload) bool { return holds(covered, w) })
-			for _, when := range []string{"pre", "post"} {
-				for j, r := range list(get(entry, when)) {
-					exec := get(r, "exec")
-					var words []string
-					for _, w := range list(get(exec, "command")) {
-						words = append(words, text(w))
-					}
-					h.runs = append(h.runs, run{fmt.Sprintf("%s.%s.%d.exec", h.at, when, j), exec, strings.Join(words, " ")})
-				}
-			}
-			all = append(all, h)
-		}
-	}
-	return all
-}
-
 // namespacesOf are those that a Schedule names; none: all.
 func namespacesOf(o Object) []string {
 	var all []string
@@ -232,73 +180,6 @@ func names(all []workload) string {
 		texts = append(texts, w.String())
 	}
 	return strings.Join(texts, ", ")
-}
-
-func holds(all []workload, w workload) bool {
-	return slices.ContainsFunc(all, func(one workload) bool { return key(one.Object) == key(w.Object) })
-}
-
-func hooksFindPods(s *world) (found []Finding) {
-	for _, h := range s.hooks() {
-		switch {
-		case len(h.found) > 0 && len(h.pods) == 0 && len(s.covered(h.schedule)) > 0: // a backup of nothing is BAK-09's
-			found = append(found, Finding{Object: h.schedule, Path: path(h.at + ".labelSelector"), Says: fmt.Sprintf("finds the pods of %s, which this backup leaves out by its own selector or namespaces: Velero runs hooks in pods that are in the backup",
-				names(h.found))})
-		case len(h.found) == 0:
-			found = append(found, Finding{Object: h.schedule, Path: path(h.at + ".labelSelector"), Says: fmt.Sprintf("finds no pods in %s: %s",
-				strings.Join(h.namespaces, ", "), showLabels(texts(get(h.selector, "matchLabels"))))})
-		}
-	}
-	return found
-}
-
-func hooksFindContainers(s *world) (found []Finding) {
-	for _, h := range s.hooks() {
-		for _, w := range h.pods {
-			var names []string
-			for _, c := range w.containers() {
-				names = append(names, text(c["name"]))
-			}
-			slices.Sort(names)
-			for _, r := range h.runs {
-				name := text(get(r.fields, "container"))
-				if slices.Contains(names, name) || name == "" && len(names) == 1 {
-					continue
-				}
-				f := Finding{Object: h.schedule, Path: path(r.at + ".container"), Says: fmt.Sprintf("is %q, and the pods of %s have %s", name, w, strings.Join(names, ", "))}
-				if len(names) == 1 {
-					f.Fix = []Edit{{f.Path, names[0]}}
-				}
-				found = append(found, f)
-			}
-		}
-	}
-	return found
-}
-
-func hooksFail(s *world) (found []Finding) {
-	for _, h := range s.hooks() {
-		for _, r := range h.runs {
-			if on := text(get(r.fields, "onError")); on == "Continue" {
-				at := path(r.at + ".onError")
-				found = append(found, Finding{Object: h.schedule, Path: at, Says: "is Continue, want Fail", Fix: []Edit{{at, "Fail"}}})
-			}
-		}
-	}
-	return found
-}
-
-func hooksHaveTime(s *world) (found []Finding) {
-	for _, h := range s.hooks() {
-		for _, r := range h.runs {
-			if d, err := time.ParseDuration(text(get(r.fields, "timeout"))); err != nil || d <= 0 {
-				at := path(r.at + ".timeout")
-				found = append(found, Finding{Object: h.schedule, Path: at, Says: fmt.Sprintf("is %q, want a duration that the largest dump fits into", text(get(r.fields, "timeout"))),
-					Fix: []Edit{{at, "10m"}}})
-			}
-		}
-	}
-	return found
 }
 
 func podsAreIn(s *world) (found []Finding) {
@@ -374,117 +255,6 @@ func namespacesAreNamed(s *world) (found []Finding) {
 	for _, o := range s.backups() {
 		if len(namespacesOf(o)) == 0 {
 			found = append(found, Finding{Object: o, Path: path("spec.template.includedNamespaces"), Says: "names none, which means all"})
-		}
-	}
-	return found
-}
-
-// databases are images by what dumps them.
-var databases = []struct {
-	name  string
-	image *regexp.Regexp
-	dump  []string // programs, any of which does it
-}{
-	{"PostgreSQL", regexp.MustCompile(`(^|/)(postgres|postgresql)([:@-]|$)`), []string{"pg_dump", "pg_dumpall", "pg_basebackup", "pgbackrest", "wal-g"}},
-	{"MySQL", regexp.MustCompile(`(^|/)(mysql|mariadb)([:@-]|$)`), []string{"mysqldump", "mariadb-dump", "mysqlsh", "xtrabackup", "mariabackup"}},
-	{"MongoDB", regexp.MustCompile(`(^|/)(mongo|mongodb)([:@-]|$)`), []string{"mongodump"}},
-}
-
-// database of a workload, by its images; -1: none that is known.
-func database(w workload) int {
-	for _, c := range w.containers() {
-		for i, d := range databases {
-			if d.image.MatchString(text(c["image"])) {
-				return i
-			}
-		}
-	}
-	return -1
-}
-
-func databasesAreDumped(s *world) (found []Finding) {
-	for _, o := range s.backups() {
-		for _, w := range s.covered(o) {
-			is := database(w)
-			if is < 0 {
-				continue
-			}
-			var idle []string
-			dumped := false
-			for _, h := range s.hooks() {
-				if key(h.schedule) != key(o) || !holds(h.pods, w) {
-					continue
-				}
-				for _, r := range h.runs {
-					if !strings.Contains(r.at, ".pre.") {
-						continue
-					}
-					if dumped = dumped || dumps(r.command); !dumps(r.command) {
-						idle = append(idle, r.command)
-					}
-				}
-			}
-			if dumped {
-				continue
-			}
-			f := Finding{Object: o, Path: path("spec.template.hooks.resources"), Says: fmt.Sprintf("no pre hook runs in the pods of %s, which are a %s", w, databases[is].name)}
-			if len(idle) > 0 {
-				f.Says = fmt.Sprintf("the pre hooks in the pods of %s, which are a %s, dump nothing: %q. Want one of %s, or a script of your own by its path", w, databases[is].name,
-					strings.Join(idle, "; "), strings.Join(databases[is].dump, ", "))
-			}
-			found = append(found, f)
-		}
-	}
-	return found
-}
-
-// dumps says whether a command may dump a database: it names a program that does (whether it is the right one is BAK-12's), or it is a
-// script by its path, which is not looked into.
-func dumps(command string) bool {
-	for _, d := range databases {
-		if slices.ContainsFunc(words(command), func(w string) bool { return slices.Contains(d.dump, w) }) {
-			return true
-		}
-	}
-	return slices.ContainsFunc(strings.FieldsFunc(command, func(r rune) bool { return strings.ContainsRune(";&|\n", r) }), isScript)
-}
-
-// wrappers are programs that run another.
-var wrappers = []string{"sh", "bash", "ash", "dash", "env", "exec", "timeout", "nice", "ionice", "sudo", "gosu", "su-exec"}
-
-// isScript says whether one command of a line runs a program by a path that no distribution puts its own at.
-func isScript(command string) bool {
-	for _, word := range strings.Fields(command) {
-		word = strings.Trim(word, `"'()`)
-		_, err := time.ParseDuration(strings.TrimSuffix(word, "s") + "s") // what timeout is given
-		if slices.Contains(wrappers, filepath.Base(word)) || strings.HasPrefix(word, "-") || strings.Contains(word, "=") || err == nil {
-			continue // what it runs comes later
-		}
-		return strings.Contains(word, "/") && !slices.Contains([]string{"/bin", "/usr/bin", "/sbin", "/usr/sbin"}, filepath.Dir(word))
-	}
-	return false
-}
-
-// words of a command, and of a script in it.
-func words(command string) []string {
-	return strings.FieldsFunc(command, func(r rune) bool { return strings.ContainsRune(" \t\n;&|()/'\"`$<>=", r) })
-}
-
-func dumpsFit(s *world) (found []Finding) {
-	for _, h := range s.hooks() {
-		for _, w := range h.pods {
-			own := database(w)
-			for _, r := range h.runs {
-				for i, d := range databases {
-					tool := slices.IndexFunc(d.dump, func(p string) bool {
-						return slices.Contains(words(r.command), p)
-					})
-					if own >= 0 && i != own && tool >= 0 {
-						found = append(found, Finding{Object: h.schedule, Path: path(r.at + ".command"), Says: fmt.Sprintf("runs %s, and the pods of %s are a %s: %s",
-							d.dump[tool], w, databases[own].name, strings.Join(databases[own].dump, ", "))})
-					}
-				}
-			}
 		}
 	}
 	return found
