@@ -66,8 +66,10 @@ func NewBackupPlan(ctx *pulumi.Context, name string, args *BackupPlanArgs, opts 
 	l := newLabels(spec, args.Environment)
 	schedule, err := newObject(ctx, name+"-schedule", "velero.io/v1", "Schedule", &metav1.ObjectMetaArgs{
 		Name: pulumi.String(scheduleName(spec, args.Namespace)), Namespace: pulumi.String(veleroNamespace),
-		Labels:      pulumi.ToStringMap(l.object(componentAPI)),
-		Annotations: pulumi.StringMap{review.AnnotationRPO: pulumi.String(string(spec.Backup.RPO))},
+		Labels: pulumi.ToStringMap(l.object(componentAPI)),
+		Annotations: pulumi.StringMap{
+			review.AnnotationRPO: pulumi.String(string(spec.Backup.RPO)), review.AnnotationRTO: pulumi.String(string(spec.Backup.RTO)),
+		},
 	}, pulumi.Map{"spec": pulumi.Map{
 		"schedule": pulumi.String(spec.Backup.Schedule),
 		"template": backupTemplate(spec, args.Namespace, l),

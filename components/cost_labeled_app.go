@@ -2,11 +2,13 @@ package components
 
 import (
 	"fmt"
+	"strings"
 
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/opex-project/opex/internal/contract"
+	"github.com/opex-project/opex/internal/review"
 )
 
 // CostLabeledApp runs one service, and its database if it has one, such that each object and pod says who pays for it and
@@ -149,10 +151,12 @@ func NewCostLabeledApp(ctx *pulumi.Context, name string, args *CostLabeledAppArg
 		"revisionHistoryLimit":    pulumi.Int(5),
 		"template":                template,
 	}
-	if len(spec.RightSizing.HorizontallyScaledBy) > 0 {
+	metadata := meta(spec.Name, componentAPI)
+	if by := spec.RightSizing.HorizontallyScaledBy; len(by) > 0 {
 		delete(pods, "replicas") // the HorizontalPodAutoscaler's to set: each update would undo what it did
+		metadata.Annotations = pulumi.StringMap{review.AnnotationScaledBy: pulumi.String(strings.Join(by, ","))}
 	}
-	deployment, err := newObject(ctx, name+"-deployment", "apps/v1", "Deployment", meta(spec.Name, componentAPI), pulumi.Map{"spec": pods},
+	deployment, err := newObject(ctx, name+"-deployment", "apps/v1", "Deployment", metadata, pulumi.Map{"spec": pods},
 		child, pulumi.DependsOn(append(before, policy)))
 	if err != nil {
 		return nil, err

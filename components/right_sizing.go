@@ -9,6 +9,7 @@ import (
 
 	"github.com/opex-project/opex/internal/contract"
 	"github.com/opex-project/opex/internal/problem"
+	"github.com/opex-project/opex/internal/review"
 )
 
 // RightSizing advises on the size of one service: a VerticalPodAutoscaler for each of its workloads, the database too.
@@ -89,9 +90,13 @@ func NewRightSizing(ctx *pulumi.Context, name string, args *RightSizingArgs, opt
 
 // newAdvice lets the recommender look at a workload.
 func newAdvice(ctx *pulumi.Context, name string, w workload, namespace pulumi.StringInput, labels map[string]string, opts ...pulumi.ResourceOption) (*Object, error) {
-	return newObject(ctx, name, "autoscaling.k8s.io/v1", "VerticalPodAutoscaler", &metav1.ObjectMetaArgs{
+	metadata := &metav1.ObjectMetaArgs{
 		Name: pulumi.String(w.name), Namespace: namespace.ToStringOutput().ToStringPtrOutput(), Labels: pulumi.ToStringMap(labels),
-	}, pulumi.Map{"spec": pulumi.Map{
+	}
+	if w.sizing.Mode != "Off" {
+		metadata.Annotations = pulumi.StringMap{review.AnnotationReason: pulumi.String(w.sizing.Reason)}
+	}
+	return newObject(ctx, name, "autoscaling.k8s.io/v1", "VerticalPodAutoscaler", metadata, pulumi.Map{"spec": pulumi.Map{
 		"targetRef": pulumi.StringMap{
 			"apiVersion": pulumi.String("apps/v1"), "kind": pulumi.String(w.kind), "name": pulumi.String(w.name),
 		},

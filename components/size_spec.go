@@ -19,8 +19,8 @@ func (s *SizeSpec) SetDefaults() { s.Enabled, s.MetricsServer = true, true }
 
 // RightSizingSpec describes how a workload's size is advised on.
 type RightSizingSpec struct {
-	Mode   string  `config:"mode" doc:"Update mode of the VerticalPodAutoscaler. Any other than Off restarts or changes pods by itself, needs an updater that this program does not install, and a reason."`
-	Reason string  `config:"reason" doc:"Why the mode is not Off, in words."`
+	Mode   string  `config:"mode" doc:"Update mode of the VerticalPodAutoscaler. Any other than Off restarts or changes pods by itself, needs an updater that this program does not install, and a reason; SC-003 stays red."`
+	Reason string  `config:"reason" doc:"Why the mode is not Off, in three words or more. It stands on the object as the annotation opex/update-mode-reason, where the review looks for it."`
 	Min    Amounts `config:"min" doc:"Least that is recommended for a container."`
 	Max    Amounts `config:"max" doc:"Most that is recommended for a container."`
 

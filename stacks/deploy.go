@@ -3,6 +3,7 @@ package stacks
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/opex-project/opex/components"
 	"github.com/opex-project/opex/internal/contract"
+	"github.com/opex-project/opex/internal/review"
 )
 
 // Deploy declares everything that the stack's config asks for. It is the whole program.
@@ -27,9 +29,12 @@ func Deploy(ctx *pulumi.Context) error {
 		return err
 	}
 
-	var annotations map[string]string
+	annotations := map[string]string{}
 	if config.Chaos.Enabled {
-		annotations = components.TargetAnnotations()
+		maps.Copy(annotations, components.TargetAnnotations())
+	}
+	if !config.Size.Enabled {
+		annotations[review.AnnotationUnadvised] = "opex:size is not enabled" // or the review would ask for advice
 	}
 	namespace, err := components.NewNamespace(ctx, "namespace", config.Namespace, namespaceLabels(config), annotations,
 		pulumi.Provider(provider), pulumi.Protect(config.profile().protectData))

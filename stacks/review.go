@@ -1,12 +1,17 @@
 package stacks
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"os"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/internals"
 
 	"github.com/opex-project/opex/internal/review"
 )
@@ -15,7 +20,7 @@ import (
 type declared struct {
 	mutex sync.Mutex
 	names []string
-	props []any
+	props []pulumi.Input
 }
 
 // watch writes down what is declared from now on.
@@ -26,7 +31,7 @@ func watch(ctx *pulumi.Context) (*declared, error) {
 		if strings.HasPrefix(args.Type, "kubernetes:") && !strings.HasPrefix(args.Type, "kubernetes:helm.sh/") && args.Props != nil {
 			d.mutex.Lock()
 			defer d.mutex.Unlock()
-			d.names, d.props = append(d.names, args.Name), append(d.props, pulumi.ToOutput(args.Props))
+			d.names, d.props = append(d.names, args.Name), append(d.props, args.Props)
 		}
 		return nil
 	})
@@ -34,23 +39,66 @@ func watch(ctx *pulumi.Context) (*declared, error) {
 
 // reviewed lets an output through once all that is declared was reviewed, and fails the preview where a rule does not hold. It is for previews:
 // later the objects are there already.
+//
+// The review waits for what is declared and for nothing else: an apply on all of it, or on an output of what is to be made, never runs in a
+// preview that makes something.
 func (d *declared) reviewed(ctx *pulumi.Context, output pulumi.Input) pulumi.Output {
 	d.mutex.Lock()
-	defer d.mutex.Unlock()
-	names := d.names
-	// Secrets are among what is reviewed, and none of them is in what comes out.
-	return pulumi.Unsecret(pulumi.All(append([]any{output}, d.props...)...).ApplyT(func(all []any) (any, error) {
-		var objects review.Set
-		for i, props := range all[1:] {
-			if fields, is := plain(reflect.ValueOf(props)).(map[string]any); is && fields["kind"] != nil && fields["apiVersion"] != nil {
-				objects = append(objects, review.Object{Fields: fields, Source: names[i]})
-			}
+	names, props := d.names, d.props
+	d.mutex.Unlock()
+	verdict, done, failed := ctx.NewOutput()
+	go func() {
+		objects, err := known(ctx.Context(), names, props)
+		if err == nil {
+			err = judge(ctx, objects)
 		}
-		if err := findings(review.Review(objects)); err != nil {
-			return nil, err
+		if err != nil {
+			failed(err)
+			return
 		}
-		return all[0], ctx.Log.Info(fmt.Sprintf("opex review: nothing found by %d rules in %d objects", len(review.Rules), len(objects)), nil)
-	}))
+		done(true)
+	}()
+	return pulumi.All(output, verdict).ApplyT(func(all []any) any { return all[0] })
+}
+
+// judge says what the review found. It fails where that is anything, unless whoever runs the preview asks for a report.
+func judge(ctx *pulumi.Context, objects review.Set) error {
+	found := review.Review(objects)
+	if lines := review.Unjudged(objects); len(lines) > 0 {
+		text := "opex review: not all could be judged:\n  - " + strings.Join(lines, "\n  - ")
+		if err := ctx.Log.Warn(text, nil); err != nil {
+			return err
+		}
+	}
+	if len(found) == 0 {
+		return ctx.Log.Info(fmt.Sprintf("opex review: nothing found by %d rules in %d objects", len(review.Rules), len(objects)), nil)
+	}
+	switch mode := os.Getenv(review.EnvMode); mode {
+	case "":
+		return findings(found)
+	case review.ModeReport:
+		return ctx.Log.Warn(findings(found).Error(), nil)
+	default:
+		return errors.Join(findings(found), fmt.Errorf("opex: %s is %q, allowed is %s, which reports findings and lets the preview go on", review.EnvMode, mode, review.ModeReport))
+	}
+}
+
+// known awaits what is declared and returns the objects that rules look at, with the fields that are known by now.
+func known(ctx context.Context, names []string, props []pulumi.Input) (review.Set, error) {
+	var objects review.Set
+	for i := range props {
+		o := resolving{ctx: ctx, object: review.Object{Source: names[i]}}
+		fields, _ := o.plain(reflect.ValueOf(props[i]), nil).(map[string]any)
+		if o.err != nil {
+			return nil, fmt.Errorf("opex: review of what is declared: resource %s: %w", names[i], o.err)
+		}
+		version, _ := fields["apiVersion"].(string)
+		kind, _ := fields["kind"].(string)
+		if o.object.Fields = fields; version != "" && kind != "" && review.Reviewed(version, kind) {
+			objects = append(objects, o.object)
+		}
+	}
+	return objects, nil
 }
 
 func findings(found []review.Finding) error {
@@ -63,22 +111,45 @@ func findings(found []review.Finding) error {
 		fmt.Fprintf(&text, "\n  - %s %s: %s (resource %s): %s: %s. %s", f.Rule.ID, f.Rule.Title, f.Object, f.Object.Source, f.Where(), f.Says, f.Rule.Why)
 	}
 	text.WriteString("\nNothing was changed. `opex review` shows the same with what to change")
-	return fmt.Errorf("%s", text.String())
+	return errors.New(text.String())
 }
 
-// plain turns resolved properties into what JSON has: the SDK's structs name their fields by a tag.
-func plain(v reflect.Value) any {
-	switch v.Kind() {
-	case reflect.Interface, reflect.Pointer:
-		if v.IsNil() {
+// resolving is an object whose properties are awaited one by one: of what is declared some may be unknown, and the rest is judged.
+type resolving struct {
+	ctx    context.Context
+	object review.Object
+	err    error
+}
+
+// plain turns properties into what JSON has: the SDK's structs name their fields by a tag. What is unknown or secret is left out and written down.
+func (r *resolving) plain(v reflect.Value, at []string) any {
+	if !v.IsValid() || v.Kind() == reflect.Interface && v.IsNil() || v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil
+	}
+	if output, is := v.Interface().(pulumi.Output); is {
+		result, err := internals.UnsafeAwaitOutput(r.ctx, output)
+		if err != nil {
+			r.err = errors.Join(r.err, err)
 			return nil
 		}
-		return plain(v.Elem())
+		if !result.Known || result.Secret {
+			r.object.Unknown = append(r.object.Unknown, at)
+			return nil
+		}
+		return r.plain(reflect.ValueOf(result.Value), at)
+	}
+	below := func(key string) []string { return append(at[:len(at):len(at)], key) }
+	switch v.Kind() {
+	case reflect.Interface, reflect.Pointer:
+		return r.plain(v.Elem(), at)
 	case reflect.Struct:
 		fields := map[string]any{}
 		for i := range v.NumField() {
 			name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("pulumi"), ",")
-			if value := plain(v.Field(i)); name != "" && value != nil {
+			if name == "" {
+				continue
+			}
+			if value := r.plain(v.Field(i), below(name)); value != nil {
 				fields[name] = value
 			}
 		}
@@ -89,7 +160,7 @@ func plain(v reflect.Value) any {
 		}
 		fields := map[string]any{}
 		for key, value := range v.Seq2() {
-			if inner := plain(value); inner != nil {
+			if inner := r.plain(value, below(key.String())); inner != nil {
 				fields[key.String()] = inner
 			}
 		}
@@ -97,11 +168,9 @@ func plain(v reflect.Value) any {
 	case reflect.Slice:
 		items := make([]any, v.Len())
 		for i := range items {
-			items[i] = plain(v.Index(i))
+			items[i] = r.plain(v.Index(i), below(strconv.Itoa(i)))
 		}
 		return items
-	case reflect.Invalid:
-		return nil
 	case reflect.String:
 		return v.String()
 	case reflect.Bool:

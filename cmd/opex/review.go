@@ -33,10 +33,11 @@ func newReview(g *global) *cobra.Command {
 is one way to put it right, the change as a diff.
 
 Without an argument it runs ` + "`pulumi preview --json --show-sames`" + ` in the working folder, which asks the cluster, and reviews what the stack would
-become. Files are YAML or JSON of Kubernetes, lists among them, or the output of that command; of a folder all .yaml, .yml and .json files; - is standard
-input. All are reviewed as one: a hook whose pods stand in another file finds them.
+become. Files are YAML or JSON of Kubernetes, lists among them, or the output of that command; of a folder all .yaml, .yml and .json files, of which those
+that are no manifests are named and passed over; - is standard input. All are reviewed as one: a hook whose pods stand in another file finds them.
 
-The Pulumi program applies the same rules at each preview, the one that ` + "`pulumi up`" + ` begins with among them, and refuses what they find.
+The Pulumi program applies the same rules at each preview, the one that ` + "`pulumi up`" + ` begins with among them, and refuses what they find. The preview
+that review runs has ` + review.EnvMode + "=" + review.ModeReport + ` in its environment, with which the program says what they find and goes on.
 
 Exit code 0: nothing found; 1: something; 2: something could not be read.`,
 		Example: `  opex review                                # what the selected stack would become
@@ -75,6 +76,9 @@ func (f reviewFlags) run(ctx context.Context, g *global, args []string, in io.Re
 	if err := report.Write(out, f.format); err != nil {
 		return err
 	}
+	for _, line := range report.Unjudged {
+		fmt.Fprintln(people, "not judged: "+line)
+	}
 	if len(report.Findings) > 0 {
 		fmt.Fprintln(people, report.Summary()+". Next: put right what is shown above")
 		return errFailed
@@ -94,10 +98,14 @@ func (f reviewFlags) read(ctx context.Context, g *global, args []string, in io.R
 	}
 	var all review.Set
 	var wrong []error
-	take := func(name string, data []byte, err error) {
+	var none []string // files of folders that are no manifests
+	take := func(name string, data []byte, err error, passOver bool) {
 		var found review.Set
 		if err == nil {
 			found, err = manifests.Read(name, data)
+		}
+		if passOver && errors.Is(err, manifests.ErrNone) {
+			none, err = append(none, name), nil
 		}
 		if err != nil {
 			wrong = append(wrong, err)
@@ -107,31 +115,36 @@ func (f reviewFlags) read(ctx context.Context, g *global, args []string, in io.R
 	for _, arg := range args {
 		if arg == "-" {
 			data, err := io.ReadAll(in)
-			take("standard input", data, err)
+			take(manifests.StandardInput, data, err, false)
 			continue
 		}
-		files, err := filesOf(arg)
+		files, folder, err := filesOf(arg)
 		if err != nil {
 			wrong = append(wrong, err)
 		}
 		for _, file := range files {
 			data, err := os.ReadFile(file)
-			take(file, data, err)
+			take(file, data, err, folder)
+		}
+	}
+	if len(none) > 0 {
+		fmt.Fprintf(people, "passed over, since they hold no Kubernetes object: %s\n", strings.Join(none, ", "))
+		if len(all) == 0 && len(wrong) == 0 {
+			wrong = append(wrong, errors.New("there is nothing to review: no file holds a Kubernetes object"))
 		}
 	}
 	return all, errors.Join(wrong...)
 }
 
 // filesOf is the file itself, or the files of YAML and JSON in a folder and below it.
-func filesOf(path string) ([]string, error) {
+func filesOf(path string) (files []string, folder bool, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if !info.IsDir() {
-		return []string{path}, nil
+		return []string{path}, false, nil
 	}
-	var files []string
 	err = filepath.WalkDir(path, func(at string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() && slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(at)) {
 			files = append(files, at)
@@ -141,7 +154,7 @@ func filesOf(path string) ([]string, error) {
 	if err == nil && len(files) == 0 {
 		err = fmt.Errorf("%s: holds no .yaml, .yml or .json file", path)
 	}
-	return files, err
+	return files, true, err
 }
 
 // preview asks Pulumi what the stack would become.
@@ -152,6 +165,8 @@ func preview(ctx context.Context, stack string, people io.Writer) ([]byte, error
 	}
 	fmt.Fprintln(people, "pulumi "+strings.Join(args, " "))
 	command := exec.CommandContext(ctx, "pulumi", args...)
+	// The program would fail its own preview on what is to be reported here.
+	command.Env = append(os.Environ(), review.EnvMode+"="+review.ModeReport)
 	var said bytes.Buffer
 	command.Stderr = &said
 	data, err := command.Output()

@@ -25,6 +25,8 @@ import (
 type Options struct {
 	Project, Stack, Folder string
 	Preview                bool
+	// Made says that an update made all of it before: only then has a preview the IDs, as of the engine itself.
+	Made bool
 	// Read answers reads of existing objects: their state by type token and ID, as in
 	// `kubernetes:core/v1:Namespace::kube-system`. Any other read fails. A nil state is unknown, as before the first update.
 	Read map[string]map[string]any
@@ -84,7 +86,7 @@ func (e *engine) RegisterResource(_ context.Context, in *pulumirpc.RegisterResou
 		return nil, err
 	}
 	response := &pulumirpc.RegisterResourceResponse{Urn: r.URN, Object: in.GetObject()}
-	if in.GetCustom() {
+	if in.GetCustom() && (e.options.Made || !e.options.Preview) {
 		response.Id = in.GetName() + "-id"
 	}
 	return response, nil

@@ -16,6 +16,11 @@ type Object struct {
 	Source string // where it comes from: a file, or a resource's name
 	// Line tells where a field stands in that file, from 1; nil: that is not known.
 	Line func(path []string) int
+	// Change returns what stands around it in its file, before and after edits of the object, and the number of its first line; nil where they cannot be
+	// made there. Nil: there is no file.
+	Change func(edits []Edit) (before, after []byte, first int)
+	// Unknown are fields that it has, and whose values are not known before the update. They are missing in Fields.
+	Unknown [][]string
 }
 
 // Kind of the object.

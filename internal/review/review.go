@@ -7,6 +7,13 @@ import (
 	"strings"
 )
 
+const (
+	// EnvMode is a variable of the environment that tells the Pulumi program what to do with findings at a preview. Unset: it fails.
+	EnvMode = "OPEX_REVIEW"
+	// ModeReport is its only value: findings are said, and the preview goes on. `opex review` reads such a preview.
+	ModeReport = "report"
+)
+
 // Rule is one thing that must hold.
 type Rule struct {
 	ID    string // stays for good
@@ -14,6 +21,7 @@ type Rule struct {
 	Why   string
 	// Criteria are the success criteria that cannot pass where it does not hold.
 	Criteria []string
+	relates  bool // it looks at more than one object
 	check    func(*world) []Finding
 }
 
@@ -39,7 +47,7 @@ func (f Finding) Where() string { return strings.Join(f.Path, ".") }
 var Rules = slices.SortedFunc(slices.Values(slices.Concat(labelRules, sizeRules, backupRules, chaosRules, survivalRules)),
 	func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
 
-// Review applies all rules. Findings are in order of the objects, then of the rules.
+// Review applies all rules. Findings are in order of the objects, then of the rules. What cannot be known yet is no finding: ask Unjudged.
 func Review(objects Set) []Finding {
 	place := map[string]int{}
 	for i, o := range objects {
@@ -55,6 +63,7 @@ func Review(objects Set) []Finding {
 			all = append(all, f)
 		}
 	}
+	all = sure(objects, all)
 	slices.SortStableFunc(all, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(place[key(a.Object)], place[key(b.Object)]), strings.Compare(a.Rule.ID, b.Rule.ID), strings.Compare(a.Where(), b.Where()))
 	})

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -41,96 +42,6 @@ func read(t testing.TB, file string) Set {
 	}
 }
 
-const (
-	namespace  = "Namespace shop"
-	deployment = "Deployment shop/till"
-	database_  = "StatefulSet shop/till-db"
-	service    = "Service shop/till"
-	budget     = "PodDisruptionBudget shop/till"
-	advisor    = "VerticalPodAutoscaler shop/till"
-	schedule   = "Schedule velero/till"
-	chaos      = "Schedule shop/till"
-	inPod      = "spec.template.metadata.labels"
-	container  = "spec.template.spec.containers.0"
-	hooks      = "spec.template.hooks.resources.0"
-	aim        = "spec.podChaos"
-)
-
-// breach is one way to break a rule.
-type breach struct {
-	object string
-	edits  []Edit
-	says   string
-	also   []string // rules that it breaks besides
-}
-
-func to(at string, value any) Edit { return Edit{strings.Split(at, "."), value} }
-
-// in is to for a last key that holds dots.
-func in(at, last string, value any) Edit { return Edit{append(strings.Split(at, "."), last), value} }
-
-var breaches = map[string][]breach{
-	"LAB-01": {{deployment, []Edit{to(inPod+".team", nil)}, "its pods have no label team, though the Deployment has", nil},
-		{database_, []Edit{to(inPod+".cost-center", ""), to("metadata.labels.cost-center", nil)}, "its pods have no label cost-center", nil}},
-	"LAB-02": {{deployment, []Edit{to("metadata.labels.team", "bank")}, `team is "bank", and "shops" on its pods`, nil}},
-	"LAB-03": {{deployment, []Edit{to(inPod+".environment", "production"), to("metadata.labels.environment", "production")}, `is "production", and the namespace shop is of "staging"`, nil}},
-	"LAB-04": {{deployment, []Edit{to("spec.selector.matchLabels.team", "shops")}, "selects by the cost label team", nil},
-		{service, []Edit{to("spec.selector.cost-center", "sales")}, "selects by the cost label cost-center", nil},
-		{budget, []Edit{to("spec.selector.matchLabels.app", "till")}, "selects by the cost label app", nil}},
-	"LAB-05": {{deployment, []Edit{to(inPod+".cost_center", "x")}, "cost-center and cost_center become one key, cost_center", nil}},
-	"LAB-06": {{deployment, []Edit{to("spec.selector.matchLabels.run", "tills")}, "selects run=tills, and its pods are", nil}},
-	"SIZ-01": {{advisor, []Edit{to("spec.updatePolicy.updateMode", "Recreate")}, `is "Recreate"`, []string{"SIZ-06"}},
-		{advisor, []Edit{to("spec.updatePolicy", nil)}, `is ""`, []string{"SIZ-06"}}},
-	"SIZ-02": {{advisor, []Edit{to("spec.targetRef.name", "tiII")}, "there is no Deployment shop/tiII", []string{"SIZ-03"}}},
-	"SIZ-03": {{advisor, []Edit{to("spec.targetRef.kind", "StatefulSet"), to("spec.targetRef.name", "till-db")}, "no VerticalPodAutoscaler has it as its target", nil}},
-	"SIZ-04": {{deployment, []Edit{to(container+".resources.requests.memory", nil)}, "container till requests no memory; Kubernetes takes its limit", nil},
-		{deployment, []Edit{to(container+".resources.requests", nil)}, "container till requests no cpu", nil}},
-	"SIZ-05": {{deployment, []Edit{to(container+".resources.limits", nil)}, "container till has none", nil}},
-	"SIZ-06": {{advisor, []Edit{to("spec.updatePolicy.updateMode", "InPlaceOrRecreate")}, "scales by the cpu that VerticalPodAutoscaler shop/till changes", []string{"SIZ-01"}}},
-	"BAK-01": {{schedule, []Edit{to("spec.schedule", "daily at two")}, `is "daily at two"`, nil}},
-	"BAK-02": {{schedule, []Edit{to("spec.schedule", "0 2 * * 1-5")}, `leaves 72h0m0s between two backups, and opex/rpo allows 24h0m0s`, nil}},
-	"BAK-03": {{schedule, []Edit{to("spec.template.ttl", "24h")}, "is 24h0m0s, and the next backup may come after 24h0m0s", nil},
-		{schedule, []Edit{to("spec.template.ttl", "30d")}, `"30d" is no duration`, nil}},
-	"BAK-04": {{schedule, []Edit{to(hooks+".labelSelector.matchLabels.run", "till-database")}, "finds no pods in shop: run=till-database", []string{"BAK-11"}}},
-	"BAK-05": {{schedule, []Edit{to(hooks+".pre.0.exec.container", "postgresql")}, `is "postgresql", and the pods of StatefulSet shop/till-db have postgres`, nil}},
-	"BAK-06": {{schedule, []Edit{to(hooks+".pre.0.exec.onError", "Continue")}, "is Continue, want Fail", nil}},
-	"BAK-07": {{schedule, []Edit{to(hooks+".pre.0.exec.timeout", nil)}, `is "", want a duration`, nil}},
-	"BAK-08": {{schedule, []Edit{to("spec.template.excludedResources", []any{"pods"})}, "leaves pods out", nil},
-		{schedule, []Edit{to("spec.template.includedResources", []any{"deployments"})}, "has no pods", nil}},
-	"BAK-09": {{schedule, []Edit{to("spec.template.labelSelector.matchLabels.app", "tills")}, "finds no workload in shop: app=tills", nil}},
-	"BAK-10": {{schedule, []Edit{to("spec.template.includedNamespaces", []any{"*"})}, "names none, which means all", nil}},
-	"BAK-11": {{schedule, []Edit{to("spec.template.hooks", nil)}, "no pre hook runs in the pods of StatefulSet shop/till-db, which are a PostgreSQL", nil}},
-	"BAK-12": {{schedule, []Edit{to(hooks+".pre.0.exec.command", []any{"sh", "-c", "mysqldump --all-databases"})}, "runs mysqldump, and the pods of StatefulSet shop/till-db are a PostgreSQL", nil}},
-	"BAK-13": {{schedule, []Edit{to("spec.paused", true)}, "is paused", nil}},
-	"BAK-14": {{database_, []Edit{in("spec.template.metadata.annotations", backupVolumes, "dumps,data")}, `names "data", and its pods have dumps`, nil}},
-	"CHA-01": {{namespace, []Edit{to("metadata.labels.environment", "production")}, "opens production to experiments", []string{"LAB-03"}}},
-	"CHA-02": {{chaos, []Edit{to(aim+".mode", "all")}, `is "all", want one`, nil}},
-	"CHA-03": {{chaos, []Edit{to(aim+".selector.namespaces", []any{"shop", "velero"})}, "are [shop velero], want shop alone", nil}},
-	"CHA-04": {{chaos, []Edit{to(aim+".selector.labelSelectors", nil)}, "names none", []string{"SUR-01"}}},
-	"CHA-05": {{chaos, []Edit{to(aim+".selector.labelSelectors", map[string]any{"app": "till"})}, "finds pods of Deployment shop/till, StatefulSet shop/till-db", []string{"SUR-01"}}},
-	"CHA-06": {{chaos, []Edit{to(aim+".selector.labelSelectors.run", "tills")}, "finds no pods in shop: run=tills", nil}},
-	"CHA-07": {{chaos, []Edit{to(aim+".duration", "30s")}, "is 30s, and pod-kill is over at once", nil}},
-	"CHA-08": {{chaos, []Edit{to("metadata.annotations", nil)}, "is not set, and it is not paused", nil}},
-	"CHA-09": {{namespace, []Edit{to("metadata.annotations", nil)}, `is "", and Schedule shop/till aims there`, nil}},
-	"SUR-01": {{deployment, []Edit{to("spec.replicas", 1.0)}, "is 1, and Schedule shop/till kills one", nil}},
-	"SUR-02": {{budget, []Edit{to("spec.selector.matchLabels.run", "tills")}, "are 3, and no PodDisruptionBudget finds its pods", nil}},
-	"SUR-03": {{budget, []Edit{to("spec.maxUnavailable", 0.0)}, "is 0: no pod of Deployment shop/till may go", nil},
-		{budget, []Edit{to("spec.maxUnavailable", nil), to("spec.minAvailable", 3.0)}, "is 3 of 3: no pod of Deployment shop/till may go", nil}},
-	"SUR-04": {{deployment, []Edit{to(container+".readinessProbe", nil)}, "container till has none", nil}},
-	"SUR-05": {{deployment, []Edit{to(container+".startupProbe.initialDelaySeconds", 30.0)}, "may wait 32s for its probes alone, and the objective is 30s", nil},
-		{deployment, []Edit{to(container+".startupProbe", nil), to(container+".readinessProbe.periodSeconds", 10.0), to(container+".readinessProbe.successThreshold", 3.0)}, "may wait 30s", nil}},
-	"SUR-06": {{deployment, []Edit{to("spec.template.spec.terminationGracePeriodSeconds", 5.0)}, "is 5, and container till sleeps 5 s of it in preStop", nil}},
-	"SUR-07": {{deployment, []Edit{to(container+".lifecycle", nil)}, "container till has no preStop", nil}},
-	"SUR-08": {{deployment, []Edit{to("spec.strategy.type", "Recreate")}, "is Recreate", nil},
-		{deployment, []Edit{to("spec.strategy.rollingUpdate.maxUnavailable", "100%")}, "is 100% of 3", nil}},
-	"SUR-09": {{deployment, []Edit{to("spec.template.spec.topologySpreadConstraints", nil)}, "nothing keeps its 3 pods apart", nil}},
-	"SUR-10": {{service, []Edit{to("spec.selector.run", "tills")}, "finds no pods in shop: run=tills", nil}},
-	"SUR-11": {{deployment, []Edit{to(container+".image", "registry.example.com:5000/till")}, `is "registry.example.com:5000/till", want a tag`, nil},
-		{deployment, []Edit{to(container+".image", "till:latest")}, `is "till:latest"`, nil}},
-	"SUR-12": {{deployment, []Edit{to(container+".securityContext.allowPrivilegeEscalation", nil)}, "the namespace is restricted, want false", nil},
-		{database_, []Edit{to("spec.template.spec.securityContext", nil)}, "want true", nil}},
-}
-
 func TestWhatIsInOrderIsNotFound(t *testing.T) {
 	for _, f := range Review(read(t, "testdata/good.yaml")) {
 		t.Errorf("%s %s: %s %s", f.Rule.ID, f.Object, f.Where(), f.Says)
@@ -140,57 +51,79 @@ func TestWhatIsInOrderIsNotFound(t *testing.T) {
 	}
 }
 
+// TestEachRuleIsSeenRedAloneAndItsFixMakesItGreen reads testdata/<rule>: in valid-*.yaml nothing is found, and in invalid-*.yaml what the comments
+// at its head say, by that rule and no other.
 func TestEachRuleIsSeenRedAloneAndItsFixMakesItGreen(t *testing.T) {
 	for _, rule := range Rules {
-		if len(breaches[rule.ID]) == 0 {
-			t.Errorf("nothing breaks %s", rule.ID)
+		invalid, _ := filepath.Glob("testdata/" + rule.ID + "/invalid-*.yaml")
+		valid, _ := filepath.Glob("testdata/" + rule.ID + "/valid-*.yaml")
+		if len(valid) == 0 || len(invalid) == 0 {
+			t.Errorf("%s has %d valid and %d invalid files, want one of each at least", rule.ID, len(valid), len(invalid))
 		}
-		for i, b := range breaches[rule.ID] {
-			t.Run(fmt.Sprintf("%s %d", rule.ID, i+1), func(t *testing.T) {
-				objects := read(t, "testdata/good.yaml")
-				at := slices.IndexFunc(objects, func(o Object) bool { return o.String() == b.object })
-				if at < 0 {
-					t.Fatalf("there is no %s", b.object)
-				}
-				objects[at].Fields = Apply(objects[at].Fields, b.edits)
+		for _, file := range append(valid, invalid...) {
+			t.Run(strings.TrimPrefix(file, "testdata/"), func(t *testing.T) {
+				objects := read(t, file)
 				found := Review(objects)
-				seen := false
+				var got []string
 				for _, f := range found {
-					if f.Rule.ID == rule.ID {
-						seen = seen || strings.Contains(f.Says, b.says)
-					} else if !slices.Contains(b.also, f.Rule.ID) {
-						t.Errorf("%s, too: %s %s %s", f.Rule.ID, f.Object, f.Where(), f.Says)
+					line := fmt.Sprintf("# %s %s: %s", f.Object, f.Where(), f.Says)
+					if f.Rule.ID != rule.ID {
+						line += ", by " + f.Rule.ID
 					}
+					got = append(got, line)
 				}
-				if !seen {
-					t.Fatalf("not found: %q among %v", b.says, found)
+				if want := head(t, file); !slices.Equal(got, want) {
+					t.Fatalf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 				}
 				for _, f := range found {
-					if f.Rule.ID != rule.ID || len(f.Fix) == 0 {
-						continue
-					}
-					fixed := slices.Clone(objects)
-					which := slices.IndexFunc(fixed, func(o Object) bool { return key(o) == key(f.Object) })
-					fixed[which].Fields = Apply(fixed[which].Fields, f.Fix)
-					for _, still := range Review(fixed) {
-						if still.Rule.ID == rule.ID && still.Where() == f.Where() && still.Object.String() == f.Object.String() {
-							t.Errorf("the fix mends nothing: %s %s", still.Where(), still.Says)
-						}
-					}
+					mends(t, objects, f)
 				}
 			})
 		}
 	}
-	for id := range breaches {
-		if !slices.ContainsFunc(Rules, func(r Rule) bool { return r.ID == id }) {
-			t.Errorf("there is no rule %s", id)
+	folders, _ := filepath.Glob("testdata/*/")
+	for _, folder := range folders {
+		if !slices.ContainsFunc(Rules, func(r Rule) bool { return r.ID == filepath.Base(folder) }) {
+			t.Errorf("there is no rule for %s", folder)
+		}
+	}
+}
+
+// head is the comments that a file begins with.
+func head(t *testing.T, file string) (lines []string) {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(data)) {
+		if !strings.HasPrefix(line, "#") {
+			break
+		}
+		lines = append(lines, strings.TrimSuffix(line, "\n"))
+	}
+	return lines
+}
+
+// mends requires of a fix that its finding is gone with it, and nothing else found.
+func mends(t *testing.T, objects Set, f Finding) {
+	t.Helper()
+	if len(f.Fix) == 0 {
+		return
+	}
+	fixed := slices.Clone(objects)
+	which := slices.IndexFunc(fixed, func(o Object) bool { return key(o) == key(f.Object) })
+	fixed[which].Fields = Apply(fixed[which].Fields, f.Fix)
+	for _, still := range Review(fixed) {
+		if still.Rule.ID != f.Rule.ID || still.Where() == f.Where() && still.Object.String() == f.Object.String() {
+			t.Errorf("with the fix: %s %s %s %s", still.Rule.ID, still.Object, still.Where(), still.Says)
 		}
 	}
 }
 
 func TestAFixLeavesTheReviewedObjectAlone(t *testing.T) {
 	fields := map[string]any{"spec": map[string]any{"list": []any{map[string]any{"a": 1.0}}}}
-	changed := Apply(fields, []Edit{to("spec.list.0.a", 2.0), to("spec.new.b", "c"), to("spec.none", nil)})
+	changed := Apply(fields, []Edit{{path("spec.list.0.a"), 2.0}, {path("spec.new.b"), "c"}, {path("spec.none"), nil}})
 	before, _ := json.Marshal(fields)
 	after, _ := json.Marshal(changed)
 	if string(before) != `{"spec":{"list":[{"a":1}]}}` || string(after) != `{"spec":{"list":[{"a":2}],"new":{"b":"c"}}}` {
@@ -208,5 +141,77 @@ func TestRulesAreWhole(t *testing.T) {
 	}
 	if len(Rules) < 25 {
 		t.Errorf("%d rules", len(Rules))
+	}
+}
+
+func TestAFixNeverMakesASelectorEmptyNorChangesAWorkloads(t *testing.T) {
+	for file, fixed := range map[string]bool{"invalid-service": true, "invalid-budget": true, "invalid-service-by-nothing-else": false, "invalid-workload": false} {
+		for _, f := range Review(read(t, "testdata/LAB-04/"+file+".yaml")) {
+			if len(f.Fix) > 0 != fixed {
+				t.Errorf("%s: the fix is %v", file, f.Fix)
+			}
+		}
+	}
+}
+
+func TestACommandThatDumpsIsToldFromOneThatDoesNot(t *testing.T) {
+	for command, want := range map[string]bool{
+		"pg_dump --file=/dumps/x": true, "/usr/bin/pg_dump": true, "sh -c 'PGHOST=/run pg_dumpall | gzip > /dumps/x'": true, "/opex/hooks/dump.sh 384": true,
+		"/bin/bash -ec set -e; /hooks/dump.sh": true, "timeout 10m /hooks/dump.sh": true, "./dump": true,
+		"/bin/true": false, "echo ok": false, "/bin/sh -c echo ok > /dumps/x": false, "rm -f /dumps/old": false, "timeout 60 sleep 5": false, "": false,
+	} {
+		if got := dumps(command); got != want {
+			t.Errorf("%q: %v", command, got)
+		}
+	}
+}
+
+func TestAnUnknownThatNobodyIsFoundByHidesNothing(t *testing.T) {
+	objects := read(t, "testdata/SUR-10/invalid-no-pods.yaml")
+	for i, o := range objects {
+		if o.Kind() == "Deployment" {
+			objects[i] = Planned(Apply(o.Fields, []Edit{
+				{path("spec.template.spec.volumes"), []any{map[string]any{"name": "till", "configMap": map[string]any{"name": unknownValue}}}},
+				{path("spec.template.spec.containers.0.env"), []any{map[string]any{"name": "KEY", "valueFrom": map[string]any{"secretKeyRef": map[string]any{"name": unknownValue}}}}},
+				{path("spec.template.metadata.annotations.digest"), unknownValue},
+			}), "stack")
+		}
+	}
+	if found := Review(objects); len(found) != 1 || found[0].Rule.ID != "SUR-10" {
+		t.Errorf("found %v", found)
+	}
+}
+
+func TestWhatIsUnknownIsNeitherFoundNorPassedOver(t *testing.T) {
+	const unknown, secret = "04da6b54-80e4-46f7-96ec-b56ff0331ba9", "[secret]"
+	envelope := map[string]any{"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": `"hunter2"`}
+	for name, c := range map[string]struct {
+		file, object, field string
+		value               any
+		says                string
+	}{
+		"an image":        {"SUR-11/valid-latest", "Deployment", "spec.template.spec.containers.0.image", unknown, ""},
+		"a secret":        {"SUR-11/valid-latest", "Deployment", "spec.template.spec.containers.0.image", secret, ""},
+		"an envelope":     {"SUR-11/valid-latest", "Deployment", "spec.template.spec.containers.0.image", envelope, ""},
+		"a number":        {"SUR-01/valid-one", "Deployment", "spec.replicas", unknown, "; nor was what depends on which objects find each other"},
+		"a label of pods": {"SUR-10/valid-no-pods", "Deployment", "spec.template.metadata.labels.run", unknown, "; nor was what depends on which objects find each other"},
+		"a whole spec":    {"SUR-03/valid-all-must-stay", "Deployment", "spec", unknown, "; nor was what depends on which objects find each other"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var objects Set
+			for _, o := range read(t, "testdata/"+c.file+".yaml") {
+				if o.Kind() == c.object {
+					o = Planned(Apply(o.Fields, []Edit{{path(c.field), c.value}}), "stack")
+				}
+				objects = append(objects, o)
+			}
+			for _, f := range Review(objects) {
+				t.Errorf("found: %s %s %s %s", f.Rule.ID, f.Object, f.Where(), f.Says)
+			}
+			want := "Deployment shop/till (stack): " + c.field + " is not known before the update, or secret, and was not judged" + c.says
+			if got := Unjudged(objects); len(got) != 1 || got[0] != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
 	}
 }

@@ -30,7 +30,8 @@ func newWorld(objects Set) *world {
 			s.spaces[o.Name()] = o
 		}
 		if template, is := templates[kind]; is {
-			w := workload{Object: o, template: template, pods: texts(get(o.Fields, template+".metadata.labels"))}
+			w := workload{Object: o, template: template}
+			w.pods = texts(w.get(w.at("metadata.labels")))
 			s.making = append(s.making, w)
 			s.at[o.Namespace()] = append(s.at[o.Namespace()], w)
 		}
@@ -42,12 +43,13 @@ func newWorld(objects Set) *world {
 // workload is an object that makes pods.
 type workload struct {
 	Object
-	template string            // path of the pods' template
+	template string            // path of the pods' template; empty for a pod of its own
 	pods     map[string]string // their labels
 }
 
 // templates are where kinds keep the template of their pods.
 var templates = map[[2]string]string{
+	{"", "Pod"}: "", {"apps", "ReplicaSet"}: "spec.template",
 	{"apps", "Deployment"}: "spec.template", {"apps", "StatefulSet"}: "spec.template", {"apps", "DaemonSet"}: "spec.template",
 	{"batch", "Job"}: "spec.template", {"batch", "CronJob"}: "spec.jobTemplate.spec.template",
 }
@@ -83,20 +85,52 @@ func keep[T any](all []T, is func(T) bool) []T {
 	return found
 }
 
-func (w workload) podLabels() map[string]string {
-	return texts(get(w.Fields, w.template+".metadata.labels"))
+func (w workload) podLabels() map[string]string { return w.pods }
+
+// at is where a field of its pods stands.
+func (w workload) at(field string) string {
+	if w.template == "" {
+		return field
+	}
+	return w.template + "." + field
 }
 
-func (w workload) pod() any { return get(w.Fields, w.template+".spec") }
+func (w workload) pod() any { return w.get(w.at("spec")) }
 
-func (w workload) replicas() int { return int(number(w.get("spec.replicas"), 1)) }
+// AnnotationScaledBy on a workload says that a HorizontalPodAutoscaler which is declared elsewhere sets the number of its pods, and by what: cpu.
+const AnnotationScaledBy = "opex/horizontally-scaled-by"
+
+// replicas are the fewest pods that a workload has by itself. False: another program sets the number, and what is reviewed does not hold it.
+func (s *world) replicas(w workload) (int, bool) {
+	if n := w.get("spec.replicas"); n != nil {
+		return int(number(n, 1)), true
+	}
+	if w.Kind() != "Deployment" && w.Kind() != "StatefulSet" && w.Kind() != "ReplicaSet" {
+		return 1, true
+	}
+	for _, h := range s.of("autoscaling", "HorizontalPodAutoscaler") {
+		if at := s.target(h, "spec.scaleTargetRef"); at != nil && key(at.Object) == key(w.Object) {
+			return int(number(h.get("spec.minReplicas"), 1)), true
+		}
+	}
+	return 1, w.annotations()[AnnotationScaledBy] == ""
+}
 
 // containers are those of its pods with their paths, init containers left out.
-func (w workload) containers() map[string]map[string]any {
+func (w workload) containers() map[string]map[string]any { return w.containersOf("containers") }
+
+// allContainers are those and the init containers.
+func (w workload) allContainers() map[string]map[string]any {
+	return w.containersOf("containers", "initContainers")
+}
+
+func (w workload) containersOf(fields ...string) map[string]map[string]any {
 	found := map[string]map[string]any{}
-	for i, c := range list(get(w.pod(), "containers")) {
-		if m, is := c.(map[string]any); is {
-			found[w.template+".spec.containers."+itoa(i)] = m
+	for _, field := range fields {
+		for i, c := range list(get(w.pod(), field)) {
+			if m, is := c.(map[string]any); is {
+				found[w.at("spec."+field+"."+itoa(i))] = m
+			}
 		}
 	}
 	return found

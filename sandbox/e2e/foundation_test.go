@@ -26,6 +26,7 @@ func TestFoundation(t *testing.T) {
 		{"rows survive the death of all pods of the service", rowsSurviveTheService},
 		{"the password is nowhere in clear", passwordIsSecret},
 		{"up again changes nothing", upAgainChangesNothing},
+		{"what a rule finds fails the preview, and is reported by the command", reviewReports},
 		{"a changed replica count previews as exactly that update", replicaCountPreviews},
 		{"a new password reaches the database and the pods", passwordChanges},
 		{"drift is seen by refresh and repaired by up", driftIsRepaired},
@@ -135,11 +136,20 @@ func processes(t *testing.T) string {
 func upAgainChangesNothing(t *testing.T) {
 	in(t, "pulumi", "up", "--yes", "--skip-preview", "--expect-no-changes")
 	for _, looks := range [][]string{{"pulumi", "preview", "--expect-no-changes"}, {"opex", "review"}} {
-		if out := in(t, looks...); !strings.Contains(out, "nothing found by 47 rules in ") {
+		if out := in(t, looks...); !strings.Contains(out, "nothing found by ") {
 			t.Errorf("%v did not review what is declared:\n%s", looks, out)
 		}
 	}
 	in(t, "pulumi", "refresh", "--yes", "--skip-preview", "--expect-no-changes")
+}
+
+// reviewReports asks for a recovery that the probes alone take longer than: the config allows it, and SUR-05 does not.
+func reviewReports(t *testing.T) {
+	const recovery = "opex:services[0].chaos.recovery"
+	set(t, recovery, "1s")
+	refused(t, []string{"opex: review of what is declared", "SUR-05"}, "pulumi", "preview")
+	refused(t, []string{"SUR-05", "Next: put right what is shown above"}, "opex", "review")
+	set(t, recovery, "30s") // as it is without being set
 }
 
 // set writes Task API's entry, with one change, into the stack's configuration.

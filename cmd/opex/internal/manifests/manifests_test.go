@@ -3,6 +3,7 @@ package manifests
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -69,14 +70,17 @@ func TestObjectsAreFoundWhereverTheyStand(t *testing.T) {
 		text string
 		want string // objects with their lines
 	}{
-		"one document":  {"\n" + object, "Service default/till:2"},
-		"several":       {object + "\n---\n" + object + "\n", "Service default/till:1 Service default/till:3"},
-		"a list":        {"apiVersion: v1\nkind: List\nitems:\n- " + object, "Service default/till:4"},
-		"a typed list":  {"apiVersion: v1\nkind: ServiceList\nitems:\n- " + object + "\n- " + object, "Service default/till:4 Service default/till:5"},
-		"values beside": {"replicas: 3\n---\n" + object, "Service default/till:3"},
+		"one document":         {"\n" + object, "Service default/till:2"},
+		"without items' kinds": {"apiVersion: v1\nkind: ServiceList\nitems:\n- {metadata: {name: till}}", "Service default/till:4"},
+		"several":              {object + "\n---\n" + object + "\n", "Service default/till:1 Service default/till:3"},
+		"a list":               {"apiVersion: v1\nkind: List\nitems:\n- " + object, "Service default/till:4"},
+		"a typed list":         {"apiVersion: v1\nkind: ServiceList\nitems:\n- " + object + "\n- " + object, "Service default/till:4 Service default/till:5"},
+		"values beside":        {"replicas: 3\n---\n" + object, "Service default/till:3"},
 		"a preview": {`{"steps": [{"newState": {"type": "kubernetes:core/v1:Service", "urn": "urn:pulumi:s::p::t::till-service", "inputs": ` + object + `}},
 			{"op": "delete", "oldState": {"type": "kubernetes:core/v1:Service", "inputs": ` + object + `}},
-			{"newState": {"type": "aws:s3/bucket:Bucket", "inputs": {"bucket": "x"}}}]}`, "Service default/till"},
+			{"newState": {"type": "kubernetes:core/v1:Secret", "urn": "u", "inputs": {"apiVersion": "v1", "kind": "Secret"}}},
+			{"newState": {"type": "kubernetes:core/v1:Service", "urn": "urn:pulumi:s::p::t::till-service", "inputs": ` + object + `}},
+			{"newState": {"type": "aws:s3/bucket:Bucket", "inputs": {"bucket": "x"}}}]}`, "Service default/till of file: till-service"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			objects, err := Read("file", []byte(c.text))
@@ -88,6 +92,8 @@ func TestObjectsAreFoundWhereverTheyStand(t *testing.T) {
 				text := o.String()
 				if o.Line != nil {
 					text += fmt.Sprintf(":%d", o.Line(nil))
+				} else {
+					text += " of " + o.Source
 				}
 				got = append(got, text)
 			}
@@ -100,12 +106,20 @@ func TestObjectsAreFoundWhereverTheyStand(t *testing.T) {
 
 func TestWhatIsNoManifestIsRefused(t *testing.T) {
 	for name, c := range map[string]struct{ text, says string }{
-		"nothing":  {"", "holds no Kubernetes object"},
-		"comments": {"# none\n", "holds no Kubernetes object"},
-		"no YAML":  {"a: [", "file: yaml:"},
-		"a list":   {"- a\n- b\n", "line 1: is no object"},
-		"a text":   {"hello", "is no object"},
-		"values":   {"replicas: 3", "holds no Kubernetes object"},
+		"nothing":                {"", "holds no Kubernetes object"},
+		"comments":               {"# none\n", "holds no Kubernetes object"},
+		"no YAML":                {"a: [", "file: yaml:"},
+		"a list":                 {"- a\n- b\n", "line 1: is no object"},
+		"a text":                 {"hello", "is no object"},
+		"values":                 {"replicas: 3", "holds no Kubernetes object"},
+		"a kind alone":           {"a: 1\n---\nkind: Service\nmetadata: {name: till}", "file, line 3: has no apiVersion"},
+		"a version alone":        {"apiVersion: v1\nmetadata: {name: till}", "file, line 1: has no kind"},
+		"a Kind":                 {"apiVersion: v1\nKind: Service", "file, line 1: has Kind, which is written kind"},
+		"an apiversion":          {"apiversion: v1\nkind: Service", "has apiversion, which is written apiVersion"},
+		"a kind that is no text": {"apiVersion: v1\nkind: 3", "has no kind"},
+		"an item of a list":      {"apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  Kind: Service", "file, line 4: has Kind, which is written kind"},
+		"an item that is a text": {"apiVersion: v1\nkind: List\nitems: [a]", "file, line 1: item 0 of the List is no object"},
+		"no YAML further on":     {"a: 1\n---\nb: [\n", "file: yaml: line 3:"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := Read("file", []byte(c.text)); err == nil || !strings.Contains(err.Error(), c.says) {
@@ -123,6 +137,44 @@ func TestALineIsThatOfTheFieldOrOfTheNearestAboveIt(t *testing.T) {
 	for path, want := range map[string]int{"spec.containers.0.image": 8, "spec.containers.0.ports": 7, "metadata.name": 4, "status": 1} {
 		if got := objects[0].Line(strings.Split(path, ".")); got != want {
 			t.Errorf("%s: line %d, want %d", path, got, want)
+		}
+	}
+}
+
+func TestFilesThatAreNoManifestsAreToldFromThoseThatCannotBeRead(t *testing.T) {
+	for text, none := range map[string]bool{"replicas: 3": true, `{"name": "till", "version": "1.0.0"}`: true, "- a": true, "": true, "a: [": false, "kind: Service": false} {
+		if _, err := Read("file", []byte(text)); errors.Is(err, ErrNone) != none {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	if _, err := Read("shop/Chart.yaml", []byte("apiVersion: v2\nname: shop")); !errors.Is(err, ErrNone) {
+		t.Errorf("Helm's own file: %v", err)
+	}
+}
+
+func TestFilesAreNamedByURIsInSARIF(t *testing.T) {
+	for want, f := range map[string]Finding{
+		"a%20b/100%25%23.yaml": {Source: "a b/100%#.yaml", Line: 1},
+		"./c:/d.yaml":          {Source: "c:/d.yaml", Line: 1},
+		"stdin":                {Source: StandardInput, Line: 1},
+		"Pulumi.yaml":          {Source: "preview: till"},
+	} {
+		var out strings.Builder
+		f.Rule = review.Rules[0].ID
+		if err := (Report{Findings: []Finding{f}}).sarif(&out); err != nil || !strings.Contains(out.String(), fmt.Sprintf(`"uri": %q`, want)) {
+			t.Errorf("%s: want %s, got %v\n%s", f.Source, want, err, out.String())
+		}
+	}
+}
+
+func TestTheNumberOfRulesInTheDocumentsIsRight(t *testing.T) {
+	for _, file := range []string{"README.md", "CHANGELOG.md", "docs/eks.md"} {
+		data, err := os.ReadFile("../../../../" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := fmt.Sprintf(" %d rules", len(review.Rules)); !strings.Contains(string(data), want) {
+			t.Errorf("%s does not say %q", file, want)
 		}
 	}
 }

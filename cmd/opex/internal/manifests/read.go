@@ -2,11 +2,11 @@
 package manifests
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -14,33 +14,49 @@ import (
 	"github.com/opex-project/opex/internal/review"
 )
 
+// StandardInput is the source of what is read from there.
+const StandardInput = "standard input"
+
+// ErrNone is in the error of a file that can be read and is no manifest, as values.yaml and package.json are none.
+var ErrNone = errors.New("holds no Kubernetes object")
+
 // Read returns the objects of a file: documents of YAML or JSON, lists of Kubernetes taken apart, or what `pulumi preview --json` prints.
-// Documents without a kind are passed over, as values files are; a file without any object is an error.
+// Documents with neither kind nor apiVersion are passed over, as values files are; one of the two alone is an error, since the object would
+// be reviewed by nobody. A file without any object is an error.
 func Read(name string, data []byte) (review.Set, error) {
 	var all review.Set
-	for decoder := yaml.NewDecoder(bytes.NewReader(data)); ; {
-		var document yaml.Node
-		err := decoder.Decode(&document)
-		if errors.Is(err, io.EOF) {
-			break
-		}
+	var strange error // a document that is no object
+	whole := source{name, data}
+	for _, part := range whole.parts() {
+		document, err := part.node()
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		fields, err := plain(&document)
+		if document == nil {
+			continue
+		}
+		fields, err := plain(document)
 		if err != nil {
-			return nil, fmt.Errorf("%s, line %d: %w", name, document.Line, err)
+			strange = errors.Join(strange, fmt.Errorf("%s, line %d: %w", name, document.Line, err))
+			continue
 		}
 		if steps, is := fields["steps"].([]any); is && fields["kind"] == nil {
 			all = append(all, planned(name, steps)...)
 			continue
 		}
-		all = append(all, objects(name, fields, &document)...)
+		found, err := objects(part, fields, document, nil)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
 	}
-	if len(all) == 0 {
-		return nil, fmt.Errorf("%s: holds no Kubernetes object", name)
+	switch {
+	case len(all) > 0:
+		return all, strange
+	case strange != nil:
+		return nil, fmt.Errorf("%w: %w", strange, ErrNone)
 	}
-	return all, nil
+	return nil, fmt.Errorf("%s: %w", name, ErrNone)
 }
 
 // plain is a document as JSON has it.
@@ -60,25 +76,64 @@ func plain(document *yaml.Node) (map[string]any, error) {
 	return fields, nil
 }
 
-func objects(name string, fields map[string]any, document *yaml.Node) review.Set {
+// objects are those of a document, or of what stands in it at a path.
+func objects(from part, fields map[string]any, document *yaml.Node, at []string) (review.Set, error) {
 	root := document
 	if root.Kind == yaml.DocumentNode && len(root.Content) > 0 {
 		root = root.Content[0]
 	}
-	kind, _ := fields["kind"].(string)
+	kind, version := fmt.Sprint(fields["kind"]), fmt.Sprint(fields["apiVersion"])
 	if items, is := fields["items"].([]any); is && strings.HasSuffix(kind, "List") {
 		var all review.Set
 		for i, item := range items {
-			if inner, is := item.(map[string]any); is {
-				all = append(all, objects(name, inner, child(child(root, "items"), fmt.Sprint(i)))...)
+			inner, is := item.(map[string]any)
+			if !is {
+				return nil, fmt.Errorf("%s, line %d: item %d of the %s is no object", from.name, root.Line, i, kind)
+			}
+			if own := strings.TrimSuffix(kind, "List"); own != "" && inner["kind"] == nil && inner["apiVersion"] == nil { // as the API server sends them
+				inner["kind"], inner["apiVersion"] = own, version
+			}
+			found, err := objects(from, inner, child(child(root, "items"), fmt.Sprint(i)), append(slices.Clone(at), "items", fmt.Sprint(i)))
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, found...)
+		}
+		return all, nil
+	}
+	if missing := incomplete(fields); missing != "" && filepath.Base(from.name) != "Chart.yaml" { // Helm's own has a version of itself
+		return nil, fmt.Errorf("%s, line %d: %s, so that it is no Kubernetes object and no other file either", from.name, root.Line, missing)
+	}
+	if fields["kind"] == nil || fields["apiVersion"] == nil {
+		return nil, nil
+	}
+	o := review.Object{Fields: fields, Source: from.name, Line: func(path []string) int { return line(root, path) }}
+	if from.name != StandardInput {
+		o.Change = func(edits []review.Edit) (before, after []byte, first int) { return from.change(at, edits) }
+	}
+	return review.Set{o}, nil
+}
+
+// incomplete says which of kind and apiVersion is missing where the other is there, or is written differently.
+func incomplete(fields map[string]any) string {
+	var have, lack []string
+	for _, key := range []string{"kind", "apiVersion"} {
+		if value, is := fields[key].(string); is && value != "" {
+			have = append(have, key)
+			continue
+		}
+		lack = append(lack, "has no "+key)
+		for other := range fields {
+			if other != key && strings.EqualFold(other, key) {
+				have = append(have, other)
+				lack[len(lack)-1] = fmt.Sprintf("has %s, which is written %s", other, key)
 			}
 		}
-		return all
 	}
-	if kind == "" || fields["apiVersion"] == nil {
-		return nil
+	if len(have) == 0 || len(lack) == 0 {
+		return ""
 	}
-	return review.Set{{Fields: fields, Source: name, Line: func(path []string) int { return line(root, path) }}}
+	return strings.Join(lack, " and ")
 }
 
 // line is where a field stands, or the last that there is on the way to it.
@@ -117,19 +172,29 @@ func child(of *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// planned are the objects that a preview would leave in the cluster.
+// planned are the objects that a preview would leave in the cluster. One that is replaced has several steps, and is one object.
 func planned(name string, steps []any) review.Set {
 	var all review.Set
+	place := map[string]int{}
 	for _, s := range steps {
 		step, _ := s.(map[string]any)
 		state, _ := step["newState"].(map[string]any)
-		kind, _ := state["type"].(string)
+		token, _ := state["type"].(string)
 		inputs, _ := state["inputs"].(map[string]any)
-		if !strings.HasPrefix(kind, "kubernetes:") || inputs["kind"] == nil || inputs["apiVersion"] == nil {
+		kind, _ := inputs["kind"].(string)
+		version, _ := inputs["apiVersion"].(string)
+		if !strings.HasPrefix(token, "kubernetes:") || kind == "" || version == "" || !review.Reviewed(version, kind) {
 			continue
 		}
 		urn, _ := state["urn"].(string)
-		all = append(all, review.Object{Fields: inputs, Source: name + ": " + urn[strings.LastIndex(urn, "::")+1:]})
+		parts := strings.Split(urn, "::")
+		o := review.Planned(inputs, name+": "+parts[len(parts)-1])
+		if i, is := place[urn]; is {
+			all[i] = o
+			continue
+		}
+		place[urn] = len(all)
+		all = append(all, o)
 	}
 	return all
 }

@@ -3,6 +3,7 @@ package manifests
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -21,6 +22,7 @@ type Report struct {
 	Objects  int       `json:"objects"`
 	Rules    int       `json:"rules"`
 	Findings []Finding `json:"findings"`
+	Unjudged []string  `json:"unjudged,omitempty"` // fields that are not known before the update
 }
 
 // Finding is review.Finding as data.
@@ -34,20 +36,23 @@ type Finding struct {
 	Line     int      `json:"line,omitempty"`
 	Field    string   `json:"field"`
 	Says     string   `json:"says"`
-	// Fix is a unified diff of the object's YAML; empty where only a person can know.
+	// Fix is a unified diff that `git apply` and `patch -p1` take; empty where only a person can know.
 	Fix string `json:"fix,omitempty"`
+	// Sketch says that the diff is of the object as it would be, and of no file: a program made it, or the file is written in a way that
+	// cannot be changed without touching anything else.
+	Sketch bool `json:"sketch,omitempty"`
 }
 
 // Review reviews objects.
 func Review(objects review.Set) (Report, error) {
-	report := Report{Objects: len(objects), Rules: len(review.Rules), Findings: []Finding{}}
+	report := Report{Objects: len(objects), Rules: len(review.Rules), Findings: []Finding{}, Unjudged: review.Unjudged(objects)}
 	for _, f := range review.Review(objects) {
-		fix, err := diff(f)
+		fix, sketch, err := diff(f)
 		if err != nil {
 			return Report{}, fmt.Errorf("%s: %w", f.Object, err)
 		}
 		one := Finding{Rule: f.Rule.ID, Title: f.Rule.Title, Why: f.Rule.Why, Criteria: f.Rule.Criteria, Object: f.Object.String(), Source: f.Object.Source,
-			Field: f.Where(), Says: f.Says, Fix: fix}
+			Field: f.Where(), Says: f.Says, Fix: fix, Sketch: sketch}
 		if f.Object.Line != nil {
 			one.Line = f.Object.Line(f.Path)
 		}
@@ -56,19 +61,25 @@ func Review(objects review.Set) (Report, error) {
 	return report, nil
 }
 
-func diff(f review.Finding) (string, error) {
+// diff returns the change that mends a finding, and whether it is one of the object alone: a sketch that no file is changed by.
+func diff(f review.Finding) (text string, sketch bool, err error) {
 	if len(f.Fix) == 0 {
-		return "", nil
+		return "", false, nil
+	}
+	if f.Object.Change != nil {
+		if before, after, first := f.Object.Change(f.Fix); before != nil {
+			return stackfile.DiffFrom(first, filepath.ToSlash(f.Object.Source), before, after), false, nil
+		}
 	}
 	before, err := yaml.Marshal(f.Object.Fields)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	after, err := yaml.Marshal(review.Apply(f.Object.Fields, f.Fix))
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
-	return stackfile.Diff(strings.NewReplacer(" ", "/").Replace(f.Object.String())+".yaml", before, after), nil
+	return stackfile.Diff(strings.NewReplacer(" ", "/").Replace(f.Object.String())+".yaml", before, after), true, nil
 }
 
 // Write writes the report in one of the formats.
@@ -94,6 +105,9 @@ func (r Report) Write(w io.Writer, format string) error {
 			fmt.Fprintf(w, "  cannot pass: %s\n", strings.Join(f.Criteria, ", "))
 		}
 		fmt.Fprintf(w, "  at: %s\n", f.at())
+		if f.Sketch {
+			fmt.Fprintln(w, "  sketch, of the object and of no file:")
+		}
 		for line := range strings.Lines(f.Fix) {
 			fmt.Fprint(w, "    "+line)
 		}
@@ -118,9 +132,18 @@ func (r Report) markdown() string {
 			fmt.Fprintf(&text, "Cannot pass: %s.\n", strings.Join(f.Criteria, ", "))
 		}
 		if f.Fix != "" {
+			if f.Sketch {
+				text.WriteString("\nA sketch, of the object and of no file:\n")
+			}
 			fmt.Fprintf(&text, "\n```diff\n%s```\n", f.Fix)
 		}
 		text.WriteString("\n</details>\n")
+	}
+	for i, line := range r.Unjudged {
+		if i == 0 {
+			text.WriteString("\nNot judged:\n\n")
+		}
+		fmt.Fprintf(&text, "- %s\n", escape(line))
 	}
 	return text.String()
 }
@@ -150,7 +173,10 @@ func (r Report) sarif(w io.Writer) error {
 	var findings []sarif.Finding
 	for _, f := range r.Findings {
 		message := fmt.Sprintf("%s: %s: %s", f.Object, f.Field, f.Says)
-		if f.Fix != "" {
+		switch {
+		case f.Sketch:
+			message += "\n\nA sketch, of the object and of no file:\n" + f.Fix
+		case f.Fix != "":
 			message += "\n\n" + f.Fix
 		}
 		findings = append(findings, sarif.Finding{Rule: f.Rule, Level: sarif.Error, Message: message, File: f.file(), Line: f.Line, Object: f.Object,
@@ -159,9 +185,12 @@ func (r Report) sarif(w io.Writer) error {
 	return sarif.Write(w, "opex review", rules, findings)
 }
 
-// file is a path as code scanning knows files. A preview is of the program, whose settings stand in its project's file.
+// file is a path as code scanning knows files, as a URI. A preview is of the program, whose settings stand in its project's file.
 func (f Finding) file() string {
-	if f.Line == 0 {
+	switch {
+	case f.Source == StandardInput:
+		return "stdin"
+	case f.Line == 0:
 		return "Pulumi.yaml"
 	}
 	return f.Source

@@ -6,11 +6,14 @@ import (
 	"strings"
 )
 
-// contextLines is how much is shown around a change, as diff and git do.
-const contextLines = 3
+// ContextLines is how much is shown around a change, as diff and git do.
+const ContextLines = 3
 
 // Diff returns the change of a file as a unified diff that `git apply` and `patch -p1` take; empty where nothing changed.
-func Diff(path string, old, edited []byte) string {
+func Diff(path string, old, edited []byte) string { return DiffFrom(1, path, old, edited) }
+
+// DiffFrom is Diff for a part of a file, which begins with a line; of what is around a change it must hold ContextLines, or the file's end.
+func DiffFrom(line int, path string, old, edited []byte) string {
 	a, b := lines(old), lines(edited)
 	script := compare(a, b)
 	path = strings.TrimLeft(path, "/")
@@ -19,7 +22,7 @@ func Diff(path string, old, edited []byte) string {
 		if text.Len() == 0 {
 			fmt.Fprintf(&text, "--- a/%s\n+++ b/%s\n", path, path)
 		}
-		h.write(&text)
+		h.write(&text, line-1)
 	}
 	return text.String()
 }
@@ -33,8 +36,31 @@ type step struct {
 
 func lines(data []byte) []string { return slices.Collect(strings.Lines(string(data))) }
 
-// compare finds a shortest way, by the longest common subsequence of lines. Stack files are short.
+// compare finds a shortest way, by the longest common subsequence of lines. What is the same at both ends is left out of that: it takes time and room by the
+// product of both lengths.
 func compare(a, b []string) []step {
+	head := 0
+	for head < min(len(a), len(b)) && a[head] == b[head] {
+		head++
+	}
+	tail := 0
+	for tail < min(len(a), len(b))-head && a[len(a)-1-tail] == b[len(b)-1-tail] {
+		tail++
+	}
+	var script []step
+	for i := range head {
+		script = append(script, step{' ', a[i], i, i})
+	}
+	for _, s := range align(a[head:len(a)-tail], b[head:len(b)-tail]) {
+		script = append(script, step{s.op, s.text, s.a + head, s.b + head})
+	}
+	for i := tail; i > 0; i-- {
+		script = append(script, step{' ', a[len(a)-i], len(a) - i, len(b) - i})
+	}
+	return script
+}
+
+func align(a, b []string) []step {
 	common := make([][]int, len(a)+1) // common[i][j]: of a[i:] and b[j:]
 	for i := range common {
 		common[i] = make([]int, len(b)+1)
@@ -75,13 +101,13 @@ func hunks(script []step) []hunk {
 		if s.op == ' ' {
 			continue
 		}
-		if from := max(0, i-contextLines); end == 0 || from > end {
+		if from := max(0, i-ContextLines); end == 0 || from > end {
 			if end > 0 {
 				found = append(found, script[start:end])
 			}
 			start = from
 		}
-		end = min(len(script), i+1+contextLines)
+		end = min(len(script), i+1+ContextLines)
 	}
 	if end > 0 {
 		found = append(found, script[start:end])
@@ -89,7 +115,7 @@ func hunks(script []step) []hunk {
 	return found
 }
 
-func (h hunk) write(text *strings.Builder) {
+func (h hunk) write(text *strings.Builder, before int) {
 	removed, added := 0, 0
 	for _, s := range h {
 		if s.op != '+' {
@@ -99,7 +125,7 @@ func (h hunk) write(text *strings.Builder) {
 			added++
 		}
 	}
-	fmt.Fprintf(text, "@@ -%s +%s @@\n", span(h[0].a, removed), span(h[0].b, added))
+	fmt.Fprintf(text, "@@ -%s +%s @@\n", span(before+h[0].a, removed), span(before+h[0].b, added))
 	for _, s := range h {
 		text.WriteByte(s.op)
 		text.WriteString(s.text)

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/opex-project/opex/internal/review"
 )
 
 // validatedEvery is how often Velero looks at a storage location that does not say (its flag --store-validation-frequency).
@@ -34,7 +36,7 @@ func (raw wireSchedule) schedule() Schedule {
 		ValidationErrors: raw.Status.ValidationErrors,
 		Labels:           raw.Metadata.Labels,
 		Template:         t.raw, TTL: t.TTL.Duration, Namespaces: t.IncludedNamespaces, ExcludedNamespaces: t.ExcludedNamespaces,
-		PodsLeftOut: t.podsLeftOut(), StorageLocation: t.StorageLocation, Hooks: t.hooks(), selectors: t.selectors(),
+		PodsLeftOut: review.PodsLeftOut(t.raw), StorageLocation: t.StorageLocation, Hooks: t.hooks(), selectors: t.selectors(),
 	}
 }
 

@@ -1,9 +1,6 @@
 package velero
 
 import (
-	"slices"
-	"strings"
-
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/json"
 )
@@ -23,17 +20,13 @@ func (t *wireTemplate) UnmarshalJSON(data []byte) error {
 
 // wireBackupSpec holds the fields that are read of a BackupSpec.
 type wireBackupSpec struct {
-	IncludedNamespaces               []string               `json:"includedNamespaces"`
-	ExcludedNamespaces               []string               `json:"excludedNamespaces"`
-	IncludedResources                []string               `json:"includedResources"`
-	ExcludedResources                []string               `json:"excludedResources"`
-	IncludedNamespaceScopedResources []string               `json:"includedNamespaceScopedResources"`
-	ExcludedNamespaceScopedResources []string               `json:"excludedNamespaceScopedResources"`
-	LabelSelector                    *metav1.LabelSelector  `json:"labelSelector"`
-	OrLabelSelectors                 []metav1.LabelSelector `json:"orLabelSelectors"`
-	TTL                              metav1.Duration        `json:"ttl"`
-	StorageLocation                  string                 `json:"storageLocation"`
-	Hooks                            struct {
+	IncludedNamespaces []string               `json:"includedNamespaces"`
+	ExcludedNamespaces []string               `json:"excludedNamespaces"`
+	LabelSelector      *metav1.LabelSelector  `json:"labelSelector"`
+	OrLabelSelectors   []metav1.LabelSelector `json:"orLabelSelectors"`
+	TTL                metav1.Duration        `json:"ttl"`
+	StorageLocation    string                 `json:"storageLocation"`
+	Hooks              struct {
 		Resources []wireHooks `json:"resources"`
 	} `json:"hooks"`
 }
@@ -75,26 +68,4 @@ func (raw wireBackupSpec) hooks() []Hook {
 		add(r.Post, false)
 	}
 	return all
-}
-
-// podsLeftOut knows pods by the names that Velero's discovery takes for them.
-func (raw wireBackupSpec) podsLeftOut() string {
-	isPods := func(name string) bool {
-		return slices.Contains([]string{"pods", "pod", "po", "*"}, strings.ToLower(name))
-	}
-	for _, field := range []struct {
-		name     string
-		names    []string
-		excludes bool
-	}{
-		{"includedResources", raw.IncludedResources, false},
-		{"excludedResources", raw.ExcludedResources, true},
-		{"includedNamespaceScopedResources", raw.IncludedNamespaceScopedResources, false},
-		{"excludedNamespaceScopedResources", raw.ExcludedNamespaceScopedResources, true},
-	} {
-		if len(field.names) > 0 && slices.ContainsFunc(field.names, isPods) == field.excludes {
-			return field.name
-		}
-	}
-	return ""
 }
