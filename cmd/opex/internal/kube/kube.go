@@ -117,7 +117,7 @@ func (c *Cluster) Get(ctx context.Context, at contract.Endpoint, path string, qu
 	}
 	who := fmt.Sprintf("service %s/%s:%d%s", at.Namespace, at.Service, at.Port, path)
 	if apierrors.IsNotFound(err) || apierrors.IsServiceUnavailable(err) || ctx.Err() != nil || apierrors.IsTimeout(err) {
-		return nil, fmt.Errorf("%s: %w: %w", who, ErrNoAnswer, err)
+		return nil, fmt.Errorf("%s: %w: %w%s", who, ErrNoAnswer, err, excerpt(data))
 	}
 	return nil, fmt.Errorf("%s: %w%s", who, err, excerpt(data))
 }

@@ -152,6 +152,19 @@ func TestTheCauseThatAServiceTellsIsHandedOn(t *testing.T) {
 	}
 }
 
+// TestWhySomethingDoesNotAnswerIsHandedOn: the API server knows whether there is no pod, or a pod that refuses.
+func TestWhySomethingDoesNotAnswerIsHandedOn(t *testing.T) {
+	const why = `no endpoints available for service "opencost"`
+	cluster := proxied(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprintf(w, `{"kind":"Status","status":"Failure","message":%q,"reason":"ServiceUnavailable","code":503}`, why)
+	})
+	if _, err := cluster.Get(t.Context(), endpoint, "/allocation", nil); !errors.Is(err, ErrNoAnswer) || !strings.HasSuffix(err.Error(), why) {
+		t.Errorf("error is %v, want one that ends with %q", err, why)
+	}
+}
+
 func TestGetHandsOverTheQueryAndTheBody(t *testing.T) {
 	cluster, err := Connect(t.Context(), server(t, func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, r.URL.Query().Get("aggregate"))
