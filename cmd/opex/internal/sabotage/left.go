@@ -46,6 +46,7 @@ func (s *Site) Left(ctx context.Context) (left []Left, err error) {
 
 // PutBackLeft puts back what a run that died has left, and waits until all criteria pass again.
 func (s *Site) PutBackLeft(ctx context.Context, left []Left) error {
+	s.later("the service's pods", s.retryPods) // the last: a quota that was left has kept them away for so long that they are seldom asked for
 	for _, l := range left {
 		s.later(l.String(), func(ctx context.Context) error {
 			if l.was == made {

@@ -6,11 +6,14 @@ import (
 	"strings"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic/fake"
+	kubernetes "k8s.io/client-go/kubernetes/fake"
+	k8stesting "k8s.io/client-go/testing"
 
 	"github.com/opex-project/opex/cmd/opex/internal/kube"
 	"github.com/opex-project/opex/cmd/opex/internal/stack"
@@ -36,6 +39,10 @@ func object(kind, namespace, name string, spec map[string]any) *unstructured.Uns
 	return o
 }
 
+// refused is a ReplicaSet of the service that a quota kept from making its pod, and that was told of it since.
+var refused = appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Name: "shop-1", Namespace: "shops", Labels: map[string]string{"app": "shop"}},
+	Spec: appsv1.ReplicaSetSpec{Replicas: new(int32(3))}, Status: appsv1.ReplicaSetStatus{Replicas: 2}}
+
 // stage is a site whose cluster holds these objects.
 func stage(t *testing.T, all ...runtime.Object) *scene {
 	t.Helper()
@@ -44,7 +51,8 @@ func stage(t *testing.T, all ...runtime.Object) *scene {
 		lists[kind] = "List"
 	}
 	client := fake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), lists, all...)
-	s.Cluster = &kube.Cluster{Dynamic: client}
+	s.Cluster = &kube.Cluster{Dynamic: client, Client: kubernetes.NewClientset(refused.DeepCopy())}
+	s.Service.Selector = map[string]string{"app": "shop"}
 	s.Service.Namespace = "shops"
 	at := contract.Endpoint{Namespace: "costs", Service: "opencost", Port: 9003}
 	s.Outputs = stack.Outputs{Cost: &contract.CostVisibility{OpenCost: at, Prometheus: at}, Size: &contract.SizeAdvisor{Namespace: "sizes"},
@@ -80,8 +88,17 @@ func TestWhatARunThatDiedHasLeftIsFoundAndPutBackByTheNext(t *testing.T) {
 	if err != nil || len(left) != 2 || left[0].String() != "changed: services costs/opencost" || left[1].String() != "made: resourcequotas shops/none" {
 		t.Fatalf("left are %v, %v", left, err)
 	}
-	if err := next.PutBackLeft(ctx, left); err != nil {
-		t.Fatal(err)
+	// The pod comes once its ReplicaSet is woken.
+	woken := false
+	sets := next.Cluster.Client.(*kubernetes.Clientset)
+	sets.PrependReactor("patch", "replicasets", func(k8stesting.Action) (bool, runtime.Object, error) {
+		woken = true
+		whole := refused.DeepCopy()
+		whole.Status.Replicas = 3
+		return false, nil, sets.Tracker().Update(appsv1.SchemeGroupVersion.WithResource("replicasets"), whole, "shops")
+	})
+	if err := next.PutBackLeft(ctx, left); err != nil || !woken {
+		t.Fatalf("woken: %v, error %v", woken, err)
 	}
 	now, err = at.Get(ctx, "opencost", metav1.GetOptions{})
 	if err != nil {

@@ -19,10 +19,12 @@ func (s *Site) Prospect(breaches []Breach) string {
 			days++
 		}
 	}
-	return text + fmt.Sprintf(`It changes objects in the namespace %s and in those of the engines (of OpenCost and its Prometheus, Velero, Chaos Mesh, the recommender),
-makes backups and deletes them, and holds %d Game Days, each of which kills a pod under load. Meanwhile cost data, advice, backups and answers
-may be missing for moments.
-`, s.Service.Namespace, days)
+	text += fmt.Sprintf("It changes objects in the namespace %s and in those of the engines (of OpenCost and its Prometheus, Velero, Chaos Mesh, the recommender).\n",
+		s.Service.Namespace)
+	if days > 0 {
+		text += fmt.Sprintf("It holds %d Game Days, each of which kills a pod under load.\n", days)
+	}
+	return text + "Meanwhile cost data, advice, backups and answers may be missing for moments; bad backups that it makes are deleted again.\n"
 }
 
 // Table shows what became of the breaches.
