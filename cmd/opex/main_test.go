@@ -244,7 +244,8 @@ func TestNothingIsBrokenWhereSomethingFailsAlready(t *testing.T) {
 func leftBySabotage(world kubetest.World, services ...any) {
 	for _, namespace := range []string{"staging", "opencost", "prometheus-system", "vertical-pod-autoscaler", "velero", "chaos-mesh"} {
 		for _, kind := range []string{"/api/v1/*/pods", "/api/v1/*/services", "/api/v1/*/configmaps", "/api/v1/*/resourcequotas", "/apis/apps/v1/*/deployments",
-			"/apis/autoscaling.k8s.io/v1/*/verticalpodautoscalers", "/apis/velero.io/v1/*/schedules", "/apis/velero.io/v1/*/backups"} {
+			"/apis/autoscaling.k8s.io/v1/*/verticalpodautoscalers", "/apis/velero.io/v1/*/schedules", "/apis/velero.io/v1/*/backups",
+			"/apis/chaos-mesh.org/v1alpha1/*/podchaos"} {
 			path := strings.Replace(kind, "*", "namespaces/"+namespace, 1)
 			others, marked := world[path], []any{}
 			if path == "/api/v1/namespaces/opencost/services" {

@@ -27,8 +27,15 @@ type Options struct {
 	Steady   time.Duration // before each kill
 	After    time.Duration // after each recovery
 	Go       bool          // on after a kill that failed
-	// Passing are labels of records that somebody deletes again; nil for those that are kept.
+	// Passing are labels of the experiments and records, for who deletes them again should the Game Day die; nil where records are kept.
 	Passing map[string]string
+}
+
+// labels are those of an experiment.
+func (o Options) labels() map[string]string {
+	all := maps.Clone(managed)
+	maps.Copy(all, o.Passing)
+	return all
 }
 
 // Limits of a Game Day.
@@ -88,7 +95,7 @@ func (s *Site) kill(ctx context.Context, generator *load.Generator, run evidence
 		var spec map[string]any
 		spec, record.Experiment.Grace = shotSpec(declared.Experiment, observer, o.Graceful)
 		record.Experiment.Name, record.Experiment.CreatedAt = shot.Name, created.UTC()
-		if _, problem = s.Chaos.Create(ctx, shot.Kind, shot.Name, managed, spec, false); problem == nil {
+		if _, problem = s.Chaos.Create(ctx, shot.Kind, shot.Name, o.labels(), spec, false); problem == nil {
 			if problem = s.recover(ctx, observer, attack, created, shot); errors.Is(problem, errNotRecovered) {
 				problem, notRecovered = nil, problem
 			}

@@ -25,6 +25,7 @@ var (
 	autoscalers = schema.GroupVersionResource{Group: "autoscaling.k8s.io", Version: "v1", Resource: "verticalpodautoscalers"}
 	schedules   = schema.GroupVersionResource{Group: "velero.io", Version: "v1", Resource: "schedules"}
 	backups     = schema.GroupVersionResource{Group: "velero.io", Version: "v1", Resource: "backups"}
+	experiments = schema.GroupVersionResource{Group: "chaos-mesh.org", Version: "v1alpha1", Resource: "podchaos"} // made by Game Days
 	deletions   = schema.GroupVersionResource{Group: "velero.io", Version: "v1", Resource: "deletebackuprequests"}
 )
 
