@@ -76,12 +76,21 @@ func (r GameDay) Unclear() []string {
 		add(len(r.Experiment.Targets) != 1 || !strings.HasPrefix(r.Experiment.Targets[0]+"/", pod+"/"), "pod %s went, and Chaos Mesh says that it hit %v", pod, r.Experiment.Targets)
 		add(len(r.AlsoGone) > 0, "more pods than one went: also %s", strings.Join(r.AlsoGone, ", "))
 	}
-	late := func(late, of int) bool { return float64(late) > MaxLateShare*float64(of) }
-	add(r.Load.Dropped > 0 || late(r.Load.Late, r.Load.Requests) || late(r.During.Late, r.During.Requests),
-		"the load generator was starved: %d requests never sent, %d of %d sent late, %d of %d in the recovery", r.Load.Dropped, r.Load.Late, r.Load.Requests,
-		r.During.Late, r.During.Requests)
+	if starved := r.Starved(); starved != "" {
+		why = append(why, starved)
+	}
 	add(r.Load.ClockError > MaxClockError, "the load generator's clock is known to within %s only, want %s", r.Load.ClockError.Duration(), MaxClockError.Duration())
 	return why
+}
+
+// Starved says how the generator could not send what was due, as on a machine that is busy with something else. It is empty where it could.
+func (r GameDay) Starved() string {
+	late := func(late, of int) bool { return float64(late) > MaxLateShare*float64(of) }
+	if r.Load.Dropped == 0 && !late(r.Load.Late, r.Load.Requests) && !late(r.During.Late, r.During.Requests) {
+		return ""
+	}
+	return fmt.Sprintf("the load generator was starved: %d requests never sent, %d of %d sent late, %d of %d in the recovery",
+		r.Load.Dropped, r.Load.Late, r.Load.Requests, r.During.Late, r.During.Requests)
 }
 
 // StoreGameDay keeps a record in the cluster and removes the oldest beyond 50 of its service. It returns the ConfigMap's name. With

@@ -78,10 +78,12 @@ func gameDay(wrong func(ctx context.Context, s *Site, killed <-chan struct{}) er
 			at := s.objects(configMaps, s.Outputs.Chaos.Namespace)
 			s.later(at.name(r.Name()), func(ctx context.Context) error { return s.remove(ctx, at, r.Name()) })
 		}
-		switch {
-		case len(records) == 1 && records[0].KilledAt.IsZero() && ctx.Err() == nil:
-			return fmt.Errorf("%w: %s", errNoKill, strings.Join(records[0].Reasons, "; "))
-		case len(records) > 0: // what then went wrong with it is in the record
+		if ctx.Err() == nil {
+			if err := disturbed(records); err != nil {
+				return err
+			}
+		}
+		if len(records) > 0 { // what then went wrong with it is in the record
 			err = nil
 		}
 		if problem != nil {
@@ -89,6 +91,19 @@ func gameDay(wrong func(ctx context.Context, s *Site, killed <-chan struct{}) er
 		}
 		return err
 	}
+}
+
+// disturbed says that a Game Day measured nothing, whatever was broken beside it.
+func disturbed(records []evidence.GameDay) error {
+	for _, r := range records {
+		if r.KilledAt.IsZero() {
+			return fmt.Errorf("%w: there was no kill: %s", errDisturbed, strings.Join(r.Reasons, "; "))
+		}
+		if starved := r.Starved(); starved != "" {
+			return fmt.Errorf("%w: %s", errDisturbed, starved)
+		}
+	}
+	return nil
 }
 
 // calm waits until a Game Day may begin: a service needs a moment after the one before.
@@ -164,14 +179,14 @@ func (s *Site) watch(ctx context.Context, killed chan<- struct{}) {
 	}
 }
 
-var errNoKill = errors.New("there was no kill")
+var errDisturbed = errors.New("the Game Day measured nothing")
 
 // atKill does something once, as soon as a pod is killed.
 func atKill(do func(ctx context.Context, s *Site) error) func(context.Context, *Site, <-chan struct{}) error {
 	return func(ctx context.Context, s *Site, killed <-chan struct{}) error {
 		select {
 		case <-ctx.Done():
-			return errNoKill
+			return fmt.Errorf("%w: there was no kill", errDisturbed)
 		case <-killed:
 			return do(ctx, s)
 		}

@@ -58,7 +58,7 @@ const (
 	greenWithin   = 3 * time.Minute
 	undoneWithin  = 2 * time.Minute
 	lookEvery     = 500 * time.Millisecond
-	// tries is how often a Game Day is begun that comes to no kill, as on a machine that is busy with something else.
+	// tries is how often a Game Day is held that measures nothing, as on a machine that is busy with something else.
 	tries = 3
 )
 
@@ -134,7 +134,7 @@ func (s *Site) skip(b Breach, green verify.ServiceReport) string {
 func (s *Site) try(ctx context.Context, b Breach, row *Row) (whole bool, err error) {
 	for left := tries; ; left-- {
 		problem := b.do(ctx, s)
-		if errors.Is(problem, errNoKill) && left > 1 && ctx.Err() == nil {
+		if errors.Is(problem, errDisturbed) && left > 1 && ctx.Err() == nil {
 			fmt.Fprintf(s.People, "    %v; it is tried again\n", problem)
 			if err := s.putBack(ctx); err != nil {
 				return false, err

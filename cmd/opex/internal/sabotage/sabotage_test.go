@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/fake"
 
+	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 	"github.com/opex-project/opex/cmd/opex/internal/kube"
 	"github.com/opex-project/opex/cmd/opex/internal/verify"
 	"github.com/opex-project/opex/internal/contract"
@@ -193,8 +194,8 @@ func TestASecondInterruptionEndsTheWaitingAndSaysThatAllWasPutBack(t *testing.T)
 	})
 }
 
-func TestAGameDayThatComesToNoKillIsTriedAgainAndThenNotCaught(t *testing.T) {
-	for kills, want := range map[int]string{1: "1 of 1 caught, no false alarm", 3: "1 of 1 caught, no false alarm", 4: "0 of 1 caught, no false alarm"} {
+func TestAGameDayThatMeasuresNothingIsHeldAgainAndThenNotCaught(t *testing.T) {
+	for measured, want := range map[int]string{1: "1 of 1 caught, no false alarm", 3: "1 of 1 caught, no false alarm", 4: "0 of 1 caught, no false alarm"} {
 		synctest.Test(t, func(t *testing.T) {
 			s, begun := newScene(), 0
 			b := Breach{Criterion: "A", What: "it", do: func(ctx context.Context, site *Site) error {
@@ -202,14 +203,40 @@ func TestAGameDayThatComesToNoKillIsTriedAgainAndThenNotCaught(t *testing.T) {
 					t.Error("what the try before it made is still there")
 				}
 				err := s.breaking("A")(ctx, site)
-				if begun++; begun < kills {
-					return fmt.Errorf("%w: no steady state", errNoKill)
+				if begun++; begun < measured {
+					return fmt.Errorf("%w: no steady state", errDisturbed)
 				}
 				return err
 			}}
 			rows, err := s.Run(t.Context(), []Breach{b}, func(int, Row) {})
-			if text, _ := Summary(rows); err != nil || text != want || begun != min(kills, tries) {
-				t.Errorf("a kill at the %d. try: %s after %d tries, %v, %+v", kills, text, begun, err, rows)
+			if text, _ := Summary(rows); err != nil || text != want || begun != min(measured, tries) {
+				t.Errorf("measured at the %d. try: %s after %d tries, %v, %+v", measured, text, begun, err, rows)
+			}
+		})
+	}
+}
+
+// TestABusyMachineIsNoFalseAlarm: of the three criteria that a Game Day tells of, two that are not broken would be unproven for it.
+func TestABusyMachineIsNoFalseAlarm(t *testing.T) {
+	for name, c := range map[string]struct {
+		day  func(*evidence.GameDay)
+		says string // empty: it measured something
+	}{
+		"a kill":                         {func(*evidence.GameDay) {}, ""},
+		"no kill":                        {func(r *evidence.GameDay) { r.KilledAt = time.Time{} }, "there was no kill: no steady state"},
+		"a twentieth late":               {func(r *evidence.GameDay) { r.During.Late = 20 }, ""},
+		"more late in the recovery":      {func(r *evidence.GameDay) { r.During.Late = 21 }, "starved: 0 requests never sent, 0 of 4000 sent late, 21 of 400"},
+		"more late all told":             {func(r *evidence.GameDay) { r.Load.Late = 201 }, "starved"},
+		"one never sent":                 {func(r *evidence.GameDay) { r.Load.Dropped = 1 }, "starved"},
+		"a breach that disqualifies it":  {func(r *evidence.GameDay) { r.AlsoGone = []string{"shop-2"} }, ""},
+		"a generator that somebody ends": {func(r *evidence.GameDay) { r.Problems = []string{"load: the generator is gone"} }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := evidence.GameDay{KilledAt: time.Unix(1, 0), Reasons: []string{"no steady state"}, Load: evidence.LoadRun{Requests: 4000}, During: evidence.Window{Requests: 400}}
+			c.day(&r)
+			err := disturbed([]evidence.GameDay{r})
+			if (err == nil) != (c.says == "") || err != nil && (!errors.Is(err, errDisturbed) || !strings.Contains(err.Error(), c.says)) {
+				t.Errorf("error %v, want %q", err, c.says)
 			}
 		})
 	}
@@ -349,7 +376,7 @@ func TestWhatGoesWrongBesideAGameDayBeginsWithTheKillAndNotBefore(t *testing.T) 
 			t.Error(err)
 		}
 		end()
-		if err := atKill(killAnother)(ctx, s, make(chan struct{})); !errors.Is(err, errNoKill) {
+		if err := atKill(killAnother)(ctx, s, make(chan struct{})); !errors.Is(err, errDisturbed) {
 			t.Errorf("without a kill the error is %v", err)
 		}
 	})
