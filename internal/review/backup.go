@@ -228,8 +228,7 @@ func isPods(resource string) bool {
 func backupsFindPods(s *world) (found []Finding) {
 	for _, o := range s.backups() {
 		if len(s.covered(o)) == 0 {
-			found = append(found, Finding{Object: o, Path: path("spec.template.labelSelector"), Says: fmt.Sprintf("finds no workload in %s: %s",
-				strings.Join(namespacesOf(o), ", "), showLabels(texts(o.get("spec.template.labelSelector.matchLabels"))))})
+			found = append(found, Finding{Object: o, Path: path("spec.template.labelSelector"), Says: "finds no workload in " + sought(namespacesOf(o), o.get("spec.template.labelSelector"))})
 		}
 	}
 	return found

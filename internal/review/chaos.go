@@ -190,8 +190,7 @@ func oneService(s *world) (found []Finding) {
 func findsPods(s *world) (found []Finding) {
 	for _, e := range s.experiments() {
 		if e.selecting() && len(s.hit(e)) == 0 {
-			found = append(found, Finding{Object: e.Object, Path: path(e.at + ".selector.labelSelectors"), Says: fmt.Sprintf("finds no pods in %s: %s",
-				strings.Join(e.namespaces(), ", "), showLabels(e.labels()))})
+			found = append(found, Finding{Object: e.Object, Path: path(e.at + ".selector.labelSelectors"), Says: "finds no pods in " + sought(e.namespaces(), e.selector())})
 		}
 	}
 	return found

@@ -70,8 +70,7 @@ func hooksFindPods(s *world) (found []Finding) {
 			found = append(found, Finding{Object: h.schedule, Path: path(h.at + ".labelSelector"), Says: fmt.Sprintf("finds the pods of %s, which this backup leaves out by its own selector or namespaces: Velero runs hooks in pods that are in the backup",
 				names(h.found))})
 		case len(h.found) == 0:
-			found = append(found, Finding{Object: h.schedule, Path: path(h.at + ".labelSelector"), Says: fmt.Sprintf("finds no pods in %s: %s",
-				strings.Join(h.namespaces, ", "), showLabels(texts(get(h.selector, "matchLabels"))))})
+			found = append(found, Finding{Object: h.schedule, Path: path(h.at + ".labelSelector"), Says: "finds no pods in " + sought(h.namespaces, h.selector)})
 		}
 	}
 	return found

@@ -124,7 +124,7 @@ func ownPodsAreFound(s *world) (found []Finding) {
 			continue
 		}
 		found = append(found, Finding{Object: w.Object, Path: path("spec.selector"), Says: fmt.Sprintf("selects %s, and its pods are %s",
-			showLabels(texts(get(selector, "matchLabels"))), showLabels(w.podLabels()))})
+			showSelector(selector), showLabels(w.podLabels()))})
 	}
 	return found
 }

@@ -121,3 +121,39 @@ func showLabels(labels map[string]string) string {
 	}
 	return strings.Join(all, ",")
 }
+
+// showSelector writes a label selector as kubectl takes it. It is empty for one that selects everything.
+func showSelector(selector any) string {
+	var all []string
+	if labels := showLabels(texts(get(selector, "matchLabels"))); labels != "" {
+		all = append(all, labels)
+	}
+	for _, e := range list(get(selector, "matchExpressions")) {
+		var values []string
+		for _, v := range list(get(e, "values")) {
+			values = append(values, text(v))
+		}
+		key, of := text(get(e, "key")), " ("+strings.Join(values, ",")+")"
+		switch operator := text(get(e, "operator")); operator {
+		case "In", "NotIn":
+			all = append(all, key+" "+strings.ToLower(operator)+of)
+		case "DoesNotExist":
+			all = append(all, "!"+key)
+		default:
+			all = append(all, key)
+		}
+	}
+	return strings.Join(all, ",")
+}
+
+// sought says where pods were looked for, and by which labels. No namespace: all.
+func sought(namespaces []string, selector any) string {
+	where, by := strings.Join(namespaces, ", "), showSelector(selector)
+	if where == "" {
+		where = "all namespaces"
+	}
+	if by == "" {
+		return where
+	}
+	return where + ": " + by
+}

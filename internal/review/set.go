@@ -136,7 +136,7 @@ func (w workload) containersOf(fields ...string) map[string]map[string]any {
 	return found
 }
 
-// selects says whether matchLabels and matchExpressions (In and Exists) hold of labels. An empty selector selects everything.
+// selects says whether matchLabels and matchExpressions hold of labels. An empty selector selects everything.
 func selects(selector any, labels map[string]string) bool {
 	for key, value := range texts(get(selector, "matchLabels")) {
 		if labels[key] != value {

@@ -247,7 +247,7 @@ func servicesFindPods(s *world) (found []Finding) {
 			continue
 		}
 		if !slices.ContainsFunc(s.in([]string{o.Namespace()}), func(w workload) bool { return finds(o, w) }) {
-			found = append(found, Finding{Object: o, Path: path("spec.selector"), Says: fmt.Sprintf("finds no pods in %s: %s", o.Namespace(), showLabels(texts(o.get("spec.selector"))))})
+			found = append(found, Finding{Object: o, Path: path("spec.selector"), Says: "finds no pods in " + sought([]string{o.Namespace()}, map[string]any{"matchLabels": o.get("spec.selector")})})
 		}
 	}
 	return found
