@@ -79,7 +79,7 @@ func (r Report) Write(w io.Writer, format string) error {
 	var text strings.Builder
 	t := r.table()
 	if format == "table" {
-		t = t.Fit(table.Width(w))
+		t = r.fitted(table.Width(w))
 	}
 	if err := t.Write(&text, format); err != nil {
 		return err
@@ -92,6 +92,23 @@ func (r Report) Write(w io.Writer, format string) error {
 	}
 	_, err := io.WriteString(w, whole)
 	return err
+}
+
+// narrow is a terminal in which a few letters are left of what was found: less than of each criterion's name without it.
+const narrow = 60
+
+// fitted is the table for a terminal of so many characters. In a narrow one it leaves out what was found, which is told below of whatever is no
+// pass. 0 is no limit.
+func (r Report) fitted(width int) table.Table {
+	t := r.table()
+	if width > 0 && width < narrow && len(r.Services) == 1 {
+		last := len(t.Header) - 1
+		t.Header = t.Header[:last]
+		for i := range t.Rows {
+			t.Rows[i] = t.Rows[i][:last]
+		}
+	}
+	return t.Fit(width)
 }
 
 // table has services side by side, and what was found where there is only one.

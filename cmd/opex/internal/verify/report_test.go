@@ -75,6 +75,24 @@ func TestALongErrorIsCutInTheTableAndWholeBelowIt(t *testing.T) {
 	}
 }
 
+func TestInANarrowTerminalEachCriterionIsStillKnownByItsName(t *testing.T) {
+	report := run(t, Criteria, nil)
+	for width, want := range map[int]string{0: "3 of 3 pods", 200: "3 of 3 pods", 60: "ACTUAL", 40: "Every pod says who pa…  PASS\n"} {
+		var out strings.Builder
+		if err := report.fitted(width).Write(&out, "table"); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(out.String()) {
+			if n := len([]rune(strings.TrimSuffix(line, "\n"))); width > 0 && n > width {
+				t.Errorf("%d characters in a line of %d: %s", n, width, line)
+			}
+		}
+		if !strings.Contains(out.String(), want) || strings.Count(out.String(), "PASS") != len(Criteria) {
+			t.Errorf("%d characters:\n%s\nwant %q", width, out.String(), want)
+		}
+	}
+}
+
 func TestAnUnknownFormatIsRefused(t *testing.T) {
 	var out strings.Builder
 	err := run(t, Criteria, nil).Write(&out, "html")
