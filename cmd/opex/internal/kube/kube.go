@@ -132,5 +132,14 @@ func excerpt(body []byte) string {
 	if text == "" {
 		return ""
 	}
-	return fmt.Sprintf(": %.400s", strings.Join(strings.Fields(text), " "))
+	words := strings.Fields(text)
+	for i, word := range words {
+		if letters := []rune(word); len(letters) > longestWord {
+			words[i] = string(letters[:longestWord-1]) + "…"
+		}
+	}
+	return fmt.Sprintf(": %.400s", strings.Join(words, " "))
 }
+
+// longestWord is what is kept of an address with a whole query in it: the reason comes after it.
+const longestWord = 100

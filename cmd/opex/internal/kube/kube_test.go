@@ -136,7 +136,9 @@ func TestTheCauseThatAServiceTellsIsHandedOn(t *testing.T) {
 		"other JSON":   {`{"problem":"none"}`, `9003): {"problem":"none"}`},
 		"no JSON":      {"down\n for now", "9003): down for now"},
 		"nothing":      {"", "9003)"},
-		"a long one":   {strings.Repeat("x", 9000), "9003): " + strings.Repeat("x", 400)},
+		"a long one":   {strings.Repeat("x yz", 9000), "9003): " + strings.Repeat("x yz", 100)},
+		"a long query": {`{"message":"0) query error: 'Post \"http://p/query?query=` + strings.Repeat("%28", 400) + `\": dial tcp 10.96.0.2:80: connect: connection refused'"}`,
+			`9003): 0) query error: 'Post "http://p/query?query=` + strings.Repeat("%28", 25) + `%2… dial tcp 10.96.0.2:80: connect: connection refused'`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster := proxied(t, func(w http.ResponseWriter, _ *http.Request) {
