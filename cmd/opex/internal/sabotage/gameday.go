@@ -179,7 +179,7 @@ func (s *Site) watch(ctx context.Context, killed chan<- struct{}) {
 	}
 }
 
-var errDisturbed = errors.New("the Game Day measured nothing")
+var errDisturbed = errors.New("no clean Game Day")
 
 // atKill does something once, as soon as a pod is killed.
 func atKill(do func(ctx context.Context, s *Site) error) func(context.Context, *Site, <-chan struct{}) error {

@@ -134,17 +134,20 @@ func (s *Site) skip(b Breach, green verify.ServiceReport) string {
 func (s *Site) try(ctx context.Context, b Breach, row *Row) (whole bool, err error) {
 	for left := tries; ; left-- {
 		problem := b.do(ctx, s)
+		if problem == nil {
+			s.notice(ctx, b, row)
+			problem = row.strayed(b)
+		}
 		if errors.Is(problem, errDisturbed) && left > 1 && ctx.Err() == nil {
 			fmt.Fprintf(s.People, "    %v; it is tried again\n", problem)
 			if err := s.putBack(ctx); err != nil {
 				return false, err
 			}
+			*row = Row{Criterion: b.Criterion, What: b.What}
 			continue
 		}
-		if problem != nil {
+		if problem != nil && len(row.False) == 0 {
 			row.Problem = problem.Error()
-		} else {
-			s.notice(ctx, b, row)
 		}
 		break
 	}
@@ -251,6 +254,19 @@ func (r *Row) alarms(b Breach, report verify.ServiceReport) {
 			r.False = append(r.False, alarm)
 		}
 	}
+}
+
+// strayed says that a Game Day missed another objective than the one that its breach is about. A busy machine does that once; a criterion that
+// takes one thing for another does it each time.
+func (r *Row) strayed(b Breach) error {
+	elsewhere := func(alarm string) bool {
+		id, _, _ := strings.Cut(alarm, " ")
+		return !slices.Contains(ofOneRecord, id)
+	}
+	if !b.kills || len(r.False) == 0 || slices.ContainsFunc(r.False, elsewhere) {
+		return nil
+	}
+	return fmt.Errorf("%w: also %s", errDisturbed, strings.Join(r.False, "; "))
 }
 
 func red(v verify.Verdict) bool { return v != verify.Pass && v != verify.NotApplicable }

@@ -41,8 +41,9 @@ func TestEachCriterionIsBrokenInThreeDifferentWays(t *testing.T) {
 	}
 }
 
-// scene is a service whose criteria are A, B and C. What is broken makes some of them fail.
+// scene is a service whose criteria are A, B and C, if nothing else is said. What is broken makes some of them fail.
 type scene struct {
+	ids    []string
 	broken map[string]bool
 	*Site
 	said          bytes.Buffer
@@ -50,13 +51,13 @@ type scene struct {
 }
 
 func newScene() *scene {
-	s := &scene{broken: map[string]bool{}}
+	s := &scene{ids: []string{"A", "B", "C"}, broken: map[string]bool{}}
 	s.Site = &Site{Name: "shop", Service: contract.Service{}, People: &s.said, Impatient: func() (context.Context, context.CancelFunc) {
 		s.interruptions++
 		return context.WithCancel(context.Background())
 	}, Judge: func(context.Context) verify.ServiceReport {
 		var report verify.ServiceReport
-		for _, id := range []string{"A", "B", "C"} {
+		for _, id := range s.ids {
 			verdict := verify.Pass
 			if s.broken[id] {
 				verdict = verify.Fail
@@ -212,6 +213,42 @@ func TestAGameDayThatMeasuresNothingIsHeldAgainAndThenNotCaught(t *testing.T) {
 			if text, _ := Summary(rows); err != nil || text != want || begun != min(measured, tries) {
 				t.Errorf("measured at the %d. try: %s after %d tries, %v, %+v", measured, text, begun, err, rows)
 			}
+		})
+	}
+}
+
+func TestAGameDayThatMissesAFurtherObjectiveIsHeldAgainAndThenAFalseAlarm(t *testing.T) {
+	for name, c := range map[string]struct {
+		also  string
+		until int // the try at which only what is broken is red
+		kills bool
+		tries int
+		want  string
+	}{
+		"a clean one":                   {"SC-010", 1, true, 1, "1 of 1 caught, no false alarm"},
+		"a busy machine":                {"SC-010", 3, true, 3, "1 of 1 caught, no false alarm"},
+		"each time":                     {"SC-010", 9, true, 3, "0 of 1 caught, 1 false alarm"},
+		"of what no Game Day tells":     {"SC-001", 2, true, 1, "0 of 1 caught, 1 false alarm"},
+		"of a breach without Game Days": {"SC-010", 2, false, 1, "0 of 1 caught, 1 false alarm"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, begun := newScene(), 0
+				s.ids = []string{"SC-001", "SC-009", "SC-010"}
+				b := Breach{Criterion: "SC-009", What: "it", kills: c.kills, do: func(ctx context.Context, site *Site) error {
+					if begun++; begun < c.until {
+						return s.breaking("SC-009", c.also)(ctx, site)
+					}
+					return s.breaking("SC-009")(ctx, site)
+				}}
+				rows, err := s.Run(t.Context(), []Breach{b}, func(int, Row) {})
+				if text, _ := Summary(rows); err != nil || text != c.want || begun != c.tries {
+					t.Errorf("%s after %d tries, %v, %+v", text, begun, err, rows)
+				}
+				if said := "no clean Game Day: also SC-010 FAIL: as it is; it is tried again"; strings.Count(s.said.String(), said) != c.tries-1 {
+					t.Errorf("people are told:\n%s", s.said.String())
+				}
+			})
 		})
 	}
 }
