@@ -75,6 +75,9 @@ func proven(t *testing.T, more ...string) []kill {
 		out, code := opex(t, gameDay(more...)...)
 		all := kills(t, out)
 		if code == 0 {
+			if len(all) == 0 {
+				t.Fatal("it ended well, and made no kill")
+			}
 			return all
 		}
 		if left == 0 || !disturbed(all) {

@@ -179,6 +179,7 @@ func (s *Site) watch(ctx context.Context, killed chan<- struct{}) {
 	}
 }
 
+// errDisturbed marks a Game Day that something else than its breach went wrong with: it is held again.
 var errDisturbed = errors.New("no clean Game Day")
 
 // atKill does something once, as soon as a pod is killed.

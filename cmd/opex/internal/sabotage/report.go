@@ -22,7 +22,7 @@ func (s *Site) Prospect(breaches []Breach) string {
 	text += fmt.Sprintf("It changes objects in the namespace %s and in those of the engines (of OpenCost and its Prometheus, Velero, Chaos Mesh, the recommender).\n",
 		s.Service.Namespace)
 	if days > 0 {
-		text += fmt.Sprintf("It holds %d Game Days, each of which kills a pod under load.\n", days)
+		text += fmt.Sprintf("It holds %d Game Days, each of which kills a pod under load; one that a busy machine disturbs is held again, %d times in all at most.\n", days, tries)
 	}
 	return text + "Meanwhile cost data, advice, backups and answers may be missing for moments; bad backups that it makes are deleted again.\n"
 }
@@ -48,6 +48,9 @@ func (r Row) result() string {
 		return "NOT CAUGHT: " + r.Problem
 	case len(r.False) > 0:
 		return "FALSE ALARM: " + strings.Join(r.False, "; ")
+	}
+	if r.Tries > 1 {
+		return fmt.Sprintf("caught at try %d", r.Tries)
 	}
 	return "caught"
 }
@@ -86,5 +89,5 @@ func Line(r Row) string {
 	if r.Skipped != "" || !r.Caught() {
 		return r.result()
 	}
-	return fmt.Sprintf("caught: %s %s after %.1f s (%.160s); green again after %.1f s", r.Criterion, r.Verdict, r.Noticed, r.Actual, r.Green)
+	return fmt.Sprintf("%s: %s %s after %.1f s (%.160s); green again after %.1f s", r.result(), r.Criterion, r.Verdict, r.Noticed, r.Actual, r.Green)
 }

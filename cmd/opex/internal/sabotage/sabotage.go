@@ -70,6 +70,7 @@ type Row struct {
 	Actual    string         `json:"actual,omitempty"`  // in its words
 	Noticed   float64        `json:"noticedSeconds"`    // after what broke it was done
 	Green     float64        `json:"greenSeconds"`      // after it was undone, until all criteria passed again
+	Tries     int            `json:"tries,omitempty"`   // this is the last one; more than 1 where a Game Day was disturbed, each of which killed a pod
 	// False are the criteria that came to FAIL or UNPROVEN though the breach is none of theirs.
 	False []string `json:"falseAlarms,omitempty"`
 	// Problem is why it could not be tried; it is then not caught.
@@ -132,24 +133,21 @@ func (s *Site) skip(b Breach, green verify.ServiceReport) string {
 // try breaks, looks, and puts back. The error is why nothing more may be tried. A row that is not whole, for an interruption, is no
 // evidence either way.
 func (s *Site) try(ctx context.Context, b Breach, row *Row) (whole bool, err error) {
-	for left := tries; ; left-- {
+	for again := true; again; {
+		*row = Row{Criterion: b.Criterion, What: b.What, Tries: row.Tries + 1}
 		problem := b.do(ctx, s)
-		if problem == nil {
+		if problem != nil {
+			row.Problem = problem.Error()
+		} else {
 			s.notice(ctx, b, row)
 			problem = row.strayed(b)
 		}
-		if errors.Is(problem, errDisturbed) && left > 1 && ctx.Err() == nil {
+		if again = errors.Is(problem, errDisturbed) && row.Tries < tries && ctx.Err() == nil; again {
 			fmt.Fprintf(s.People, "    %v; it is tried again\n", problem)
 			if err := s.putBack(ctx); err != nil {
 				return false, err
 			}
-			*row = Row{Criterion: b.Criterion, What: b.What}
-			continue
 		}
-		if problem != nil && len(row.False) == 0 {
-			row.Problem = problem.Error()
-		}
-		break
 	}
 	if whole = ctx.Err() == nil; !whole {
 		fmt.Fprintf(s.People, "    interrupted: it is put back; wait until all criteria pass again (at most %s), or interrupt once more\n", greenWithin)
@@ -257,13 +255,13 @@ func (r *Row) alarms(b Breach, report verify.ServiceReport) {
 }
 
 // strayed says that a Game Day missed another objective than the one that its breach is about. A busy machine does that once; a criterion that
-// takes one thing for another does it each time.
+// takes one thing for another does it each time. One that did not notice its own breach gets no second chance.
 func (r *Row) strayed(b Breach) error {
 	elsewhere := func(alarm string) bool {
 		id, _, _ := strings.Cut(alarm, " ")
 		return !slices.Contains(ofOneRecord, id)
 	}
-	if !b.kills || len(r.False) == 0 || slices.ContainsFunc(r.False, elsewhere) {
+	if !b.kills || r.Problem != "" || len(r.False) == 0 || slices.ContainsFunc(r.False, elsewhere) {
 		return nil
 	}
 	return fmt.Errorf("%w: also %s", errDisturbed, strings.Join(r.False, "; "))

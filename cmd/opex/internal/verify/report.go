@@ -77,11 +77,11 @@ func (r Report) Write(w io.Writer, format string) error {
 		return r.sarif(w)
 	}
 	var text strings.Builder
-	t := r.table()
+	width := 0
 	if format == "table" {
-		t = r.fitted(table.Width(w))
+		width = table.Width(w)
 	}
-	if err := t.Write(&text, format); err != nil {
+	if err := r.fitted(width).Write(&text, format); err != nil {
 		return err
 	}
 	text.WriteString(r.reasons(format == "markdown"))
