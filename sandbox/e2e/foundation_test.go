@@ -141,7 +141,10 @@ func upAgainChangesNothing(t *testing.T) {
 			t.Errorf("%v did not review what is declared:\n%s", looks, out)
 		}
 	}
+	// The first one after a create notes what the cluster's controllers have filled in since.
+	in(t, "pulumi", "refresh", "--yes", "--skip-preview")
 	in(t, "pulumi", "refresh", "--yes", "--skip-preview", "--expect-no-changes")
+	in(t, "pulumi", "preview", "--expect-no-changes")
 }
 
 // reviewReports asks for a recovery that the probes alone take longer than: the config allows it, and SUR-05 does not.

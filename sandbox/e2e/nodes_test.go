@@ -26,7 +26,17 @@ func TestTwoNodes(t *testing.T) {
 	for range 30 { // more answers than replicas: each pod has its turn
 		has(t, create(t, "over two nodes"))
 	}
-	t.Run("what keeps a pod from serving is named", causesAreNamed)
+	for _, step := range []struct {
+		promise string
+		check   func(*testing.T)
+	}{
+		{"NetworkPolicies are enforced, within a node and between nodes", policiesAreEnforced},
+		{"who is not meant to reach the database, or the world, does not", trafficIsHeld},
+		{"opex passes the policies from the control plane's address", commandsPassPolicies},
+		{"what keeps a pod from serving is named", causesAreNamed},
+	} {
+		t.Run(step.promise, step.check)
+	}
 	must(t, "down")
 	must(t, "up") // as many nodes as before
 	has(t, create(t, "after a restart"))

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -43,8 +44,34 @@ func state(parts ...string) string {
 	return filepath.Join(append([]string{repo(), ".sandbox", instance}, parts...)...)
 }
 
+// slowness is how many times longer than on the reference machine things take here: scripts/test measures it. Limits of waiting are
+// multiplied by it, so that a slow machine makes a test slow and not red.
+var slowness = func() float64 {
+	factor, err := strconv.ParseFloat(cmp.Or(os.Getenv("SLOWNESS"), "1"), 64)
+	if err != nil || factor < 1 {
+		panic(fmt.Sprintf("SLOWNESS=%q: expected a number, 1 or more", os.Getenv("SLOWNESS")))
+	}
+	return factor
+}()
+
+// patience is a limit of waiting on this machine.
+func patience(limit time.Duration) time.Duration { return time.Duration(float64(limit) * slowness) }
+
+// patient is an argument with its limit of waiting, if it is one, as this machine needs it.
+func patient(arg string) string {
+	const flag = "--timeout="
+	limit, err := time.ParseDuration(strings.TrimPrefix(arg, flag))
+	if !strings.HasPrefix(arg, flag) || err != nil {
+		return arg
+	}
+	return flag + patience(limit).Round(time.Second).String()
+}
+
 // sandbox runs the sandbox's command and returns its output, standard and error.
 func sandbox(ctx context.Context, args ...string) (string, error) {
+	for i, arg := range args {
+		args[i] = patient(arg)
+	}
 	command := exec.CommandContext(ctx, filepath.Join(repo(), ".sandbox", "bin", "sandbox"),
 		append([]string{"--repo", repo(), "--stack", "staging", "--instance", instance}, args...)...)
 	command.Dir = repo()
@@ -160,6 +187,7 @@ func call(t *testing.T, method, path, body string) (int, []byte) {
 
 func eventually(t *testing.T, limit time.Duration, check func() error) {
 	t.Helper()
+	limit = patience(limit)
 	var last error
 	for deadline := time.Now().Add(limit); time.Now().Before(deadline); {
 		began := time.Now()

@@ -24,6 +24,7 @@ import (
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 
+	"github.com/opex-project/opex/sandbox/internal/policy"
 	"github.com/opex-project/opex/sandbox/internal/storage"
 
 	_ "k8s.io/component-base/logs/json/register"
@@ -40,7 +41,8 @@ var programs = map[string]func() int{
 	"kube-proxy":              func() int { return cli.Run(proxy.NewProxyCommand()) },
 	"kubelet":                 func() int { return cli.Run(kubelet.NewKubeletCommand(context.Background())) },
 	"kubectl":                 runKubectl,
-	"volume-provisioner":      runVolumeProvisioner,
+	"kube-router":             func() int { return runOnNode("kube-router", policy.Run) },
+	"volume-provisioner":      func() int { return runOnNode("volume-provisioner", storage.Run) },
 }
 
 func main() {
@@ -62,13 +64,13 @@ func runKubectl() int {
 	return 0
 }
 
-// runVolumeProvisioner takes a kubeconfig and the name of the node whose claims it serves.
-func runVolumeProvisioner() int {
+// runOnNode runs a program that takes a kubeconfig and the name of the node that it serves.
+func runOnNode(name string, run func(ctx context.Context, kubeconfig, node string) error) int {
 	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: volume-provisioner KUBECONFIG NODE")
+		fmt.Fprintf(os.Stderr, "usage: %s KUBECONFIG NODE\n", name)
 		return 2
 	}
-	if err := storage.Run(context.Background(), os.Args[1], os.Args[2]); err != nil {
+	if err := run(context.Background(), os.Args[1], os.Args[2]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

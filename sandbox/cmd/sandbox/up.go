@@ -126,14 +126,8 @@ func buildAll(ctx context.Context, s layout.Sandbox, report *progress.Reporter) 
 			go func() { made <- image.Build(ctx, s, i) }()
 		}
 	}
-	for _, target := range build.Targets() {
-		title := "Build " + target.Title
-		if !build.Built(s, target) {
-			title += fmt.Sprintf(" (the first time takes about %g min)", target.Minutes)
-		}
-		if err := report.Stage(title, func() error { return build.Run(ctx, s, target, report.Note) }); err != nil {
-			return err
-		}
+	if err := compileAll(ctx, s, report); err != nil {
+		return err
 	}
 	if err := build.Link(s); err != nil {
 		return err
@@ -146,6 +140,30 @@ func buildAll(ctx context.Context, s layout.Sandbox, report *progress.Reporter) 
 			continue
 		}
 		if err := report.Stage("Make the image "+i.References[0], work); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compileAll builds all targets. While one compiles, the modules of those after it are downloaded; a download that fails is reported
+// by the build that needs it.
+func compileAll(ctx context.Context, s layout.Sandbox, report *progress.Reporter) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	if !build.Done(s) {
+		go func() {
+			for _, target := range build.Targets()[1:] {
+				_ = build.Download(ctx, s, target)
+			}
+		}()
+	}
+	for _, target := range build.Targets() {
+		title := "Build " + target.Title
+		if !build.Built(s, target) {
+			title += fmt.Sprintf(" (the first time takes about %g min)", target.Minutes)
+		}
+		if err := report.Stage(title, func() error { return build.Run(ctx, s, target, report.Note) }); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,7 @@ package build
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -18,7 +19,8 @@ func TestVersionsSaidAreThoseThatAreBuilt(t *testing.T) {
 		{"../../go.mod", "github.com/pulumi/pulumi/pkg/v3", pulumiVersion},
 		{"../../go.mod", "github.com/prometheus/prometheus", prometheusModule(t)},
 		{"../../go.mod", "github.com/vmware-tanzu/velero", veleroVersion},
-		{"../../opencost/go.mod", "github.com/opencost/opencost", openCostVersion},
+		{"../../kube-1.33/go.mod", "github.com/opencost/opencost", openCostVersion},
+		{"../../../go.mod", "github.com/pulumi/pulumi-kubernetes/sdk/v4", providerVersion},
 	} {
 		if built := required(t, c.module)[c.path]; built != c.said {
 			t.Errorf("%s is built at %s, and says %s", c.path, built, c.said)
@@ -39,7 +41,7 @@ func prometheusModule(t *testing.T) string {
 	return fmt.Sprintf("v0.%d%02d.%d", major, minor, patch)
 }
 
-// required are the versions that a go.mod requires.
+// required are the versions that a go.mod requires, or puts in their place.
 func required(t *testing.T, path string) map[string]string {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -54,18 +56,40 @@ func required(t *testing.T, path string) map[string]string {
 	for _, require := range module.Require {
 		versions[require.Mod.Path] = require.Mod.Version
 	}
+	for _, replace := range module.Replace {
+		versions[replace.Old.Path] = replace.New.Version
+	}
 	return versions
 }
 
 func TestNoTargetSplitsTheBuildCache(t *testing.T) {
 	for _, target := range Targets() {
-		for _, flag := range target.Flags {
+		for _, arg := range Args(layout.Sandbox{}, target) {
 			for _, splits := range []string{"-trimpath", "-gcflags", "-race", "-cover"} {
-				if strings.HasPrefix(flag, splits) {
-					t.Errorf("%s is built with %s: what it shares with the others would be compiled twice", target.Title, flag)
+				if strings.HasPrefix(arg, splits) {
+					t.Errorf("%s is built with %s: what it shares with the others would be compiled twice", target.Title, arg)
 				}
 			}
 		}
+	}
+}
+
+// What two modules use at different versions is compiled twice. These are: Kubernetes and Pulumi, at the versions of the provider's own
+// go.mod, and what those two need at a version that fits them.
+func TestTheTwoModulesShareTheVersionsOfWhatBothUse(t *testing.T) {
+	apart := regexp.MustCompile(`^(k8s\.io|sigs\.k8s\.io|github\.com/(pulumi|fluxcd|google/gnostic-models|minio|opencontainers|opentracing)|oras\.land)/?`)
+	newer, older := required(t, "../../go.mod"), required(t, "../../kube-1.33/go.mod")
+	shared := 0
+	for path, version := range older {
+		if apart.MatchString(path) || newer[path] == "" {
+			continue
+		}
+		if shared++; newer[path] != version {
+			t.Errorf("%s is %s in sandbox/go.mod and %s in sandbox/kube-1.33/go.mod", path, newer[path], version)
+		}
+	}
+	if shared < 100 {
+		t.Errorf("the modules share only %d modules", shared)
 	}
 }
 
@@ -80,7 +104,7 @@ func TestABuildThatFailsShowsTheCompilersWords(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	err = Run(t.Context(), s, Target{Title: "broken", Module: ".", Packages: []string{"broken"}}, func(string, ...any) {})
+	err = Run(t.Context(), s, Target{Title: "broken", Module: ".", Programs: programs("broken")}, func(string, ...any) {})
 	if err == nil || !strings.Contains(err.Error(), "undefinedThing") {
 		t.Errorf("%v", err)
 	}

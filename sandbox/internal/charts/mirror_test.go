@@ -155,7 +155,7 @@ func TestVelerosChartBringsItsDefinitions(t *testing.T) {
 func TestDefinitionsAreOfTheVersionThatTheImageIsBuiltFrom(t *testing.T) {
 	for module, line := range map[string]string{
 		"../../go.mod":           velero + " " + veleroVersion,
-		"../../chaosmesh/go.mod": "github.com/chaos-mesh/chaos-mesh " + chaosMeshVersion,
+		"../../kube-1.33/go.mod": "github.com/chaos-mesh/chaos-mesh " + chaosMeshVersion,
 	} {
 		requirements, err := os.ReadFile(module)
 		if err != nil {

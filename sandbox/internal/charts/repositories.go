@@ -53,7 +53,7 @@ func Repositories() []Repository {
 	}
 }
 
-// chaosMeshVersion is that of sandbox/chaosmesh/go.mod.
+// chaosMeshVersion is that of sandbox/kube-1.33/go.mod.
 const chaosMeshVersion = "v0.9.1-0.20260902003049-47411975a8cb"
 
 // velero is the module of the definitions, at the version that the sandbox builds Velero's image from.

@@ -83,6 +83,7 @@ func writeKubeconfigs(s layout.Sandbox, ca *pki.Authority) error {
 		"controller-manager": {CommonName: "system:kube-controller-manager"},
 		"scheduler":          {CommonName: "system:kube-scheduler"},
 		"kube-proxy":         {CommonName: "system:kube-proxy"},
+		"kube-router":        {CommonName: "opex:kube-router"},
 		"volume-provisioner": {CommonName: "opex:volume-provisioner"},
 	}
 	for i := range s.Nodes {

@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -20,8 +19,8 @@ var resourcePlugins = map[string]string{
 	"github.com/pulumi/pulumi-aws/sdk/v6":        "aws",
 }
 
-// installPlugins fills the sandbox's Pulumi home with the resource plugins that the program's go.mod asks for: the official
-// one where this machine has it, else the offline stand-in. There, and not on the PATH, no warning is printed about them.
+// installPlugins fills the sandbox's Pulumi home with the resource plugins that the program's go.mod asks for. There, and not on the
+// PATH, no warning is printed about them.
 func installPlugins(s layout.Sandbox) error {
 	path := filepath.Join(s.Repo, "go.mod")
 	data, err := os.ReadFile(path)
@@ -41,31 +40,17 @@ func installPlugins(s layout.Sandbox) error {
 		if !is {
 			continue
 		}
+		// Pulumi follows a link to a plugin's file, but not to its folder.
 		installed := filepath.Join(folder, fmt.Sprintf("resource-%s-%s", name, require.Mod.Version))
-		if official := officialPlugin(filepath.Base(installed)); official != "" {
-			err = errors.Join(os.MkdirAll(folder, 0o755), os.Symlink(official, installed))
-		} else {
-			file := "pulumi-resource-" + name
-			err = errors.Join(os.MkdirAll(installed, 0o755), os.Symlink(s.Shared(build.PluginFolder, file), filepath.Join(installed, file)))
+		file := "pulumi-resource-" + name
+		if err := os.MkdirAll(installed, 0o755); err != nil {
+			return err
 		}
-		if err != nil {
+		if err := os.Symlink(s.Shared(build.PluginFolder, file), filepath.Join(installed, file)); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// officialPlugin is the folder of a plugin that Pulumi itself has installed for this user, or "".
-func officialPlugin(name string) string {
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return ""
-	}
-	folder := filepath.Join(home, ".pulumi", "plugins", name)
-	if _, err := os.Stat(folder); err != nil {
-		return ""
-	}
-	return folder
 }
 
 // searchPath puts the sandbox's programs first. Where Pulumi is installed with its language plugin for Go, that comes

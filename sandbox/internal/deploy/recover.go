@@ -14,7 +14,8 @@ import (
 	"github.com/opex-project/opex/sandbox/internal/layout"
 )
 
-// takeOver lets the Kubernetes provider adopt objects that exist. The program leaves this off: see docs/decisions.
+// takeOver lets the Kubernetes provider adopt objects that exist: see docs/decisions/0006. The provider that the sandbox builds always
+// does; one of v4.29 or later would need to be told.
 const takeOver = "PULUMI_K8S_UPSERT_EXISTING_OBJECTS=true"
 
 // wasInterrupted removes the lock of an engine that is dead, and says whether there was one, or operations that an engine

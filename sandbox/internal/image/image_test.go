@@ -146,7 +146,7 @@ func TestTagsAreTheVersionsThatAreBuilt(t *testing.T) {
 		"coredns":        {"../../go.mod", "github.com/coredns/coredns"},
 		"recommender":    {"../../go.mod", "k8s.io/autoscaler/vertical-pod-autoscaler"},
 		"metrics-server": {"../../go.mod", "sigs.k8s.io/metrics-server"},
-		"costmodel":      {"../../opencost/go.mod", "github.com/opencost/opencost"},
+		"costmodel":      {"../../kube-1.33/go.mod", "github.com/opencost/opencost"},
 	} {
 		data, err := os.ReadFile(c.module)
 		if err != nil {

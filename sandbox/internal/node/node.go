@@ -94,6 +94,7 @@ func (n Node) Processes() []Process {
 			"--node-ip=" + layout.NodeAddress(n.Index).String(),
 		}},
 		{Name: "kube-proxy", Args: []string{"--config=" + n.config("kube-proxy.yaml")}},
+		{Name: "kube-router", Args: []string{Kubeconfig("kube-router"), n.Name()}},
 		{Name: "volume-provisioner", Args: []string{Kubeconfig("volume-provisioner"), n.Name()}},
 	}
 }
