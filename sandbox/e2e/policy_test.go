@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -44,11 +43,15 @@ spec:
 // apply applies a manifest.
 func apply(t *testing.T, manifest string) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "manifest.yaml")
-	if err := os.WriteFile(path, []byte(manifest), 0o600); err != nil {
+	file, err := os.CreateTemp("", "*.yaml") // kubectl splits a path at commas, and a test's own folder bears its name
+	if err != nil {
 		t.Fatal(err)
 	}
-	in(t, "kubectl", "apply", "--filename="+path)
+	defer os.Remove(file.Name())
+	if _, err := file.WriteString(manifest); err != nil {
+		t.Fatal(err)
+	}
+	in(t, "kubectl", "apply", "--filename="+file.Name())
 }
 
 // address waits until a pod runs and returns its address.
