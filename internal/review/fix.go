@@ -56,7 +56,7 @@ func copyOf(value any) any {
 
 // proofs is how many objects all reviews of fixes may look at together, but for four reviews that there are always. A review of a thousand objects takes
 // about 20 ms.
-const proofs = 20_000
+const proofs = 8_000
 
 // Proven returns the findings with only those fixes that do no harm: each was applied to the whole set, its finding was gone in another review,
 // and no new finding came. All that remain can be applied together. Fixes beyond what can be tried in a few seconds are dropped.

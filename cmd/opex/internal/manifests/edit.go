@@ -11,14 +11,14 @@ import (
 	"github.com/opex-project/opex/internal/review"
 )
 
-// mostLines is how long a document may be to be edited: an edit reads it again, and a diff takes room by the square of its lines.
-const mostLines = 2000
+// A document may have this many lines and bytes to be edited: an edit reads it again, and a diff takes room by the square of its lines.
+const mostLines, mostEdited = 2000, 256 << 10
 
 // edit changes the object in its file as it is after all edits before, and returns the change as a diff of the file. It is empty where the object cannot
 // be edited without touching anything else. What comes out was read back and compared with what was meant.
 func (at place) edit(edits []review.Edit) string {
 	p := at.part
-	if p == nil || p.of.name == StandardInput || bytes.Contains(p.text, []byte("\r")) || bytes.Count(p.text, []byte("\n")) > mostLines {
+	if p == nil || p.of.name == StandardInput || bytes.Contains(p.text, []byte("\r")) || p.rows > mostLines || len(p.text) > mostEdited {
 		return ""
 	}
 	text := manifest(p.object())
@@ -49,7 +49,7 @@ func (p *part) around() (first int, text []byte) {
 	at := slices.Index(p.of.parts, p)
 	first = 1
 	for _, earlier := range p.of.parts[:at] {
-		first += bytes.Count(earlier.text, []byte("\n"))
+		first += earlier.rows
 	}
 	var head, tail []byte
 	for i := at - 1; i >= 0 && bytes.Count(head, []byte("\n")) < stackfile.ContextLines; i-- {

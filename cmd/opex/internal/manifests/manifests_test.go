@@ -257,3 +257,47 @@ func BenchmarkReviewOfAHundredServices(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkReviewOf5000Objects is promised to take two seconds at most, whichever way they are written.
+func BenchmarkReviewOf5000Objects(b *testing.B) {
+	const object = `{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "x-%[1]d", "namespace": "shop"}, "spec": {"replicas": 2, "selector": ` +
+		`{"matchLabels": {"run": "x-%[1]d"}}, "template": {"metadata": {"labels": {"run": "x-%[1]d"}}, "spec": {"containers": [{"name": "x", "image": "x:1"}]}}}}`
+	var objects []string
+	for i := range 5000 {
+		objects = append(objects, fmt.Sprintf(object, i))
+	}
+	for name, text := range map[string]string{
+		"documents": strings.Join(objects, "\n---\n"), "list of JSON": `{"apiVersion": "v1", "kind": "List", "items": [` + strings.Join(objects, ",") + "]}",
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				objects, err := Read("many.yaml", []byte(text))
+				if err != nil || len(objects) != 5000 {
+					b.Fatal(len(objects), err)
+				}
+				if _, err := Review(objects, Options{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkRead50MB is promised to take ten seconds at most, in any shape, and 1 GiB.
+func BenchmarkRead50MB(b *testing.B) {
+	const head = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec:\n  selector:\n"
+	var keys strings.Builder
+	for i := range 250_000 {
+		fmt.Fprintf(&keys, "    k%d: v\n", i)
+	}
+	for name, text := range map[string]string{
+		"small objects": strings.Repeat(head+"    a: b\n---\n", 700_000), "many keys": strings.Repeat(head+keys.String()+"---\n", 14),
+		"one object": head + strings.Repeat("    a: b\n", 5_500_000), "JSON": `[` + strings.Repeat(`[1,2,3],`, 6_000_000) + `1]`,
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				_, _ = Read("big.yaml", []byte(text))
+			}
+		})
+	}
+}

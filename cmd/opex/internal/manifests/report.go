@@ -109,12 +109,14 @@ func Review(objects review.Set, options Options) (Report, error) {
 	for _, e := range verdict.Exempt {
 		report.Exempt = append(report.Exempt, Exempt{e.Finding.Rule.ID, e.Finding.Object.String(), e.Finding.Where(), e.Reason})
 	}
-	for _, f := range review.Proven(objects, found) {
-		one, err := report.finding(f)
-		if err != nil {
+	found = review.Proven(objects, found)
+	for _, f := range found { // with their lines, before any edit
+		report.Findings = append(report.Findings, finding(f))
+	}
+	for i, f := range found {
+		if err := report.fix(&report.Findings[i], f); err != nil {
 			return Report{}, fmt.Errorf("%s: %w", f.Object, err)
 		}
-		report.Findings = append(report.Findings, one)
 	}
 	for _, s := range report.sources {
 		report.Patches = append(report.Patches, s.patch())
@@ -122,7 +124,7 @@ func Review(objects review.Set, options Options) (Report, error) {
 	return report, nil
 }
 
-func (r *Report) finding(f review.Finding) (Finding, error) {
+func finding(f review.Finding) Finding {
 	one := Finding{Rule: f.Rule.ID, Severity: f.Severity(), Title: f.Rule.Title, Why: f.Rule.Why, Object: f.Object.String(), Source: f.Object.Source,
 		Field: f.Where(), Says: f.Says}
 	if one.Severity == f.Rule.Severity {
@@ -131,28 +133,33 @@ func (r *Report) finding(f review.Finding) (Finding, error) {
 	if f.Object.Line != nil {
 		one.Line = f.Object.Line(f.Path)
 	}
+	return one
+}
+
+// fix makes the edits of a finding in its file, or shows them on the object.
+func (r *Report) fix(one *Finding, f review.Finding) error {
 	if len(f.Fix) == 0 {
-		return one, nil
+		return nil
 	}
 	if at, is := f.Object.Place.(place); is {
 		if one.Fix = at.edit(f.Fix); one.Fix != "" {
 			if !slices.Contains(r.sources, at.part.of) {
 				r.sources = append(r.sources, at.part.of)
 			}
-			return one, nil
+			return nil
 		}
 	}
 	before, err := yaml.Marshal(f.Object.Fields)
 	if err != nil {
-		return one, err
+		return err
 	}
 	after, err := yaml.Marshal(review.Apply(f.Object.Fields, f.Fix))
 	if err != nil {
-		return one, err
+		return err
 	}
 	one.Sketch = true
 	one.Fix = stackfile.Diff(strings.ReplaceAll(f.Object.String(), " ", "/")+".yaml", before, after)
-	return one, nil
+	return nil
 }
 
 // Count is how many findings are of a severity.

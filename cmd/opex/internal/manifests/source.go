@@ -17,6 +17,8 @@ type source struct {
 	name  string
 	data  []byte
 	parts []*part
+	last  *part      // the part that was read last as nodes, before any edit
+	root  *yaml.Node // of it
 }
 
 // part is one document of a file, with the line of --- before it, or one item of a list in it.
@@ -25,6 +27,7 @@ type part struct {
 	line int    // its first, from 1, in the file as it was read
 	text []byte // as it is after the edits so far
 	size int    // of the text as it was read, in bytes
+	rows int    // line ends in the text
 	kind partKind
 }
 
@@ -40,6 +43,7 @@ const (
 // cut adds the text up to an offset as the next part.
 func (s *source) cut(from, to, line int, kind partKind) *part {
 	p := &part{of: s, line: line, text: s.data[from:to:to], size: to - from, kind: kind}
+	p.rows = bytes.Count(p.text, []byte("\n"))
 	s.parts = append(s.parts, p)
 	return p
 }
@@ -93,7 +97,7 @@ func (p *part) put(text []byte) {
 	if p.kind == item {
 		text = append([]byte{'-'}, text[1:]...)
 	}
-	p.text = text
+	p.text, p.rows = text, bytes.Count(text, []byte("\n"))
 }
 
 // node is the document with the lines of the file; nil where there is nothing in it.
@@ -140,11 +144,19 @@ type place struct {
 	at   []string
 }
 
-// line is where a field of the object stands, or the last that there is on the way to it. It reads the part again: few findings ask, and the nodes of all
-// objects take more room than the objects.
+// line is where a field of the object stands, or the last that there is on the way to it. It reads the part again, and remembers one: findings come in the
+// order of the objects, and the nodes of all objects take more room than the objects.
 func (p place) line(path []string) int {
-	root, err := p.part.node()
-	if err != nil || root == nil {
+	of := p.part.of
+	if of.last != p.part {
+		root, err := p.part.node()
+		if err != nil {
+			root = nil
+		}
+		of.last, of.root = p.part, root
+	}
+	root := of.root
+	if root == nil {
 		return p.part.line
 	}
 	for _, key := range p.at {
