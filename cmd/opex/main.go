@@ -80,6 +80,6 @@ Data goes to standard output, words for people to standard error. Exit code 0: a
 	flags.StringVar(&g.source.File, "outputs", "", "file with the JSON of `pulumi stack output --json`; - is standard input")
 	flags.StringVar(&g.kubeconfig, "kubeconfig", "", "kubeconfig file (default: KUBECONFIG, else ~/.kube/config); the context comes from the outputs")
 	flags.StringSliceVar(&g.services, "service", nil, "only these services (default: all)")
-	root.AddCommand(newCosts(&g), newRightsize(&g), newVerify(&g), newDrill(&g), newRestore(&g), newGameday(&g), newDiagnose(&g), newReview(&g), newSpec(&g), newReport(&g), newExporter(&g))
+	root.AddCommand(newCosts(&g), newRightsize(&g), newVerify(&g), newDrill(&g), newRestore(&g), newGameday(&g), newDiagnose(&g), newReview(&g), newExplain(), newSpec(&g), newReport(&g), newExporter(&g))
 	return root
 }

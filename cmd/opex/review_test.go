@@ -13,17 +13,17 @@ import (
 	"github.com/opex-project/opex/internal/review"
 )
 
-func runReview(t *testing.T, in string, args ...string) (code int, out, people string) {
+func runReview(t *testing.T, in string, args ...string) (code int, out, stderr string) {
 	t.Helper()
 	command := newReview(&global{})
 	command.SilenceErrors, command.SilenceUsage = true, true
-	var outText, peopleText bytes.Buffer
+	var outText, stderrText bytes.Buffer
 	command.SetIn(strings.NewReader(in))
 	command.SetOut(&outText)
-	command.SetErr(&peopleText)
+	command.SetErr(&stderrText)
 	command.SetArgs(args)
 	code = run(context.Background(), command)
-	return code, outText.String(), peopleText.String()
+	return code, outText.String(), stderrText.String()
 }
 
 const (
@@ -56,28 +56,28 @@ func TestReviewExitsByWhatItFinds(t *testing.T) {
 		in   string
 		args []string
 		code int
-		says string // to people
+		says string // to stderr
 	}{
-		"a folder, as one":          {"", []string{folder}, exitOK, fmt.Sprintf("nothing found by %d rules in 2 objects. Next: pulumi up", len(review.Rules))},
+		"a folder, as one":          {"", []string{folder}, exitOK, fmt.Sprintf("nothing found by %d rules in 2 objects. Next: deploy it", len(review.Rules))},
 		"files":                     {"", []string{folder + "/service.json", folder + "/pods/job.yaml"}, exitOK, "in 2 objects"},
 		"standard input":            {shopService + "\n---\n" + shopPods, []string{"-"}, exitOK, "in 2 objects"},
-		"a Service without pods":    {shopService, []string{"-"}, exitFailed, fmt.Sprintf("1 findings by 1 of %d rules in 1 objects", len(review.Rules))},
+		"a Service without pods":    {shopService, []string{"-"}, exitFailed, fmt.Sprintf("1 error by %d rules in 1 objects", len(review.Rules))},
 		"a folder with others":      {"", []string{mixed}, exitOK, "passed over, since they hold no Kubernetes object: " + mixed + "/package.json, " + mixed + "/values.yaml\nnothing found"},
 		"a folder of others":        {"", []string{values}, exitUnknown, "there is nothing to review: no file holds a Kubernetes object"},
 		"a file of others":          {"", []string{mixed, values + "/values.yaml"}, exitUnknown, "values.yaml: holds no Kubernetes object"},
-		"half an object":            {shopService + "\n---\nKind: Pod\napiVersion: v1", []string{"-"}, exitUnknown, "standard input, line 3: has Kind, which is written kind"},
+		"half an object":            {shopService + "\n---\nKind: Pod\napiVersion: v1", []string{"-"}, exitUnknown, "standard input: document at line 2: has Kind, which is written kind"},
 		"nothing":                   {"", []string{"-"}, exitUnknown, "standard input: holds no Kubernetes object"},
 		"a file that is not there":  {"", []string{folder, "none.yaml", "-"}, exitUnknown, "none.yaml: no such file or directory\nstandard input: holds no"},
 		"a folder without any":      {"", []string{empty}, exitUnknown, "holds no .yaml, .yml or .json file"},
-		"a format that is not":      {"", []string{"--format", "html", "-"}, exitUnknown, "--format html: allowed are table, json, sarif, markdown"},
+		"a format that is not":      {"", []string{"--format", "html", "-"}, exitUnknown, "--format html: allowed are table, details, diff, json, sarif, markdown"},
 		"no project, and no files":  {"", nil, exitUnknown, "pulumi preview"},
 		"the rules, and no reading": {"", []string{"--list", "none.yaml"}, exitOK, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Chdir(empty)
-			code, out, people := runReview(t, c.in, c.args...)
-			if code != c.code || !strings.Contains(people, c.says) {
-				t.Errorf("exit code %d\n%s\n%s", code, out, people)
+			code, out, stderr := runReview(t, c.in, c.args...)
+			if code != c.code || !strings.Contains(stderr, c.says) {
+				t.Errorf("exit code %d\n%s\n%s", code, out, stderr)
 			}
 		})
 	}
@@ -106,12 +106,12 @@ func TestReviewReportsWhatThePreviewWouldRefuse(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", folder+":"+os.Getenv("PATH"))
-	code, out, people := runReview(t, "")
-	if code != exitFailed || strings.Count(out, "SUR-10") != 1 || !strings.Contains(out, "at: preview: other\n") {
-		t.Errorf("exit code %d\n%s\n%s", code, out, people)
+	code, out, stderr := runReview(t, "")
+	if code != exitFailed || strings.Count(out, "SUR-10") != 1 || !strings.Contains(out, "(preview: other)\n") {
+		t.Errorf("exit code %d\n%s\n%s", code, out, stderr)
 	}
 	want := "not judged: Job shop/till (preview: job): spec.template.spec.containers.0.image is not known before the update, or secret, and was not judged\n"
-	if !strings.Contains(people, want) || strings.Contains(out, "SUR-11") {
-		t.Errorf("it does not say what it could not judge:\n%s\n%s", out, people)
+	if !strings.Contains(stderr, want) || strings.Contains(out, "SUR-11") {
+		t.Errorf("it does not say what it could not judge:\n%s\n%s", out, stderr)
 	}
 }

@@ -10,42 +10,49 @@ import (
 	"github.com/opex-project/opex/internal/crons"
 )
 
+const hooksPage = "https://velero.io/docs/main/backup-hooks/"
+
 var backupRules = []Rule{
-	{ID: "BAK-01", Title: "A backup's schedule is a cron expression", Criteria: []string{"SC-004"},
-		Why: "Velero takes a wrong one, and never runs it.", check: cronsParse},
-	{ID: "BAK-02", Title: "Backups are as frequent as the RPO", Criteria: []string{"SC-004"},
-		Why: "What is lost at most is the longest time between two backups.", check: frequentEnough},
-	{ID: "BAK-03", Title: "A backup is kept until after the next two", Criteria: []string{"SC-005"},
-		Why: "One that fails leaves none otherwise.", check: keptLongEnough},
-	{ID: "BAK-04", Title: "A hook's selector finds pods", Criteria: []string{"SC-006"},
-		Why: "A hook that finds none does not run, and the backup is called complete.", relates: true, check: hooksFindPods},
-	{ID: "BAK-05", Title: "A hook's container is in those pods", Criteria: []string{"SC-006"},
-		Why: "Velero fails the hook at night, or runs it in the first container.", relates: true, check: hooksFindContainers},
-	{ID: "BAK-06", Title: "A hook that fails, fails its backup", Criteria: []string{"SC-006"},
-		Why: "With onError Continue a backup without its dump looks like one with it.", check: hooksFail},
-	{ID: "BAK-07", Title: "A hook has a timeout of its own", Criteria: []string{"SC-006"},
-		Why: "Velero's own is 30 s: the database outgrows it one night.", check: hooksHaveTime},
-	{ID: "BAK-08", Title: "Pods are in the backup", Criteria: []string{"SC-004", "SC-006"},
-		Why: "Hooks and volumes hang on pods: without them none is run or copied, and the backup is called complete.", check: podsAreIn},
-	{ID: "BAK-09", Title: "A backup's selector finds something", Criteria: []string{"SC-004"},
-		Why: "A backup of nothing is complete, too.", relates: true, check: backupsFindPods},
-	{ID: "BAK-10", Title: "A backup names its namespaces", Criteria: []string{"SC-004"},
-		Why: "One of all namespaces restores other people's services along with one's own.", check: namespacesAreNamed},
-	{ID: "BAK-11", Title: "A database that is backed up has a hook that dumps it", Criteria: []string{"SC-006"},
-		Why: "Files of a running database that are copied one after another may not start again.", relates: true, check: databasesAreDumped},
-	{ID: "BAK-12", Title: "A hook dumps by the database's own program", Criteria: []string{"SC-006"},
-		Why: "The hook of another database fails each night.", relates: true, check: dumpsFit},
-	{ID: "BAK-13", Title: "A schedule of backups is not paused", Criteria: []string{"SC-004"},
-		Why: "It makes none, and nothing else says so.", check: backupsRun},
-	{ID: "BAK-14", Title: "Volumes that are to be backed up are there", Criteria: []string{"SC-004", "SC-006"},
-		Why: "Velero passes over a volume that the pod does not have.", check: volumesExist},
-	{ID: "BAK-15", Title: "What is run after a restore ends, in keeping with the RTO", Criteria: []string{"SC-007"}, relates: true,
-		Why: "Velero waits for ever where nothing is said, and a limit far beyond the RTO says that the RTO was never reckoned with.", check: restoresEnd},
+	{ID: "BAK-01", Title: "A backup's schedule is a cron expression", Criteria: []string{"SC-004"}, Severity: Error,
+		Source: "Velero, pkg/controller/schedule_controller.go", Why: "Velero fails the validation of a wrong one and never runs it.", check: cronsParse},
+	{ID: "BAK-02", Title: "Backups are as frequent as the RPO", Criteria: []string{"SC-004"}, Severity: Error, relates: true,
+		Source: "docs/recovery.md", Why: "The longest time between two backups is the most that can be lost.", check: frequentEnough},
+	{ID: "BAK-03", Title: "A backup is kept until two more exist", Criteria: []string{"SC-005"}, Severity: Error,
+		Source: "Velero, pkg/controller/backup_controller.go", Why: "Otherwise one failed backup leaves none.", check: keptLongEnough},
+	{ID: "BAK-04", Title: "A hook's selector finds pods", Criteria: []string{"SC-006"}, Severity: Error, relates: true,
+		Source: "Velero, internal/hook/item_hook_handler.go", Why: "A hook that finds no pods does not run, and Velero calls the backup complete.",
+		check: hooksFindPods},
+	{ID: "BAK-05", Title: "The pods of a hook have its container", Criteria: []string{"SC-006"}, Severity: Error, relates: true,
+		Source: "Velero, pkg/podexec/pod_command_executor.go", Why: "Without that container the hook fails; without a name Velero takes the pod's first one.",
+		check: hooksFindContainers},
+	{ID: "BAK-06", Title: "A failed hook fails its backup", Criteria: []string{"SC-006"}, Severity: Error,
+		Source: "Velero, internal/hook/item_hook_handler.go: HandleHooks", Why: "Velero drops a pod from the backup only where onError is Fail. With Continue, " +
+			"without onError, and where the command hides the failure, it saves the volume without a new dump.", check: hooksFail},
+	{ID: "BAK-07", Title: "A hook has its own timeout", Severity: Warning,
+		Source: "Velero, pkg/podexec/pod_command_executor.go", Why: "Velero's default is 30 s, which a growing database exceeds one night.", check: hooksHaveTime},
+	{ID: "BAK-08", Title: "The backup includes pods", Criteria: []string{"SC-006"}, Severity: Error, relates: true,
+		Source: hooksPage, Why: "Hooks and file-system backups belong to pods: without pods none is made, and Velero calls the backup complete.", check: podsAreIn},
+	{ID: "BAK-09", Title: "A backup's selector finds something", Criteria: []string{"SC-004"}, Severity: Error, relates: true,
+		Source: "https://velero.io/docs/main/resource-filtering/", Why: "Velero calls a backup of nothing complete.", check: backupsFindPods},
+	{ID: "BAK-10", Title: "A backup names its namespaces", Severity: Warning,
+		Source: "https://velero.io/docs/main/resource-filtering/", Why: "A restore of all namespaces brings back other people's services as well.",
+		check: namespacesAreNamed},
+	{ID: "BAK-11", Title: "A hook dumps each database that is backed up", Criteria: []string{"SC-006"}, Severity: Error, relates: true,
+		Source: "https://www.postgresql.org/docs/current/backup-file.html", Why: "A running database whose files are copied one after another may not start again.",
+		check: databasesAreDumped},
+	{ID: "BAK-12", Title: "A hook dumps with the database's own program", Criteria: []string{"SC-006"}, Severity: Error, relates: true,
+		Source: "https://github.com/MariaDB/mariadb-docker/issues/519", Why: "The container does not have the program, so the hook fails each night.", check: dumpsFit},
+	{ID: "BAK-13", Title: "A Schedule is not paused", Criteria: []string{"SC-004"}, Severity: Error,
+		Source: "Velero, pkg/controller/schedule_controller.go", Why: "It makes no backups, and nothing else says so.", check: backupsRun},
+	{ID: "BAK-15", Title: "Restore hooks end within the RTO", Criteria: []string{"SC-007"}, Severity: Error, relates: true,
+		Source: "https://velero.io/docs/main/restore-hooks/", Why: "Without a timeout Velero waits for ever. A limit far above the RTO was never compared with it.",
+		check: restoresEnd},
+	{ID: "BAK-16", Title: "Velero accepts the backup", Criteria: []string{"SC-004"}, Severity: Error,
+		Source: "Velero, pkg/controller/backup_controller.go: prepareBackupRequest", Why: "A backup that fails validation is never made.", check: backupsAreTaken},
 }
 
 const (
-	velero        = "velero.io"
-	backupVolumes = "backup.velero.io/backup-volumes"
+	velero = "velero.io"
 	// AnnotationRPO on a Schedule is the most that may be lost, as a duration of Go: 24h.
 	AnnotationRPO = "opex/rpo"
 	// AnnotationRTO on a Schedule is how long a restore may take, as a duration of Go: 30m.
@@ -59,24 +66,20 @@ const (
 	limitSlack = 3
 )
 
-func (s *world) backups() []Object { return s.of(velero, "Schedule") }
-
-// gap is the longest time between two backups; 0: it cannot be known.
-func (s *world) gap(o Object) time.Duration {
-	text := text(o.get("spec.schedule"))
-	if known, is := s.gaps[text]; is {
-		return known
+func cronsParse(s *world) (found []Finding) {
+	for _, p := range s.schedules() {
+		if _, err := crons.Parse(text(p.get("spec.schedule"))); err != nil {
+			found = append(found, Finding{Object: p.Object, Path: path("spec.schedule"), Says: fmt.Sprintf("is %q: %v", text(p.get("spec.schedule")), err)})
+		}
 	}
-	if parsed, err := crons.Parse(text); err == nil {
-		s.gaps[text] = crons.LongestGap(parsed, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
-	}
-	return s.gaps[text]
+	return found
 }
 
-func cronsParse(s *world) (found []Finding) {
-	for _, o := range s.backups() {
-		if _, err := crons.Parse(text(o.get("spec.schedule"))); err != nil {
-			found = append(found, Finding{Object: o, Path: path("spec.schedule"), Says: fmt.Sprintf("is %q: %v", text(o.get("spec.schedule")), err)})
+func backupsAreTaken(s *world) (found []Finding) {
+	for _, p := range s.plans {
+		fields, says := p.refusals()
+		for i := range fields {
+			found = append(found, Finding{Object: p.Object, Path: p.field(fields[i]), Says: says[i]})
 		}
 	}
 	return found
@@ -93,46 +96,20 @@ func objective(o Object, annotation string, absent time.Duration) (time.Duration
 }
 
 func noDurationAt(o Object, annotation string) Finding {
-	return Finding{Object: o, Path: path("metadata.annotations", annotation), Says: fmt.Sprintf("%q is no duration such as 24h", o.annotations()[annotation])}
+	return Finding{Object: o, Path: path("metadata.annotations", annotation),
+		Says: fmt.Sprintf("%q is no duration such as 24h", o.annotations()[annotation])}
 }
 
 func frequentEnough(s *world) (found []Finding) {
-	for _, o := range s.backups() {
-		rpo, is := objective(o, AnnotationRPO, defaultRPO)
-		longest := s.gap(o)
+	for _, p := range s.schedules() {
+		rpo, is := objective(p.Object, AnnotationRPO, defaultRPO)
+		longest := s.gap(p)
 		switch {
 		case !is:
-			found = append(found, noDurationAt(o, AnnotationRPO))
-		case longest > rpo:
-			found = append(found, Finding{Object: o, Path: path("spec.schedule"), Says: fmt.Sprintf("%q leaves %s between two backups, and %s allows %s",
-				text(o.get("spec.schedule")), span(longest), AnnotationRPO, span(rpo))})
-		}
-	}
-	return found
-}
-
-func restoresEnd(s *world) (found []Finding) {
-	said := map[string]bool{}
-	for _, o := range s.backups() {
-		rto, is := objective(o, AnnotationRTO, defaultRTO)
-		if !is {
-			found = append(found, noDurationAt(o, AnnotationRTO))
-			continue
-		}
-		for _, w := range s.covered(o) {
-			of := w.at("metadata.annotations")
-			hooks := texts(w.get(of))
-			if hooks[restoreHook+"command"] == "" || said[key(w.Object)] {
-				continue
-			}
-			said[key(w.Object)] = true
-			if d, err := time.ParseDuration(hooks[restoreHook+"wait-timeout"]); err != nil || d <= 0 {
-				found = append(found, Finding{Object: w.Object, Path: path(of, restoreHook+"wait-timeout"), Says: fmt.Sprintf("is %q, want a duration: without one a restore waits for its container for ever",
-					hooks[restoreHook+"wait-timeout"])})
-			}
-			if d, err := time.ParseDuration(hooks[restoreHook+"exec-timeout"]); err == nil && d > limitSlack*rto {
-				found = append(found, Finding{Object: w.Object, Path: path(of, restoreHook+"exec-timeout"), Says: fmt.Sprintf("is %s, more than %d times the %s of %s that %s has", span(d), limitSlack, AnnotationRTO, span(rto), o)})
-			}
+			found = append(found, noDurationAt(p.Object, AnnotationRPO))
+		case longest > rpo && !slices.ContainsFunc(p.beside, func(q *plan) bool { return s.gap(q) <= rpo }):
+			found = append(found, Finding{Object: p.Object, Path: path("spec.schedule"), Says: fmt.Sprintf("%q leaves %s between two backups, and %s allows %s",
+				text(p.get("spec.schedule")), span(longest), AnnotationRPO, span(rpo))})
 		}
 	}
 	return found
@@ -146,147 +123,81 @@ func span(d time.Duration) string {
 }
 
 func keptLongEnough(s *world) (found []Finding) {
-	for _, o := range s.backups() {
-		at := text(o.get("spec.template.ttl"))
+	for _, p := range s.plans {
+		value := get(p.spec, "ttl")
+		at, is := value.(string)
+		if value != nil && !is {
+			continue // TYP-01 says that it is no text
+		}
 		ttl, err := time.ParseDuration(at)
-		if at == "" {
+		if at == "" || err == nil && ttl == 0 { // Velero takes 0 for unset
 			ttl, err = defaultTTL, nil
 		}
-		longest := s.gap(o)
+		longest := time.Duration(0)
+		if p.Kind() == "Schedule" {
+			longest = s.gap(p)
+		}
 		switch {
 		case err != nil:
-			found = append(found, Finding{Object: o, Path: path("spec.template.ttl"), Says: fmt.Sprintf("%q is no duration such as 720h", at)})
+			found = append(found, Finding{Object: p.Object, Path: p.field("ttl"), Says: fmt.Sprintf("%q is no duration such as 720h", at)})
 		case longest > 0 && ttl/2 < longest:
-			found = append(found, Finding{Object: o, Path: path("spec.template.ttl"), Says: fmt.Sprintf("is %s, and backups are up to %s apart: want twice that or more", span(ttl), span(longest))})
+			found = append(found, Finding{Object: p.Object, Path: p.field("ttl"),
+				Says: fmt.Sprintf("is %s, and backups are up to %s apart: want twice that or more", span(ttl), span(longest))})
 		}
 	}
 	return found
 }
 
-// namespacesOf are those that a Schedule names; none: all.
-func namespacesOf(o Object) []string {
-	var all []string
-	for _, n := range list(o.get("spec.template.includedNamespaces")) {
-		if text(n) != "*" {
-			all = append(all, text(n))
-		}
-	}
-	return all
-}
-
-func names(all []workload) string {
-	var texts []string
-	for _, w := range all {
-		texts = append(texts, w.String())
-	}
-	return strings.Join(texts, ", ")
-}
-
 func podsAreIn(s *world) (found []Finding) {
-	for _, o := range s.backups() {
-		template := o.get("spec.template")
-		for _, field := range leavingPodsOut(template) {
-			at := path("spec.template", field)
-			resources := list(get(template, field))
+	for _, p := range s.plans {
+		if p.Kind() == "Schedule" && len(p.beside) > 0 {
+			continue // the pods are in another Schedule's backups
+		}
+		for _, field := range leavingPodsOut(p.spec) {
+			at := p.field(field)
+			resources := list(get(p.spec, field))
 			if strings.HasPrefix(field, "included") {
-				found = append(found, Finding{Object: o, Path: at, Says: "has no pods", Fix: []Edit{{at, append(slices.Clone(resources), "pods")}}})
+				found = append(found, Finding{Object: p.Object, Path: at, Says: "has no pods", Fix: []Edit{{at, append(slices.Clone(resources), "pods")}}})
 				continue
 			}
 			var rest any
 			if others := slices.DeleteFunc(slices.Clone(resources), func(r any) bool { return isPods(text(r)) }); len(others) > 0 {
 				rest = others
 			}
-			found = append(found, Finding{Object: o, Path: at, Says: "leaves pods out", Fix: []Edit{{at, rest}}})
+			found = append(found, Finding{Object: p.Object, Path: at, Says: "leaves pods out", Fix: []Edit{{at, rest}}})
 		}
 	}
 	return found
-}
-
-// PodsLeftOut is the field of a Velero BackupSpec that leaves pods out of it; empty: none does.
-func PodsLeftOut(spec map[string]any) string {
-	if fields := leavingPodsOut(spec); len(fields) > 0 {
-		return fields[0]
-	}
-	return ""
-}
-
-func leavingPodsOut(spec any) (fields []string) {
-	for _, field := range []string{"includedResources", "excludedResources", "includedNamespaceScopedResources", "excludedNamespaceScopedResources"} {
-		resources := list(get(spec, field))
-		if len(resources) > 0 && slices.ContainsFunc(resources, func(r any) bool { return isPods(text(r)) }) == strings.HasPrefix(field, "excluded") {
-			fields = append(fields, field)
-		}
-	}
-	return fields
-}
-
-// isPods knows pods by the names that Velero's discovery takes for them.
-func isPods(resource string) bool {
-	return slices.Contains([]string{"pods", "pod", "po", "*"}, strings.ToLower(resource))
 }
 
 func backupsFindPods(s *world) (found []Finding) {
-	for _, o := range s.backups() {
-		if len(s.covered(o)) == 0 {
-			found = append(found, Finding{Object: o, Path: path("spec.template.labelSelector"), Says: "finds no workload in " + sought(namespacesOf(o), o.get("spec.template.labelSelector"))})
+	for _, p := range s.plans {
+		if len(p.covered) == 0 {
+			f := Finding{Object: p.Object, Path: p.field("labelSelector"), unless: s.unknownIn(s.knownIn(p.spec))}
+			f.Says = "finds no workload in " + sought(namespacesOf(p.spec), get(p.spec, "labelSelector"))
+			if out := textList(get(p.spec, "excludedNamespaces")); len(out) > 0 {
+				f.Says += "; it excludes " + strings.Join(out, ", ")
+			}
+			found = append(found, f)
 		}
 	}
 	return found
 }
 
-// leftOut on an object keeps it out of every backup.
-const leftOut = "velero.io/exclude-from-backup"
-
-// covered are the workloads whose pods are in a Schedule's backups.
-func (s *world) covered(o Object) []workload {
-	selectors := list(o.get("spec.template.orLabelSelectors"))
-	if one := o.get("spec.template.labelSelector"); one != nil || len(selectors) == 0 {
-		selectors = []any{one} // Velero refuses both
-	}
-	excluded := list(o.get("spec.template.excludedNamespaces"))
-	return keep(s.in(namespacesOf(o)), func(w workload) bool {
-		return w.pods[leftOut] != "true" && !slices.ContainsFunc(excluded, func(n any) bool { return text(n) == w.Namespace() }) &&
-			slices.ContainsFunc(selectors, func(selector any) bool { return selects(selector, w.pods) })
-	})
-}
-
 func namespacesAreNamed(s *world) (found []Finding) {
-	for _, o := range s.backups() {
-		if len(namespacesOf(o)) == 0 {
-			found = append(found, Finding{Object: o, Path: path("spec.template.includedNamespaces"), Says: "names none, which means all"})
+	for _, p := range s.plans {
+		if len(namespacesOf(p.spec)) == 0 {
+			found = append(found, Finding{Object: p.Object, Path: p.field("includedNamespaces"), Says: "names none, which means all"})
 		}
 	}
 	return found
 }
 
 func backupsRun(s *world) (found []Finding) {
-	for _, o := range s.backups() {
-		if o.get("spec.paused") == true {
+	for _, p := range s.schedules() {
+		if p.get("spec.paused") == true {
 			at := path("spec.paused")
-			found = append(found, Finding{Object: o, Path: at, Says: "is paused", Fix: []Edit{{at, nil}}})
-		}
-	}
-	return found
-}
-
-func volumesExist(s *world) (found []Finding) {
-	for _, w := range s.workloads() {
-		named := texts(w.get(w.at("metadata.annotations")))[backupVolumes]
-		if named == "" {
-			continue
-		}
-		var have []string
-		for _, v := range list(get(w.pod(), "volumes")) {
-			have = append(have, text(get(v, "name")))
-		}
-		for _, c := range list(w.get("spec.volumeClaimTemplates")) {
-			have = append(have, text(get(c, "metadata.name")))
-		}
-		for volume := range strings.SplitSeq(named, ",") {
-			if !slices.Contains(have, strings.TrimSpace(volume)) {
-				found = append(found, Finding{Object: w.Object, Path: path(w.at("metadata.annotations"), backupVolumes), Says: fmt.Sprintf("names %q, and its pods have %s",
-					strings.TrimSpace(volume), strings.Join(have, ", "))})
-			}
+			found = append(found, Finding{Object: p.Object, Path: at, Says: "is paused", Fix: []Edit{{at, nil}}})
 		}
 	}
 	return found

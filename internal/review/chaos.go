@@ -4,40 +4,52 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/opex-project/opex/internal/contract"
 )
 
+const chaosPage = "https://chaos-mesh.org/docs/define-chaos-experiment-scope/"
+
 var chaosRules = []Rule{
-	{ID: "CHA-01", Title: "Nothing is broken on purpose in production", Criteria: []string{"SC-008"},
-		Why: "An experiment that is declared there is one kubectl away from being made.", relates: true, check: notInProduction},
-	{ID: "CHA-02", Title: "An experiment hits one pod", Why: "Mode all, or a share that is rounded up, takes the whole service down.", check: onePod},
-	{ID: "CHA-03", Title: "An experiment stays in its own namespace", Why: "Another namespace is another team's service.", check: ownNamespace},
-	{ID: "CHA-04", Title: "An experiment names pods by labels", Why: "Without labels it hits any pod, the database's too.", check: byLabels},
-	{ID: "CHA-05", Title: "An experiment hits one service", Criteria: []string{"SC-008", "SC-009"},
-		Why: "Which of several was hit is chance, and what was measured is neither's.", relates: true, check: oneService},
-	{ID: "CHA-06", Title: "An experiment finds pods", Criteria: []string{"SC-008"},
-		Why: "One that finds none proves that nothing happens when nothing is done.", relates: true, check: findsPods},
-	{ID: "CHA-07", Title: "A kill has no duration", Why: "It is over at once; Chaos Mesh ignores what is said, and readers do not.", check: noDuration},
-	{ID: "CHA-08", Title: "A repeated experiment does not make up for what it missed", Why: "Without startingDeadlineSeconds all that a night's standstill left out is done in the morning.", check: deadlines},
-	{ID: "CHA-10", Title: "An experiment is of a kind that these rules know", Criteria: []string{"SC-008"},
-		Why: "Whom a Workflow hits, or a kind that came later, nobody has looked at.", check: areKnown},
-	{ID: "CHA-09", Title: "The namespace of an experiment is open to it", Criteria: []string{"SC-008"},
-		Why: "With Chaos Mesh's namespace filter nothing is hit in one that is not annotated.", relates: true, check: isOpen},
+	{ID: "CHA-01", Title: "Nothing is broken on purpose in production", Criteria: []string{"SC-008"}, Severity: Error, relates: true,
+		Source: "docs/gameday.md", Why: "An experiment that is declared there is one kubectl command away from running.", check: notInProduction},
+	{ID: "CHA-02", Title: "An experiment hits one pod", Severity: Warning,
+		Source: "Chaos Mesh, pkg/selector/generic/mode.go", Why: "Mode all takes the whole service down. A percentage is rounded, down to none in releases up to " +
+			"2.7 (25% of 3 pods) and up in later ones.", check: onePod},
+	{ID: "CHA-03", Title: "An experiment stays in its own namespace", Severity: Warning, relates: true,
+		Source: chaosPage, Why: "Another namespace is another team's service.", check: ownNamespace},
+	{ID: "CHA-04", Title: "An experiment names pods by labels", Severity: Error,
+		Source: chaosPage, Why: "Without labels it hits any pod, the database's as well.", check: byLabels},
+	{ID: "CHA-05", Title: "An experiment hits one service", Criteria: []string{"SC-008", "SC-009"}, Severity: Error, relates: true,
+		Source: chaosPage, Why: "Chance decides which of several services it hits, so the measurement is of neither.", check: oneService},
+	{ID: "CHA-06", Title: "An experiment finds pods", Criteria: []string{"SC-008"}, Severity: Error, relates: true,
+		Source: "Chaos Mesh, pkg/selector/pod/selector.go: no pod is selected", Why: "An experiment without pods fails, and proves nothing.", check: findsPods},
+	{ID: "CHA-07", Title: "A kill has no duration", Severity: Advice,
+		Source: "https://chaos-mesh.org/docs/simulate-pod-chaos-on-kubernetes/", Why: "A kill is over at once. Chaos Mesh ignores the duration; readers do not.",
+		check: noDuration},
+	{ID: "CHA-08", Title: "A repeated experiment has a deadline", Severity: Warning,
+		Source: "Chaos Mesh, controllers/schedule/cron/utils.go", Why: "Without startingDeadlineSeconds Chaos Mesh runs the latest missed experiment as soon as it is " +
+			"back, at a time that nobody chose; after more than 100 missed ones it stops with an error.", check: deadlines},
+	{ID: "CHA-09", Title: "The namespace of an experiment is open to it", Severity: Warning, relates: true,
+		Source: "https://chaos-mesh.org/docs/configure-enabled-namespace/", Why: "With Chaos Mesh's namespace filter nothing is hit in a namespace without the annotation.",
+		check: isOpen},
+	{ID: "CHA-10", Title: "These rules know the experiment's kind", Severity: Warning,
+		Source: "docs/gameday.md", Why: "These rules do not cover Workflows, newer kinds or other engines: nobody checked what they hit.", check: areKnown},
 }
 
 const (
-	chaosMesh   = "chaos-mesh.org"
-	injected    = "chaos-mesh.org/inject"
-	paused      = "experiment.chaos-mesh.org/pause"
-	production  = "production"
-	kindPodKill = "pod-kill"
+	chaosMesh = "chaos-mesh.org"
+	injected  = "chaos-mesh.org/inject"
+	paused    = "experiment.chaos-mesh.org/pause"
 )
 
 // kinds are those of experiments, with the field of a Schedule that holds one.
-var kinds = map[string]string{"PodChaos": "podChaos", "NetworkChaos": "networkChaos", "StressChaos": "stressChaos", "IOChaos": "ioChaos", "DNSChaos": "dnsChaos",
+var kinds = map[string]string{
+	"PodChaos": "podChaos", "NetworkChaos": "networkChaos", "StressChaos": "stressChaos", "IOChaos": "ioChaos", "DNSChaos": "dnsChaos",
 	"HTTPChaos": "httpChaos", "TimeChaos": "timeChaos", "KernelChaos": "kernelChaos", "JVMChaos": "jvmChaos", "AWSChaos": "awsChaos", "GCPChaos": "gcpChaos",
-	"BlockChaos": "blockChaos"}
+	"BlockChaos": "blockChaos",
+}
+
+// bystanders are kinds of Chaos Mesh that break nothing.
+var bystanders = []string{"PodNetworkChaos", "PodHttpChaos", "PodIOChaos", "StatusCheck", "RemoteCluster"}
 
 // experiment is a declared failure: an object, or what a Schedule makes.
 type experiment struct {
@@ -48,17 +60,14 @@ type experiment struct {
 	target bool // the other side of a NetworkChaos, which nothing is done to in its own name
 }
 
-func (s *world) experiments() []experiment { return s.breaking }
-
 // hitting are the experiments without the other sides of those that have one.
 func (s *world) hitting() []experiment {
 	return keep(s.breaking, func(e experiment) bool { return !e.target })
 }
 
-func (s *world) readExperiments() []experiment {
-	var all []experiment
+func (s *world) readExperiments() {
 	for _, o := range s.Set {
-		if o.Group() != chaosMesh {
+		if o.Group() != chaosMesh || o.Unread != "" {
 			continue
 		}
 		e := experiment{Object: o, at: "spec", kind: o.Kind()}
@@ -70,39 +79,35 @@ func (s *world) readExperiments() []experiment {
 			continue // CHA-10 says so
 		}
 		e.spec = o.get(e.at)
-		all = append(all, e)
+		s.breaking = append(s.breaking, e)
 		if side := get(e.spec, "target"); side != nil {
-			all = append(all, experiment{o, e.at + ".target", e.kind, side, true})
+			s.breaking = append(s.breaking, experiment{o, e.at + ".target", e.kind, side, true})
 		}
 	}
-	return all
 }
-
-// bystanders are kinds of Chaos Mesh that break nothing.
-var bystanders = []string{"PodNetworkChaos", "PodHttpChaos", "PodIOChaos", "StatusCheck", "RemoteCluster"}
 
 func areKnown(s *world) (found []Finding) {
 	for _, o := range s.Set {
-		if o.Group() != chaosMesh || slices.Contains(bystanders, o.Kind()) {
-			continue
-		}
-		if kind := text(o.get("spec.type")); o.Kind() == "Schedule" && kinds[kind] == "" {
-			found = append(found, Finding{Object: o, Path: path("spec.type"), Says: fmt.Sprintf("is %q, known are %s", kind, strings.Join(sorted(kinds), ", "))})
-		} else if o.Kind() != "Schedule" && kinds[o.Kind()] == "" {
-			found = append(found, Finding{Object: o, Path: path("kind"), Says: fmt.Sprintf("is %s, known are Schedule, %s", o.Kind(), strings.Join(sorted(kinds), ", "))})
+		switch engine := breaks(o); {
+		case engine == "" || o.Unread != "":
+		case engine != "Chaos Mesh":
+			found = append(found, Finding{Object: o, Path: path("kind"), Says: fmt.Sprintf("is broken by %s, which these rules do not judge", engine)})
+		case o.Kind() == "Schedule" && kinds[text(o.get("spec.type"))] == "":
+			found = append(found, Finding{Object: o, Path: path("spec.type"),
+				Says: fmt.Sprintf("is %q, known are %s", text(o.get("spec.type")), strings.Join(sorted(kinds), ", "))})
+		case o.Kind() != "Schedule" && kinds[o.Kind()] == "":
+			found = append(found, Finding{Object: o, Path: path("kind"),
+				Says: fmt.Sprintf("is %s, known are Schedule, %s", o.Kind(), strings.Join(sorted(kinds), ", "))})
 		}
 	}
 	return found
 }
 
-// namespaces that it reaches. Without any it is its own.
+// namespaces that it reaches. Without any it is its own; the empty one is wherever it will be applied.
 func (e experiment) namespaces() []string {
-	var all []string
-	for _, n := range list(get(e.spec, "selector.namespaces")) {
-		all = append(all, text(n))
-	}
+	all := textList(get(e.spec, "selector.namespaces"))
 	if len(all) == 0 {
-		all = []string{e.Namespace()}
+		all = []string{e.declared()}
 	}
 	return all
 }
@@ -119,36 +124,22 @@ func (e experiment) selecting() bool {
 	return len(e.labels()) > 0 || len(list(get(e.spec, "selector.expressionSelectors"))) > 0
 }
 
-func (s *world) hit(e experiment) []workload { return s.podsOf(e.namespaces(), e.selector()) }
-
-func notInProduction(s *world) (found []Finding) {
-	for _, o := range s.Set {
-		if o.Group() == chaosMesh && s.environment(o.Namespace()) == production {
-			found = append(found, Finding{Object: o, Path: path("metadata.namespace"), Says: fmt.Sprintf("stands in %s, which is production", o.Namespace())})
-		}
-		if o.is("", "Namespace") && o.labels()["environment"] == production && o.annotations()[injected] == "enabled" {
-			at := path("metadata.annotations", injected)
-			found = append(found, Finding{Object: o, Path: at, Says: "opens production to experiments", Fix: []Edit{{at, nil}}})
+// otherwise says whether it names what it hits by other means than labels: pods by name, fields, annotations, nodes.
+func (e experiment) otherwise() bool {
+	for _, field := range []string{"pods", "fieldSelectors", "annotationSelectors", "nodes", "nodeSelectors"} {
+		if get(e.spec, "selector."+field) != nil {
+			return true
 		}
 	}
-	for _, e := range s.experiments() {
-		if s.environment(e.Namespace()) == production {
-			continue // it was said
-		}
-		hit := keep(s.hit(e), func(w workload) bool {
-			return w.pods[contract.LabelEnvironment] == production || s.environment(w.Namespace()) == production
-		})
-		if len(hit) > 0 {
-			found = append(found, Finding{Object: e.Object, Path: path(e.at + ".selector"), Says: fmt.Sprintf("finds the pods of %s, which are production", names(hit))})
-		}
-	}
-	return found
+	return e.kind == "AWSChaos" || e.kind == "GCPChaos"
 }
+
+func (s *world) hit(e experiment) []*workload { return s.podsOf(e.namespaces(), e.selector()) }
 
 func onePod(s *world) (found []Finding) {
 	for _, e := range s.hitting() {
 		mode := text(get(e.spec, "mode"))
-		if mode == "one" || mode == "fixed" && text(get(e.spec, "value")) == "1" {
+		if mode == "one" || mode == "fixed" && text(get(e.spec, "value")) == "1" || e.kind == "AWSChaos" || e.kind == "GCPChaos" {
 			continue
 		}
 		at := path(e.at + ".mode")
@@ -158,20 +149,23 @@ func onePod(s *world) (found []Finding) {
 }
 
 func ownNamespace(s *world) (found []Finding) {
-	for _, e := range s.experiments() {
-		at := path(e.at + ".selector.namespaces")
-		named := list(get(e.spec, "selector.namespaces"))
-		if len(named) == 1 && text(named[0]) == e.Namespace() {
+	for _, e := range s.breaking {
+		named := textList(get(e.spec, "selector.namespaces"))
+		if len(named) == 0 || len(named) == 1 && near(named[0], e.declared()) {
 			continue
 		}
-		found = append(found, Finding{Object: e.Object, Path: at, Says: fmt.Sprintf("are %v, want %s alone", named, e.Namespace()), Fix: []Edit{{at, []any{e.Namespace()}}}})
+		f := Finding{Object: e.Object, Path: path(e.at + ".selector.namespaces"), Says: fmt.Sprintf("are %v, want %s alone", named, e.Namespace())}
+		if slices.Contains(named, e.declared()) && len(s.podsOf([]string{e.declared()}, e.selector())) > 0 {
+			f.Fix = []Edit{{f.Path, []any{e.declared()}}}
+		}
+		found = append(found, f)
 	}
 	return found
 }
 
 func byLabels(s *world) (found []Finding) {
-	for _, e := range s.experiments() {
-		if !e.selecting() {
+	for _, e := range s.breaking {
+		if !e.selecting() && !e.otherwise() {
 			found = append(found, Finding{Object: e.Object, Path: path(e.at + ".selector.labelSelectors"), Says: "names none"})
 		}
 	}
@@ -188,9 +182,10 @@ func oneService(s *world) (found []Finding) {
 }
 
 func findsPods(s *world) (found []Finding) {
-	for _, e := range s.experiments() {
+	for _, e := range s.breaking {
 		if e.selecting() && len(s.hit(e)) == 0 {
-			found = append(found, Finding{Object: e.Object, Path: path(e.at + ".selector.labelSelectors"), Says: "finds no pods in " + sought(e.namespaces(), e.selector())})
+			found = append(found, Finding{Object: e.Object, Path: path(e.at + ".selector.labelSelectors"),
+				Says: "finds no pods in " + sought(e.namespaces(), e.selector()), unless: s.unknownIn(e.namespaces())})
 		}
 	}
 	return found
@@ -199,7 +194,7 @@ func findsPods(s *world) (found []Finding) {
 func noDuration(s *world) (found []Finding) {
 	for _, e := range s.hitting() {
 		action := text(get(e.spec, "action"))
-		if d := get(e.spec, "duration"); d != nil && e.kind == "PodChaos" && slices.Contains([]string{kindPodKill, "container-kill"}, action) {
+		if d := get(e.spec, "duration"); d != nil && e.kind == "PodChaos" && slices.Contains([]string{"pod-kill", "container-kill"}, action) {
 			at := path(e.at + ".duration")
 			found = append(found, Finding{Object: e.Object, Path: at, Says: fmt.Sprintf("is %v, and %s is over at once", d, action), Fix: []Edit{{at, nil}}})
 		}
@@ -219,11 +214,12 @@ func deadlines(s *world) (found []Finding) {
 }
 
 func isOpen(s *world) (found []Finding) {
-	for _, e := range s.experiments() {
+	for _, e := range s.breaking {
 		for _, n := range e.namespaces() {
-			if o, is := s.spaces[n]; is && o.annotations()[injected] != "enabled" && s.environment(n) != production {
+			if o, is := s.spaces[n]; is && o.annotations()[injected] != "enabled" && !s.produces(n) {
 				at := path("metadata.annotations", injected)
-				found = append(found, Finding{Object: o, Path: at, Says: fmt.Sprintf("is %q, and %s aims there", o.annotations()[injected], e), Fix: []Edit{{at, "enabled"}}})
+				found = append(found, Finding{Object: o, Path: at, Says: fmt.Sprintf("is %q, and %s aims there", o.annotations()[injected], e),
+					Fix: []Edit{{at, "enabled"}}})
 			}
 		}
 	}

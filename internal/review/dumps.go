@@ -3,119 +3,183 @@ package review
 import (
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
-	"time"
 )
 
-// databases are images by what dumps them.
-var databases = []struct {
-	name  string
-	image *regexp.Regexp
-	dump  []string // programs, any of which does it
-}{
-	{"PostgreSQL", regexp.MustCompile(`(^|/)(postgres|postgresql)([:@-]|$)`), []string{"pg_dump", "pg_dumpall", "pg_basebackup", "pgbackrest", "wal-g"}},
-	{"MySQL", regexp.MustCompile(`(^|/)(mysql|mariadb)([:@-]|$)`), []string{"mysqldump", "mariadb-dump", "mysqlsh", "xtrabackup", "mariabackup"}},
-	{"MongoDB", regexp.MustCompile(`(^|/)(mongo|mongodb)([:@-]|$)`), []string{"mongodump"}},
+// dump is one run of a program that dumps a database.
+type dump struct {
+	program string
+	file    string // where it goes; empty: to its output
+	// away says that it goes where the review cannot follow: to an object store, another program, a path in a variable.
+	away   bool
+	masked string // why its failure does not fail the hook; empty: it does
 }
 
-// database of a workload, by its images; -1: none that is known.
-func database(w workload) int {
-	for _, c := range w.containers() {
-		for i, d := range databases {
-			if d.image.MatchString(text(c["image"])) {
-				return i
-			}
-		}
-	}
-	return -1
+// stores are programs that write to a store of their own, not to a file.
+var stores = []string{"pgbackrest", "wal-g", "wal-e", "barman", "mysqlsh"}
+
+// filters pass on what they read.
+var filters = []string{"gzip", "pigz", "zstd", "xz", "bzip2", "lz4", "openssl", "gpg", "age", "cat", "pv", "tee", "sed", "buffer", "dd"}
+
+// destinations are the options by which programs name a file: with a value of their own, or after =.
+var destinations = map[string][]string{
+	"pg_dump": {"-f", "--file"}, "pg_dumpall": {"-f", "--file"}, "pg_basebackup": {"-D", "--pgdata"}, "mysqldump": {"-r", "--result-file", "-T", "--tab"},
+	"mariadb-dump": {"-r", "--result-file", "-T", "--tab"}, "mongodump": {"-o", "--out", "--archive"}, "xtrabackup": {"--target-dir"},
+	"mariabackup": {"--target-dir"}, "mariadb-backup": {"--target-dir"},
 }
 
-func databasesAreDumped(s *world) (found []Finding) {
-	for _, o := range s.backups() {
-		for _, w := range s.covered(o) {
-			is := database(w)
-			if is < 0 {
+// dumpsOf are the dumps that a hook's command makes.
+func dumpsOf(argv []string) []dump { return parse(argv).dumps() }
+
+func (s script) dumps() (all []dump) {
+	for i, p := range s.pipelines {
+		for j, c := range p.commands {
+			if len(c.words) == 0 {
 				continue
 			}
-			var idle []string
-			dumped := false
-			for _, h := range s.hooks() {
-				if key(h.schedule) != key(o) || !holds(h.pods, w) {
-					continue
+			if base := filepath.Base(c.words[0]); base == "su" || slices.Contains(shells, base) {
+				for _, d := range parse(c.words).dumps() {
+					d.masked = firstOf(d.masked, s.mask(i, j, d.program))
+					all = append(all, d)
 				}
-				for _, r := range h.runs {
-					if !strings.Contains(r.at, ".pre.") {
-						continue
-					}
-					if dumped = dumped || dumps(r.command); !dumps(r.command) {
-						idle = append(idle, r.command)
-					}
-				}
-			}
-			if dumped {
 				continue
 			}
-			f := Finding{Object: o, Path: path("spec.template.hooks.resources"), Says: fmt.Sprintf("no pre hook runs in the pods of %s, which are a %s", w, databases[is].name)}
-			if len(idle) > 0 {
-				f.Says = fmt.Sprintf("the pre hooks in the pods of %s, which are a %s, dump nothing: %q. Want one of %s, or a script of your own by its path", w, databases[is].name,
-					strings.Join(idle, "; "), strings.Join(databases[is].dump, ", "))
+			program := filepath.Base(c.words[0])
+			if !dumpPrograms[program] {
+				continue
 			}
-			found = append(found, f)
+			d := dump{program: program, away: slices.Contains(stores, program), masked: s.mask(i, j, program)}
+			if !d.away {
+				d.file, d.away = destination(program, c.words[1:])
+			}
+			if d.file == "" && !d.away {
+				d.file, d.away = s.follow(p.commands[j:])
+			}
+			if d.file != "" && s.mentions(d.file) {
+				d.away = true // it is moved, or sent on
+			}
+			all = append(all, d)
 		}
 	}
-	return found
+	return all
 }
 
-// dumps says whether a command may dump a database: it names a program that does (whether it is the right one is BAK-12's), or it is a
-// script by its path, which is not looked into.
-func dumps(command string) bool {
-	for _, d := range databases {
-		if slices.ContainsFunc(words(command), func(w string) bool { return slices.Contains(d.dump, w) }) {
-			return true
+func firstOf(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
 		}
 	}
-	return slices.ContainsFunc(strings.FieldsFunc(command, func(r rune) bool { return strings.ContainsRune(";&|\n", r) }), isScript)
+	return ""
 }
 
-// wrappers are programs that run another.
-var wrappers = []string{"sh", "bash", "ash", "dash", "env", "exec", "timeout", "nice", "ionice", "sudo", "gosu", "su-exec"}
-
-// isScript says whether one command of a line runs a program by a path that no distribution puts its own at.
-func isScript(command string) bool {
-	for _, word := range strings.Fields(command) {
-		word = strings.Trim(word, `"'()`)
-		_, err := time.ParseDuration(strings.TrimSuffix(word, "s") + "s") // what timeout is given
-		if slices.Contains(wrappers, filepath.Base(word)) || strings.HasPrefix(word, "-") || strings.Contains(word, "=") || err == nil {
-			continue // what it runs comes later
+// destination is the file that a program's options name. Away: it is one that depends on where the program is started.
+func destination(program string, words []string) (file string, away bool) {
+	for i, word := range words {
+		for _, option := range destinations[program] {
+			value, is := strings.CutPrefix(word, option+"=")
+			switch short := len(option) == 2; {
+			case is:
+			case word == option && program == "mongodump" && option == "--archive":
+				return "", false // to its output
+			case word == option && i+1 < len(words):
+				value = words[i+1]
+			case short && strings.HasPrefix(word, option) && len(word) > 2:
+				value = word[2:]
+			default:
+				continue
+			}
+			if value == "-" {
+				return "", false
+			}
+			return value, !strings.HasPrefix(value, "/")
 		}
-		return strings.Contains(word, "/") && !slices.Contains([]string{"/bin", "/usr/bin", "/sbin", "/usr/sbin"}, filepath.Dir(word))
+	}
+	return "", program == "mongodump" // without an option it makes a folder where it is started
+}
+
+// follow finds out where the output of the first command goes.
+func (s script) follow(commands []simple) (file string, away bool) {
+	for i, c := range commands {
+		if i > 0 && len(c.words) > 0 {
+			program := filepath.Base(c.words[0])
+			if !slices.Contains(filters, program) {
+				return "", true
+			}
+			for _, word := range c.words[1:] {
+				if of, is := strings.CutPrefix(word, "of="); is {
+					return of, !strings.HasPrefix(of, "/")
+				}
+				if program == "tee" && !strings.HasPrefix(word, "-") {
+					return word, !strings.HasPrefix(word, "/")
+				}
+				if (program == "openssl" || program == "gpg" || program == "age") && strings.HasPrefix(word, "/") {
+					return "", true // which of its files is the result is not looked into
+				}
+			}
+		}
+		if c.out != "" {
+			return c.out, !strings.HasPrefix(c.out, "/")
+		}
+	}
+	return "", false
+}
+
+// mentions says whether another command of the script names a file, to move it or to send it on.
+func (s script) mentions(file string) bool {
+	for _, p := range s.pipelines {
+		for _, c := range p.commands {
+			if len(c.words) == 0 || dumpPrograms[filepath.Base(c.words[0])] || slices.Contains([]string{"ls", "test", "[", "rm", "mkdir", "tee", "dd", "echo"}, c.words[0]) {
+				continue
+			}
+			if slices.ContainsFunc(c.words, func(w string) bool {
+				return strings.Contains(w, file) || strings.Contains(file, w+"/") && strings.HasPrefix(w, "/")
+			}) {
+				return true
+			}
+		}
 	}
 	return false
 }
 
-// words of a command, and of a script in it.
-func words(command string) []string {
-	return strings.FieldsFunc(command, func(r rune) bool { return strings.ContainsRune(" \t\n;&|()/'\"`$<>=", r) })
+// mask says why the hook succeeds where the command at a place in the script fails; empty: it does not.
+func (s script) mask(i, j int, program string) string {
+	p := s.pipelines[i]
+	if s.tests {
+		return "" // it looks by itself
+	}
+	if last := len(p.commands) - 1; j < last && !s.pipefail {
+		return fmt.Sprintf("the exit code is that of %s, without `set -o pipefail`", filepath.Base(p.commands[last].words[0]))
+	}
+	for at := i; ; at++ {
+		more := at+1 < len(s.pipelines)
+		switch next := s.pipelines[at].next; {
+		case next == "&&" && more:
+			continue
+		case next == "||" && more:
+			then := s.pipelines[at+1].commands[0].words
+			if len(then) > 0 && (then[0] == "false" || fails(s.pipelines[at+1:])) {
+				return ""
+			}
+			return fmt.Sprintf("`|| %s` takes its place", strings.Join(then, " "))
+		case next == "&":
+			return "it runs in the background"
+		case next == ";" && more && !s.errexit:
+			last := s.pipelines[len(s.pipelines)-1]
+			return fmt.Sprintf("the exit code is that of `%s`, without `set -e`", strings.Join(last.commands[0].words, " "))
+		}
+		return ""
+	}
 }
 
-func dumpsFit(s *world) (found []Finding) {
-	for _, h := range s.hooks() {
-		for _, w := range h.pods {
-			own := database(w)
-			for _, r := range h.runs {
-				for i, d := range databases {
-					tool := slices.IndexFunc(d.dump, func(p string) bool {
-						return slices.Contains(words(r.command), p)
-					})
-					if own >= 0 && i != own && tool >= 0 {
-						found = append(found, Finding{Object: h.schedule, Path: path(r.at + ".command"), Says: fmt.Sprintf("runs %s, and the pods of %s are a %s: %s",
-							d.dump[tool], w, databases[own].name, strings.Join(databases[own].dump, ", "))})
-					}
-				}
-			}
+// fails says whether pipelines end with an exit code other than 0 by themselves.
+func fails(all []pipeline) bool {
+	for _, p := range all {
+		words := p.commands[0].words
+		if len(words) > 0 && (words[0] == "exit" || words[0] == "return") {
+			return len(words) > 1 && words[1] != "0"
 		}
 	}
-	return found
+	return false
 }

@@ -1,5 +1,5 @@
-// Package review judges Kubernetes objects before they reach a cluster: whether what was declared can be paid for by somebody, brought
-// back from a backup, and survive the loss of a pod. `opex review` applies it to manifests and previews, the Pulumi program to what it declares.
+// Package review judges Kubernetes objects before they reach a cluster: whether somebody pays for what was declared, whether a backup can bring it
+// back, and whether it survives the loss of a pod. `opex review` applies it to manifests and previews, the Pulumi program to what it declares.
 package review
 
 import (
@@ -14,13 +14,23 @@ import (
 type Object struct {
 	Fields map[string]any
 	Source string // where it comes from: a file, or a resource's name
-	// Line tells where a field stands in that file, from 1; nil: that is not known.
+	// Line tells where a field stands in that file, from 1. Nil: not known.
 	Line func(path []string) int
-	// Change returns what stands around it in its file, before and after edits of the object, and the number of its first line; nil where they cannot be
-	// made there. Nil: there is no file.
-	Change func(edits []Edit) (before, after []byte, first int)
-	// Unknown are fields that it has, and whose values are not known before the update. They are missing in Fields.
+	// Place is for whoever read the object, to find it again in its file. Rules do not look at it.
+	Place any
+	// Unknown are fields that the object has, and whose values are not known before the update. Fields lacks them.
 	Unknown [][]string
+	// Mistyped are values that the API server would refuse. Nil where whoever read the object did not look.
+	Mistyped []Mistake
+	// Unread says why no rule can judge the object, in words: a kind or version that nobody serves, a patch. Empty: rules judge it.
+	Unread string
+}
+
+// Mistake is a value that the API does not take.
+type Mistake struct {
+	Path []string
+	Says string
+	Fix  any // the value that was meant; nil: not known
 }
 
 // Kind of the object.
@@ -35,16 +45,24 @@ func (o Object) Group() string {
 	return group
 }
 
-// Name of the object.
-func (o Object) Name() string { return text(o.get("metadata.name")) }
+// Name of the object; its generateName where it has none.
+func (o Object) Name() string {
+	if name := text(o.get("metadata.name")); name != "" {
+		return name
+	}
+	return text(o.get("metadata.generateName"))
+}
 
 // Namespace of the object; `default` where none is given.
 func (o Object) Namespace() string {
-	if n := text(o.get("metadata.namespace")); n != "" {
+	if n := o.declared(); n != "" {
 		return n
 	}
 	return "default"
 }
+
+// declared is the namespace that the object names. Empty: whoever applies it chooses, as `helm install` and `kubectl apply` do.
+func (o Object) declared() string { return text(o.get("metadata.namespace")) }
 
 // String is kind namespace/name, or kind name of a namespace.
 func (o Object) String() string {
@@ -54,6 +72,11 @@ func (o Object) String() string {
 	return fmt.Sprintf("%s %s/%s", o.Kind(), o.Namespace(), o.Name())
 }
 
+// hides says whether the value of a field is unknown, or of what holds it.
+func (o Object) hides(field []string) bool {
+	return slices.ContainsFunc(o.Unknown, func(at []string) bool { return len(at) <= len(field) && slices.Equal(at, field[:len(at)]) })
+}
+
 // is says whether it is of a group and kind.
 func (o Object) is(group, kind string) bool { return o.Group() == group && o.Kind() == kind }
 
@@ -61,7 +84,7 @@ func (o Object) get(path string) any            { return get(o.Fields, path) }
 func (o Object) labels() map[string]string      { return texts(o.get("metadata.labels")) }
 func (o Object) annotations() map[string]string { return texts(o.get("metadata.annotations")) }
 
-// get walks a path such as spec.containers.0.name; keys that hold dots are not reached by it. Nil: nothing is there.
+// get walks a path such as spec.containers.0.name; it cannot reach keys that hold dots. Nil: nothing is there.
 func get(from any, path string) any {
 	here := from
 	for key := range strings.SplitSeq(path, ".") {
@@ -104,56 +127,36 @@ func list(value any) []any {
 	return l
 }
 
+func textList(value any) []string {
+	var all []string
+	for _, v := range list(value) {
+		all = append(all, text(v))
+	}
+	return all
+}
+
 func texts(value any) map[string]string {
-	found := map[string]string{}
 	m, _ := value.(map[string]any)
+	found := make(map[string]string, len(m))
 	for key, v := range m {
-		found[key] = text(v)
+		switch v.(type) {
+		case float64, int, bool: // TYP-01 says that it is no text; what it means is clear
+			found[key] = fmt.Sprint(v)
+		default:
+			found[key] = text(v)
+		}
 	}
 	return found
 }
 
-// showLabels is a=b,c=d.
-func showLabels(labels map[string]string) string {
-	var all []string
-	for _, key := range slices.Sorted(maps.Keys(labels)) {
-		all = append(all, key+"="+labels[key])
-	}
-	return strings.Join(all, ",")
-}
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// showSelector writes a label selector as kubectl takes it. It is empty for one that selects everything.
-func showSelector(selector any) string {
-	var all []string
-	if labels := showLabels(texts(get(selector, "matchLabels"))); labels != "" {
-		all = append(all, labels)
-	}
-	for _, e := range list(get(selector, "matchExpressions")) {
-		var values []string
-		for _, v := range list(get(e, "values")) {
-			values = append(values, text(v))
-		}
-		key, of := text(get(e, "key")), " ("+strings.Join(values, ",")+")"
-		switch operator := text(get(e, "operator")); operator {
-		case "In", "NotIn":
-			all = append(all, key+" "+strings.ToLower(operator)+of)
-		case "DoesNotExist":
-			all = append(all, "!"+key)
-		default:
-			all = append(all, key)
+func keep[T any](all []T, is func(T) bool) []T {
+	var found []T
+	for _, one := range all {
+		if is(one) {
+			found = append(found, one)
 		}
 	}
-	return strings.Join(all, ",")
-}
-
-// sought says where pods were looked for, and by which labels. No namespace: all.
-func sought(namespaces []string, selector any) string {
-	where, by := strings.Join(namespaces, ", "), showSelector(selector)
-	if where == "" {
-		where = "all namespaces"
-	}
-	if by == "" {
-		return where
-	}
-	return where + ": " + by
+	return found
 }

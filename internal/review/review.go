@@ -2,24 +2,45 @@ package review
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 )
 
 const (
-	// EnvMode is a variable of the environment that tells the Pulumi program what to do with findings at a preview. Unset: it fails.
+	// EnvMode is an environment variable that tells the Pulumi program what to do with findings in a preview. Unset: it fails.
 	EnvMode = "OPEX_REVIEW"
-	// ModeReport is its only value: findings are said, and the preview goes on. `opex review` reads such a preview.
+	// ModeReport is its only value: findings are reported and the preview goes on. `opex review` reads such a preview.
 	ModeReport = "report"
 )
 
+// Severity says what a finding means for whoever reads it.
+type Severity string
+
+// The severities, the most serious first.
+const (
+	Error   Severity = "error"   // a success criterion cannot pass, data is at risk, or the API server refuses the object
+	Warning Severity = "warning" // it works until a bad day
+	Advice  Severity = "advice"  // it is harmless, and misleads its reader
+)
+
+// Severities are all of them, the most serious first.
+var Severities = []Severity{Error, Warning, Advice}
+
+// AtLeast says whether a severity is as serious as another, or more.
+func (s Severity) AtLeast(other Severity) bool {
+	return slices.Index(Severities, s) <= slices.Index(Severities, other)
+}
+
 // Rule is one thing that must hold.
 type Rule struct {
-	ID    string // stays for good
-	Title string // what must hold
-	Why   string
-	// Criteria are the success criteria that cannot pass where it does not hold.
+	ID       string // never changes, never reused
+	Title    string // what must hold
+	Why      string
+	Source   string // where the reason can be looked up: a page, or a file of a project's source
+	Severity Severity
+	// Criteria are the success criteria that cannot pass where the rule does not hold.
 	Criteria []string
 	relates  bool // it looks at more than one object
 	check    func(*world) []Finding
@@ -31,10 +52,22 @@ type Finding struct {
 	Object Object
 	Path   []string // the field, from the object's root
 	Says   string   // what is wrong, and what is allowed
-	Fix    []Edit   // what would put it right; none where only a person can know
+	Fix    []Edit   // a change that resolves it; none where only a person can know
+	// unless are objects whose pods the review does not know. They may be the pods that it looked for.
+	unless []Object
+	unsure bool     // it says what is not known, and is no finding
+	weight Severity // where it is less serious than its rule's; empty: it is not
 }
 
-// Edit sets a field, and makes what is missing on its way; a nil value removes it.
+// Severity of the finding: its rule's, or less.
+func (f Finding) Severity() Severity {
+	if f.weight != "" {
+		return f.weight
+	}
+	return f.Rule.Severity
+}
+
+// Edit sets a field and creates its missing parents; a nil value removes the field.
 type Edit struct {
 	Path  []string
 	Value any
@@ -43,31 +76,85 @@ type Edit struct {
 // Where is the field as kubectl writes it.
 func (f Finding) Where() string { return strings.Join(f.Path, ".") }
 
-// Rules are all that there are, by ID.
-var Rules = slices.SortedFunc(slices.Values(slices.Concat(labelRules, sizeRules, backupRules, chaosRules, survivalRules)),
+// Rules are all rules, by ID.
+var Rules = slices.SortedFunc(slices.Values(slices.Concat(
+	typeRules, labelRules, sizeRules, backupRules, dataRules, chaosRules, survivalRules, servingRules)),
 	func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
 
-// Review applies all rules. Findings are in order of the objects, then of the rules. What cannot be known yet is no finding: ask Unjudged.
-func Review(objects Set) []Finding {
+// Verdict is what a review came to.
+type Verdict struct {
+	Findings []Finding
+	// Unjudged are lines, in words: what no rule could judge, and findings that it may explain. A review that left something out is not one that
+	// found nothing, so they must be shown.
+	Unjudged []string
+	Exempt   []Exemption
+	Judged   int // objects that rules judged, of whose kinds they know
+}
+
+// Review applies all rules and returns the findings in the order of the objects, then of the rules.
+func Review(objects Set) []Finding { return Judge(objects).Findings }
+
+// Unjudged returns the lines of a verdict that say what no rule could judge.
+func Unjudged(objects Set) []string { return Judge(objects).Unjudged }
+
+// Judge applies all rules.
+func Judge(objects Set) Verdict {
+	w := newWorld(objects)
+	var all []Finding
+	for _, rule := range Rules {
+		for _, f := range rule.check(w) {
+			f.Rule = rule
+			all = append(all, f)
+		}
+	}
+	all = sure(objects, all)
+	v := Verdict{Judged: len(objects) - len(keep(w.unread, func(o Object) bool { return !o.is(cloudNative, "Cluster") }))}
+	all, v.Exempt = exempt(w, all)
+	v.Unjudged = slices.Concat(unknownFields(objects), unreadKinds(w))
+	for _, f := range all {
+		if f.unsure {
+			v.Unjudged = append(v.Unjudged, fmt.Sprintf("%s: %s %s %s", f.Object, f.Rule.ID, f.Where(), f.Says))
+			continue
+		}
+		if len(f.unless) > 0 {
+			v.Unjudged = append(v.Unjudged, muted(f))
+			continue
+		}
+		v.Findings = append(v.Findings, f)
+	}
+	v.Findings = inOrder(objects, v.Findings)
+	return v
+}
+
+// inOrder sorts findings and drops those that say the same twice.
+func inOrder(objects Set, all []Finding) []Finding {
 	place := map[string]int{}
 	for i, o := range objects {
 		if _, is := place[key(o)]; !is {
 			place[key(o)] = i
 		}
 	}
-	var all []Finding
-	s := newWorld(objects)
-	for _, rule := range Rules {
-		for _, f := range rule.check(s) {
-			f.Rule = rule
-			all = append(all, f)
-		}
+	compare := func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(place[key(a.Object)], place[key(b.Object)]), strings.Compare(a.Rule.ID, b.Rule.ID),
+			strings.Compare(a.Where(), b.Where()), strings.Compare(a.Says, b.Says))
 	}
-	all = sure(objects, all)
-	slices.SortStableFunc(all, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(place[key(a.Object)], place[key(b.Object)]), strings.Compare(a.Rule.ID, b.Rule.ID), strings.Compare(a.Where(), b.Where()))
-	})
-	return all
+	slices.SortStableFunc(all, compare)
+	return slices.CompactFunc(all, func(a, b Finding) bool { return compare(a, b) == 0 })
+}
+
+// muted is the line for a finding that an object may explain whose pods the review does not know.
+func muted(f Finding) string {
+	var by []string
+	for _, o := range f.unless {
+		by = append(by, o.String())
+	}
+	slices.Sort(by)
+	by = slices.Compact(by)
+	more := ""
+	if len(by) > 3 {
+		by, more = by[:3], fmt.Sprintf(" and %d more", len(by)-3)
+	}
+	return fmt.Sprintf("%s: %s %s %s; %s%s may bring what is missing", f.Object, f.Rule.ID, f.Where(), f.Says, strings.Join(by, ", "), more)
 }
 
 func key(o Object) string { return o.Group() + " " + o.String() }
@@ -76,52 +163,3 @@ func key(o Object) string { return o.Group() + " " + o.String() }
 func path(dotted string, more ...string) []string { return append(strings.Split(dotted, "."), more...) }
 
 func itoa(n int) string { return strconv.Itoa(n) }
-
-// Apply returns the object's fields with the edits made. The object stays as it is.
-func Apply(fields map[string]any, edits []Edit) map[string]any {
-	changed := any(copyOf(fields))
-	for _, e := range edits {
-		changed = set(changed, e.Path, e.Value)
-	}
-	return changed.(map[string]any)
-}
-
-func set(here any, path []string, value any) any {
-	if len(path) == 0 {
-		return value
-	}
-	if l, is := here.([]any); is {
-		if i, err := strconv.Atoi(path[0]); err == nil && i >= 0 && i < len(l) {
-			l[i] = set(l[i], path[1:], value)
-		}
-		return l
-	}
-	m, is := here.(map[string]any)
-	if !is {
-		m = map[string]any{}
-	}
-	if next := set(m[path[0]], path[1:], value); next == nil {
-		delete(m, path[0])
-	} else {
-		m[path[0]] = next
-	}
-	return m
-}
-
-func copyOf(value any) any {
-	switch v := value.(type) {
-	case map[string]any:
-		m := map[string]any{}
-		for key, inner := range v {
-			m[key] = copyOf(inner)
-		}
-		return m
-	case []any:
-		l := make([]any, len(v))
-		for i, inner := range v {
-			l[i] = copyOf(inner)
-		}
-		return l
-	}
-	return value
-}

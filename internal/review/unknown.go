@@ -59,9 +59,8 @@ func Reviewed(apiVersion, kind string) bool {
 	return apiVersion != "v1" || kind != "Secret" && kind != "ConfigMap"
 }
 
-// Unjudged says which fields no rule could judge, because their values are unknown before the update, or secret. It is to be said aloud: a review
-// that left something out is not one that found nothing.
-func Unjudged(objects Set) (lines []string) {
+// unknownFields says which fields no rule could judge, because their values are unknown before the update, or secret.
+func unknownFields(objects Set) (lines []string) {
 	for _, o := range objects {
 		for _, at := range slices.SortedFunc(slices.Values(o.Unknown), slices.Compare) {
 			if slices.Contains(at, "env") {
@@ -93,18 +92,23 @@ func places(at []string) bool {
 	return slices.Contains(wholes, last) || slices.ContainsFunc(at, func(key string) bool { return slices.Contains(finders, key) })
 }
 
-// sure takes away findings that what is unknown may have caused.
+// sure takes away findings that what is unknown, or of a wrong type, may have caused.
 func sure(objects Set, found []Finding) []Finding {
-	unknown := map[string][][]string{}
+	unknown, mistyped := map[string][][]string{}, map[string][][]string{}
 	placeless := false
 	for _, o := range objects {
 		unknown[key(o)] = append(unknown[key(o)], o.Unknown...)
 		placeless = placeless || slices.ContainsFunc(o.Unknown, places)
+		for _, m := range o.Mistyped {
+			mistyped[key(o)] = append(mistyped[key(o)], m.Path)
+		}
 	}
 	return slices.DeleteFunc(found, func(f Finding) bool {
-		return f.Rule.relates && placeless || slices.ContainsFunc(unknown[key(f.Object)], func(at []string) bool {
+		about := func(at []string) bool {
 			n := min(len(at), len(f.Path))
 			return slices.Equal(at[:n], f.Path[:n])
-		})
+		}
+		return f.Rule.relates && placeless || slices.ContainsFunc(unknown[key(f.Object)], about) ||
+			f.Rule.ID != ruleTypes && slices.ContainsFunc(mistyped[key(f.Object)], about)
 	})
 }

@@ -30,11 +30,11 @@ func (m manifest) tree() any {
 	if root == nil {
 		return nil
 	}
-	fields, err := plain(root)
+	v, err := value(root)
 	if err != nil {
 		return nil
 	}
-	return fields
+	return v
 }
 
 // pair is a value on the way to a field, with its key, which a document and the items of a list have none of.

@@ -2,14 +2,11 @@
 package manifests
 
 import (
-	"encoding/json"
+	"bytes"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
-
-	"gopkg.in/yaml.v3"
 
 	"github.com/opex-project/opex/internal/review"
 )
@@ -20,105 +17,136 @@ const StandardInput = "standard input"
 // ErrNone is in the error of a file that can be read and is no manifest, as values.yaml and package.json are none.
 var ErrNone = errors.New("holds no Kubernetes object")
 
-// Read returns the objects of a file: documents of YAML or JSON, lists of Kubernetes taken apart, or what `pulumi preview --json` prints.
-// Documents with neither kind nor apiVersion are passed over, as values files are; one of the two alone is an error, since the object would
-// be reviewed by nobody. A file without any object is an error.
+// Read returns the objects of a file: documents of YAML or JSON, lists and arrays of objects, or what `pulumi preview --json` prints. What has neither kind
+// nor apiVersion is passed over, as values files are. The error names everything that could not be read; the objects beside it are returned all the same.
+// A file without any object is an error.
 func Read(name string, data []byte) (review.Set, error) {
-	var all review.Set
-	var strange error // a document that is no object
-	whole := source{name, data}
-	for _, part := range whole.parts() {
-		document, err := part.node()
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		if document == nil {
-			continue
-		}
-		fields, err := plain(document)
-		if err != nil {
-			strange = errors.Join(strange, fmt.Errorf("%s, line %d: %w", name, document.Line, err))
-			continue
-		}
-		if steps, is := fields["steps"].([]any); is && fields["kind"] == nil {
-			all = append(all, planned(name, steps)...)
-			continue
-		}
-		found, err := objects(part, fields, document, nil)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, found...)
+	r := reader{name: name, place: map[string]int{}}
+	s := &source{name: name, data: data}
+	first := bytes.TrimLeft(data, " \t\r\n\ufeff")
+	if len(first) == 0 || first[0] != '{' && first[0] != '[' || !r.readJSON(s) {
+		r = reader{name: name, place: map[string]int{}}
+		s.parts = nil
+		r.readYAML(s)
 	}
-	switch {
-	case len(all) > 0:
-		return all, strange
-	case strange != nil:
-		return nil, fmt.Errorf("%w: %w", strange, ErrNone)
+	if len(r.objects) == 0 && r.wrong == nil {
+		return nil, fmt.Errorf("%s: %w", name, ErrNone)
 	}
-	return nil, fmt.Errorf("%s: %w", name, ErrNone)
+	return r.objects, r.wrong
 }
 
-// plain is a document as JSON has it.
-func plain(document *yaml.Node) (map[string]any, error) {
-	var value any
-	if err := document.Decode(&value); err != nil {
-		return nil, err
-	}
-	text, err := json.Marshal(value)
-	if err != nil {
-		return nil, err
-	}
-	var fields map[string]any
-	if err := json.Unmarshal(text, &fields); err != nil {
-		return nil, errors.New("is no object")
-	}
-	return fields, nil
+// reader collects the objects of one file, and what is wrong with it.
+type reader struct {
+	name    string
+	objects review.Set
+	wrong   error
+	place   map[string]int // of a preview's objects, by URN
 }
 
-// objects are those of a document, or of what stands in it at a path.
-func objects(from part, fields map[string]any, document *yaml.Node, at []string) (review.Set, error) {
-	root := document
-	if root.Kind == yaml.DocumentNode && len(root.Content) > 0 {
-		root = root.Content[0]
+func (r *reader) fail(p *part, err error) {
+	r.wrong = errors.Join(r.wrong, fmt.Errorf("%s: document at line %d: %w", r.name, p.line, err))
+}
+
+func (r *reader) readYAML(s *source) {
+	s.split()
+	for _, p := range s.parts {
+		if p.kind == frame {
+			continue
+		}
+		root, err := p.node()
+		if err != nil && !mayBeObject(p.text) {
+			continue // not even a broken one
+		}
+		if err != nil {
+			r.fail(p, err)
+			continue
+		}
+		if root == nil {
+			continue
+		}
+		v, err := value(root)
+		if err != nil {
+			r.fail(p, err)
+			continue
+		}
+		if m, is := v.(map[string]any); p.kind == item && (!is || m["kind"] == nil && m["apiVersion"] == nil) {
+			r.fail(p, errors.New("this item of the list is no object"))
+			continue
+		}
+		r.take(p, v, nil)
 	}
-	kind, version := fmt.Sprint(fields["kind"]), fmt.Sprint(fields["apiVersion"])
-	if items, is := fields["items"].([]any); is && strings.HasSuffix(kind, "List") {
-		var all review.Set
-		for i, item := range items {
+}
+
+// mayBeObject says whether a text that cannot be read may hold an object: every object says kind and apiVersion.
+func mayBeObject(text []byte) bool {
+	lower := bytes.ToLower(text)
+	return bytes.Contains(lower, []byte("apiversion")) || bytes.Contains(lower, []byte("kind"))
+}
+
+// take adds the objects of a value.
+func (r *reader) take(p *part, v any, at []string) {
+	switch v := v.(type) {
+	case []any:
+		for i, item := range v {
+			r.take(p, item, append(slices.Clone(at), fmt.Sprint(i)))
+		}
+	case map[string]any:
+		if steps, is := v["steps"].([]any); is && v["kind"] == nil {
+			for _, step := range steps {
+				r.step(step)
+			}
+			return
+		}
+		r.object(p, v, at)
+	}
+}
+
+func (r *reader) object(p *part, fields map[string]any, at []string) {
+	kind, version := text(fields["kind"]), text(fields["apiVersion"])
+	if items, is := fields["items"]; is && strings.HasSuffix(kind, "List") && version != "" {
+		list, is := items.([]any)
+		if !is && items != nil {
+			r.fail(p, fmt.Errorf("items of the %s are no list", kind))
+		}
+		for i, item := range list {
 			inner, is := item.(map[string]any)
 			if !is {
-				return nil, fmt.Errorf("%s, line %d: item %d of the %s is no object", from.name, root.Line, i, kind)
+				r.fail(p, fmt.Errorf("item %d of the %s is no object", i, kind))
+				continue
 			}
 			if own := strings.TrimSuffix(kind, "List"); own != "" && inner["kind"] == nil && inner["apiVersion"] == nil { // as the API server sends them
 				inner["kind"], inner["apiVersion"] = own, version
 			}
-			found, err := objects(from, inner, child(child(root, "items"), fmt.Sprint(i)), append(slices.Clone(at), "items", fmt.Sprint(i)))
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, found...)
+			r.object(p, inner, append(slices.Clone(at), "items", fmt.Sprint(i)))
 		}
-		return all, nil
+		return
 	}
-	if missing := incomplete(fields); missing != "" && filepath.Base(from.name) != "Chart.yaml" { // Helm's own has a version of itself
-		return nil, fmt.Errorf("%s, line %d: %s, so that it is no Kubernetes object and no other file either", from.name, root.Line, missing)
+	if missing := incomplete(fields); missing != "" {
+		r.fail(p, fmt.Errorf("%s, so that it is no Kubernetes object and no other file either", missing))
+		return
 	}
-	if fields["kind"] == nil || fields["apiVersion"] == nil {
-		return nil, nil
+	if kind == "" || version == "" || !review.Reviewed(version, kind) {
+		if kind != "" && version != "" {
+			r.objects = append(r.objects, review.Object{Fields: map[string]any{"kind": kind, "apiVersion": version, "metadata": fields["metadata"]}, Source: r.name})
+		}
+		return
 	}
-	o := review.Object{Fields: fields, Source: from.name, Line: func(path []string) int { return line(root, path) }}
-	if from.name != StandardInput {
-		o.Change = func(edits []review.Edit) (before, after []byte, first int) { return from.change(at, edits) }
-	}
-	return review.Set{o}, nil
+	where := place{p, slices.Clone(at)}
+	o := review.Object{Fields: fields, Source: r.name, Place: where, Line: where.line}
+	o.Unread, o.Mistyped = check(fields)
+	r.objects = append(r.objects, o)
+}
+
+func text(v any) string {
+	s, _ := v.(string)
+	return s
 }
 
 // incomplete says which of kind and apiVersion is missing where the other is there, or is written differently.
 func incomplete(fields map[string]any) string {
 	var have, lack []string
 	for _, key := range []string{"kind", "apiVersion"} {
-		if value, is := fields[key].(string); is && value != "" {
+		if text(fields[key]) != "" {
 			have = append(have, key)
 			continue
 		}
@@ -136,65 +164,36 @@ func incomplete(fields map[string]any) string {
 	return strings.Join(lack, " and ")
 }
 
-// line is where a field stands, or the last that there is on the way to it.
-func line(at *yaml.Node, path []string) int {
-	found := at.Line
-	for _, key := range path {
-		if at = child(at, key); at == nil {
-			break
-		}
-		found = at.Line
+// step adds the object that a step of a preview would leave in the cluster. One that is replaced has several steps, and is one object.
+func (r *reader) step(v any) {
+	step, _ := v.(map[string]any)
+	state, _ := step["newState"].(map[string]any)
+	inputs, _ := state["inputs"].(map[string]any)
+	token, urn := text(state["type"]), text(state["urn"])
+	if !strings.HasPrefix(token, "kubernetes:") || inputs == nil {
+		return
 	}
-	return found
-}
-
-// child is the value of a key or of an index; nil where there is none.
-func child(of *yaml.Node, key string) *yaml.Node {
-	if of == nil {
-		return nil
+	kind, version := text(inputs["kind"]), text(inputs["apiVersion"])
+	parts := strings.Split(urn, "::")
+	var o review.Object
+	switch named := parts[len(parts)-1]; {
+	case strings.HasPrefix(token, "kubernetes:helm.sh/"):
+		fields := map[string]any{"kind": "Release", "apiVersion": "helm.sh/v3", "metadata": map[string]any{"name": named, "namespace": inputs["namespace"]}}
+		o = review.Object{Fields: fields, Unread: "nobody knows before the update what a chart brings"}
+	case strings.HasSuffix(token, "Patch"):
+		o = review.Planned(inputs, "")
+		o.Unread = "a patch changes an object that is somewhere else"
+	case kind == "" || version == "" || !review.Reviewed(version, kind):
+		return
+	default:
+		o = review.Planned(inputs, "")
+		o.Unread, o.Mistyped = check(o.Fields)
 	}
-	switch of.Kind {
-	case yaml.AliasNode:
-		return child(of.Alias, key)
-	case yaml.MappingNode:
-		for i := 0; i+1 < len(of.Content); i += 2 {
-			if of.Content[i].Value == key {
-				return of.Content[i+1]
-			}
-		}
-	case yaml.SequenceNode:
-		for i, item := range of.Content {
-			if fmt.Sprint(i) == key {
-				return item
-			}
-		}
+	o.Source = r.name + ": " + parts[len(parts)-1]
+	if i, is := r.place[urn]; is {
+		r.objects[i] = o
+		return
 	}
-	return nil
-}
-
-// planned are the objects that a preview would leave in the cluster. One that is replaced has several steps, and is one object.
-func planned(name string, steps []any) review.Set {
-	var all review.Set
-	place := map[string]int{}
-	for _, s := range steps {
-		step, _ := s.(map[string]any)
-		state, _ := step["newState"].(map[string]any)
-		token, _ := state["type"].(string)
-		inputs, _ := state["inputs"].(map[string]any)
-		kind, _ := inputs["kind"].(string)
-		version, _ := inputs["apiVersion"].(string)
-		if !strings.HasPrefix(token, "kubernetes:") || kind == "" || version == "" || !review.Reviewed(version, kind) {
-			continue
-		}
-		urn, _ := state["urn"].(string)
-		parts := strings.Split(urn, "::")
-		o := review.Planned(inputs, name+": "+parts[len(parts)-1])
-		if i, is := place[urn]; is {
-			all[i] = o
-			continue
-		}
-		place[urn] = len(all)
-		all = append(all, o)
-	}
-	return all
+	r.place[urn] = len(r.objects)
+	r.objects = append(r.objects, o)
 }

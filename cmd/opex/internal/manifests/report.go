@@ -2,196 +2,197 @@ package manifests
 
 import (
 	"fmt"
-	"io"
-	"path/filepath"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/yaml"
 
-	"github.com/opex-project/opex/cmd/opex/internal/sarif"
 	"github.com/opex-project/opex/cmd/opex/internal/stackfile"
-	"github.com/opex-project/opex/cmd/opex/internal/table"
 	"github.com/opex-project/opex/internal/review"
 )
-
-// Formats are those of a report.
-var Formats = []string{"table", "json", "sarif", "markdown"}
 
 // Report is what a review found.
 type Report struct {
 	Objects  int       `json:"objects"`
+	Judged   int       `json:"judged"` // of these, of whose kinds rules know
 	Rules    int       `json:"rules"`
 	Findings []Finding `json:"findings"`
-	Unjudged []string  `json:"unjudged,omitempty"` // fields that are not known before the update
+	// Patches are the changes that the findings offer, one for each file. `git apply` takes them from the repository's root, all or one by one.
+	Patches  []string  `json:"patches,omitempty"`
+	Unjudged []string  `json:"unjudged,omitempty"` // what no rule could judge
+	Exempt   []Exempt  `json:"exempt,omitempty"`   // what annotations set aside
+	Known    int       `json:"known,omitempty"`    // findings of the baseline, which are left out
+	Gone     []string  `json:"gone,omitempty"`     // entries of the baseline that nothing was found for
+	sources  []*source // with fixes
 }
 
 // Finding is review.Finding as data.
 type Finding struct {
-	Rule     string   `json:"rule"`
-	Title    string   `json:"title"`
-	Why      string   `json:"why"`
-	Criteria []string `json:"criteria,omitempty"` // that cannot pass
-	Object   string   `json:"object"`
-	Source   string   `json:"source"`
-	Line     int      `json:"line,omitempty"`
-	Field    string   `json:"field"`
-	Says     string   `json:"says"`
-	// Fix is a unified diff that `git apply` and `patch -p1` take; empty where only a person can know.
+	Rule     string          `json:"rule"`
+	Severity review.Severity `json:"severity"`
+	Title    string          `json:"title"`
+	Why      string          `json:"why"`
+	Criteria []string        `json:"criteria,omitempty"` // that cannot pass
+	Object   string          `json:"object"`
+	Source   string          `json:"source"`
+	Line     int             `json:"line,omitempty"`
+	Field    string          `json:"field"`
+	Says     string          `json:"says"`
+	// Fix is a unified diff that `git apply` and `patch -p1` take after those of the findings before it. Empty where only a person can know.
 	Fix string `json:"fix,omitempty"`
-	// Sketch says that the diff is of the object as it would be, and of no file: a program made it, or the file is written in a way that
-	// cannot be changed without touching anything else.
+	// Sketch says that the diff shows the object and cannot be applied to a file: a program made the object, or the file is written in a way that cannot be
+	// changed without touching anything else.
 	Sketch bool `json:"sketch,omitempty"`
 }
 
-// Review reviews objects.
-func Review(objects review.Set) (Report, error) {
-	report := Report{Objects: len(objects), Rules: len(review.Rules), Findings: []Finding{}, Unjudged: review.Unjudged(objects)}
-	for _, f := range review.Review(objects) {
-		fix, sketch, err := diff(f)
-		if err != nil {
-			return Report{}, fmt.Errorf("%s: %w", f.Object, err)
-		}
-		one := Finding{Rule: f.Rule.ID, Title: f.Rule.Title, Why: f.Rule.Why, Criteria: f.Rule.Criteria, Object: f.Object.String(), Source: f.Object.Source,
-			Field: f.Where(), Says: f.Says, Fix: fix, Sketch: sketch}
-		if f.Object.Line != nil {
-			one.Line = f.Object.Line(f.Path)
-		}
-		report.Findings = append(report.Findings, one)
-	}
-	return report, nil
+// Exempt is a finding that an annotation of its object sets aside.
+type Exempt struct {
+	Rule   string `json:"rule"`
+	Object string `json:"object"`
+	Field  string `json:"field"`
+	Reason string `json:"reason"`
 }
 
-// diff returns the change that mends a finding, and whether it is one of the object alone: a sketch that no file is changed by.
-func diff(f review.Finding) (text string, sketch bool, err error) {
-	if len(f.Fix) == 0 {
-		return "", false, nil
-	}
-	if f.Object.Change != nil {
-		if before, after, first := f.Object.Change(f.Fix); before != nil {
-			return stackfile.DiffFrom(first, filepath.ToSlash(f.Object.Source), before, after), false, nil
-		}
-	}
-	before, err := yaml.Marshal(f.Object.Fields)
-	if err != nil {
-		return "", false, err
-	}
-	after, err := yaml.Marshal(review.Apply(f.Object.Fields, f.Fix))
-	if err != nil {
-		return "", false, err
-	}
-	return stackfile.Diff(strings.NewReplacer(" ", "/").Replace(f.Object.String())+".yaml", before, after), true, nil
+// Options choose what of a review is reported.
+type Options struct {
+	Rules, Skip []string // IDs of rules, or the beginnings of some: BAK. No Rules: all.
+	Baseline    Baseline // known findings
 }
 
-// Write writes the report in one of the formats.
-func (r Report) Write(w io.Writer, format string) error {
-	switch format {
-	case "json":
-		return table.JSON(w, r)
-	case "sarif":
-		return r.sarif(w)
-	case "markdown":
-		_, err := io.WriteString(w, r.markdown())
-		return err
+// Check refuses rules that do not exist, and a choice that leaves none.
+func (o Options) Check() error {
+	for flag, ids := range map[string][]string{"--rules": o.Rules, "--skip": o.Skip} {
+		for _, id := range ids {
+			if !slices.ContainsFunc(review.Rules, func(r review.Rule) bool { return id != "" && strings.HasPrefix(r.ID, id) }) {
+				return fmt.Errorf("%s %s: there is no such rule; opex review --list names all", flag, id)
+			}
+		}
 	}
-	if len(r.Findings) == 0 {
-		return nil
-	}
-	for i, f := range r.Findings {
-		if i > 0 {
-			fmt.Fprintln(w)
-		}
-		fmt.Fprintf(w, "%s %s: %s\n  %s: %s\n  why: %s\n", f.Rule, f.Title, f.Object, f.Field, f.Says, f.Why)
-		if len(f.Criteria) > 0 {
-			fmt.Fprintf(w, "  cannot pass: %s\n", strings.Join(f.Criteria, ", "))
-		}
-		fmt.Fprintf(w, "  at: %s\n", f.at())
-		if f.Sketch {
-			fmt.Fprintln(w, "  sketch, of the object and of no file:")
-		}
-		for line := range strings.Lines(f.Fix) {
-			fmt.Fprint(w, "    "+line)
-		}
+	if o.count() == 0 {
+		return fmt.Errorf("--rules and --skip leave no rule to apply")
 	}
 	return nil
 }
 
-func (f Finding) at() string {
-	if f.Line > 0 {
-		return fmt.Sprintf("%s:%d", f.Source, f.Line)
+func (o Options) takes(rule string) bool {
+	in := func(ids []string) bool {
+		return slices.ContainsFunc(ids, func(id string) bool { return strings.HasPrefix(rule, id) })
 	}
-	return f.Source
+	return (len(o.Rules) == 0 || in(o.Rules)) && !in(o.Skip)
 }
 
-// markdown is a comment for a pull request.
-func (r Report) markdown() string {
-	var text strings.Builder
-	fmt.Fprintf(&text, "### opex review: %s\n", r.Summary())
-	for _, f := range r.Findings {
-		fmt.Fprintf(&text, "\n<details><summary><b>%s</b> %s: <code>%s</code> %s</summary>\n\n`%s` %s\n\n%s\n", f.Rule, escape(f.Title), escape(f.Object), "", f.Field, escape(f.Says), escape(f.Why))
-		if len(f.Criteria) > 0 {
-			fmt.Fprintf(&text, "Cannot pass: %s.\n", strings.Join(f.Criteria, ", "))
+func (o Options) count() (n int) {
+	for _, r := range review.Rules {
+		if o.takes(r.ID) {
+			n++
 		}
-		if f.Fix != "" {
-			if f.Sketch {
-				text.WriteString("\nA sketch, of the object and of no file:\n")
+	}
+	return n
+}
+
+// Review reviews objects.
+func Review(objects review.Set, options Options) (Report, error) {
+	verdict := review.Judge(objects)
+	report := Report{Objects: len(objects), Judged: verdict.Judged, Rules: options.count(), Findings: []Finding{}, Unjudged: verdict.Unjudged}
+	baseline := options.Baseline.clone()
+	var found []review.Finding
+	for _, f := range verdict.Findings {
+		switch {
+		case !options.takes(f.Rule.ID):
+		case baseline.take(f):
+			report.Known++
+		default:
+			found = append(found, f)
+		}
+	}
+	report.Gone = baseline.rest()
+	for _, e := range verdict.Exempt {
+		report.Exempt = append(report.Exempt, Exempt{e.Finding.Rule.ID, e.Finding.Object.String(), e.Finding.Where(), e.Reason})
+	}
+	found = review.Proven(objects, found)
+	for _, f := range found { // with their lines, before any edit
+		report.Findings = append(report.Findings, finding(f))
+	}
+	for i, f := range found {
+		if err := report.fix(&report.Findings[i], f); err != nil {
+			return Report{}, fmt.Errorf("%s: %w", f.Object, err)
+		}
+	}
+	for _, s := range report.sources {
+		report.Patches = append(report.Patches, s.patch())
+	}
+	return report, nil
+}
+
+func finding(f review.Finding) Finding {
+	one := Finding{Rule: f.Rule.ID, Severity: f.Severity(), Title: f.Rule.Title, Why: f.Rule.Why, Object: f.Object.String(), Source: f.Object.Source,
+		Field: f.Where(), Says: f.Says}
+	if one.Severity == f.Rule.Severity {
+		one.Criteria = f.Rule.Criteria
+	}
+	if f.Object.Line != nil {
+		one.Line = f.Object.Line(f.Path)
+	}
+	return one
+}
+
+// fix makes the edits of a finding in its file, or shows them on the object.
+func (r *Report) fix(one *Finding, f review.Finding) error {
+	if len(f.Fix) == 0 {
+		return nil
+	}
+	if at, is := f.Object.Place.(place); is {
+		if one.Fix = at.edit(f.Fix); one.Fix != "" {
+			if !slices.Contains(r.sources, at.part.of) {
+				r.sources = append(r.sources, at.part.of)
 			}
-			fmt.Fprintf(&text, "\n```diff\n%s```\n", f.Fix)
+			return nil
 		}
-		text.WriteString("\n</details>\n")
 	}
-	for i, line := range r.Unjudged {
-		if i == 0 {
-			text.WriteString("\nNot judged:\n\n")
-		}
-		fmt.Fprintf(&text, "- %s\n", escape(line))
+	before, err := yaml.Marshal(f.Object.Fields)
+	if err != nil {
+		return err
 	}
-	return text.String()
+	after, err := yaml.Marshal(review.Apply(f.Object.Fields, f.Fix))
+	if err != nil {
+		return err
+	}
+	one.Sketch = true
+	one.Fix = stackfile.Diff(strings.ReplaceAll(f.Object.String(), " ", "/")+".yaml", before, after)
+	return nil
 }
 
-func escape(text string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
+// Count is how many findings are of a severity.
+func (r Report) Count(of review.Severity) (n int) {
+	for _, f := range r.Findings {
+		if f.Severity == of {
+			n++
+		}
+	}
+	return n
+}
+
+// Fails says whether a finding is as serious as a severity, or more.
+func (r Report) Fails(on review.Severity) bool {
+	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Severity.AtLeast(on) })
 }
 
 // Summary is one line.
 func (r Report) Summary() string {
+	known := ""
+	if r.Known > 0 {
+		known = fmt.Sprintf(", beside %d of the baseline", r.Known)
+	}
 	if len(r.Findings) == 0 {
-		return fmt.Sprintf("nothing found by %d rules in %d objects", r.Rules, r.Objects)
+		return fmt.Sprintf("nothing found by %d rules in %d objects%s", r.Rules, r.Objects, known)
 	}
-	rules := map[string]bool{}
-	for _, f := range r.Findings {
-		rules[f.Rule] = true
-	}
-	return fmt.Sprintf("%d findings by %d of %d rules in %d objects", len(r.Findings), len(rules), r.Rules, r.Objects)
-}
-
-// sarif is the report for code scanning.
-func (r Report) sarif(w io.Writer) error {
-	var rules []sarif.Rule
-	for _, rule := range review.Rules {
-		rules = append(rules, sarif.Rule{ID: rule.ID, Title: rule.Title, Why: rule.Why, Tags: rule.Criteria})
-	}
-	var findings []sarif.Finding
-	for _, f := range r.Findings {
-		message := fmt.Sprintf("%s: %s: %s", f.Object, f.Field, f.Says)
-		switch {
-		case f.Sketch:
-			message += "\n\nA sketch, of the object and of no file:\n" + f.Fix
-		case f.Fix != "":
-			message += "\n\n" + f.Fix
+	var counts []string
+	for _, s := range review.Severities {
+		if n := r.Count(s); n == 1 || n > 0 && s == review.Advice {
+			counts = append(counts, fmt.Sprintf("%d %s", n, s))
+		} else if n > 1 {
+			counts = append(counts, fmt.Sprintf("%d %ss", n, s))
 		}
-		findings = append(findings, sarif.Finding{Rule: f.Rule, Level: sarif.Error, Message: message, File: f.file(), Line: f.Line, Object: f.Object,
-			Fingerprint: f.Rule + "/" + f.Object + "/" + f.Field})
 	}
-	return sarif.Write(w, "opex review", rules, findings)
-}
-
-// file is a path as code scanning knows files, as a URI. A preview is of the program, whose settings stand in its project's file.
-func (f Finding) file() string {
-	switch {
-	case f.Source == StandardInput:
-		return "stdin"
-	case f.Line == 0:
-		return "Pulumi.yaml"
-	}
-	return f.Source
+	return fmt.Sprintf("%s by %d rules in %d objects%s", strings.Join(counts, ", "), r.Rules, r.Objects, known)
 }

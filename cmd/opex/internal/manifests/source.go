@@ -5,53 +5,108 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"reflect"
-	"slices"
 
 	"gopkg.in/yaml.v3"
-
-	"github.com/opex-project/opex/cmd/opex/internal/stackfile"
-	"github.com/opex-project/opex/internal/review"
 )
 
-// source is a file.
+// mostBytes is the largest document that is read as one object. The API server takes requests of 3 MiB, etcd objects of 1.5 MiB.
+const mostBytes = 4 << 20
+
+// source is a file, as parts that make it up without a gap. Edits change the parts.
 type source struct {
-	name string
-	data []byte
+	name  string
+	data  []byte
+	parts []*part
+	last  *part      // the part that was read last as nodes, before any edit
+	root  *yaml.Node // of it
 }
 
-// part is one document of a file, with the line of --- before it.
+// part is one document of a file, with the line of --- before it, or one item of a list in it.
 type part struct {
-	source
-	line int // its first, from 1
-	at   int // its first byte
-	text []byte
+	of   *source
+	line int    // its first, from 1, in the file as it was read
+	text []byte // as it is after the edits so far
+	size int    // of the text as it was read, in bytes
+	rows int    // line ends in the text
+	kind partKind
 }
 
-// parts cuts a file into its documents. Nothing but the mark of a document begins a line with --- in a file of objects.
-func (s source) parts() []part {
-	parts := []part{{source: s, line: 1}}
-	at, number := 0, 1
-	for line := range bytes.Lines(s.data) {
-		if mark, is := bytes.CutPrefix(line, []byte("---")); is && (len(mark) == 0 || bytes.ContainsAny(mark[:1], " \t\r\n")) && at > 0 {
-			parts = append(parts, part{source: s, line: number, at: at})
+// partKind is what a part of a file is.
+type partKind int
+
+const (
+	whole partKind = iota // a document
+	item                  // an item of a list: it begins with a dash, which stands for a space in the object's own text
+	frame                 // what of a list stands around its items
+)
+
+// cut adds the text up to an offset as the next part.
+func (s *source) cut(from, to, line int, kind partKind) *part {
+	p := &part{of: s, line: line, text: s.data[from:to:to], size: to - from, kind: kind}
+	p.rows = bytes.Count(p.text, []byte("\n"))
+	s.parts = append(s.parts, p)
+	return p
+}
+
+// split cuts a file of YAML into its documents, and lists as kubectl writes them into their items. Nothing but the mark of a document begins a line with
+// --- in a file of objects, and nothing but an item one with a dash in a list of them.
+func (s *source) split() {
+	from, at, line, first := 0, 0, 1, 1
+	kind := whole
+	next := func(then partKind) {
+		if at > from {
+			s.cut(from, at, first, kind)
 		}
-		at, number = at+len(line), number+1
+		from, first, kind = at, line, then
 	}
-	for i := range parts {
-		end := len(s.data)
-		if i+1 < len(parts) {
-			end = parts[i+1].at
+	for text := range bytes.Lines(s.data) {
+		mark, is := bytes.CutPrefix(text, []byte("---"))
+		switch {
+		case is && (len(mark) == 0 || bytes.ContainsAny(mark[:1], " \t\r\n")) && at > 0:
+			next(whole)
+		case kind == whole && string(bytes.TrimRight(text, " \r\n")) == "items:" && isList(s.data[from:]):
+			kind = frame
+		case kind != whole && bytes.HasPrefix(text, []byte("- ")):
+			next(item)
+		case kind == item && !bytes.ContainsAny(text[:1], " \t\r\n#"):
+			next(frame)
 		}
-		parts[i].text = s.data[parts[i].at:end]
+		at, line = at+len(text), line+1
 	}
-	return parts
+	next(whole)
+}
+
+// isList says whether the document that a text begins with is a list of objects that say what they are.
+func isList(text []byte) bool {
+	if end := bytes.Index(text[1:], []byte("\n---")); end >= 0 {
+		text = text[:end+2]
+	}
+	return bytes.Contains(append([]byte("\n"), text...), []byte("\nkind: List\n"))
+}
+
+// object is the part's text as a document of its own.
+func (p *part) object() []byte {
+	if p.kind != item {
+		return p.text
+	}
+	return append([]byte{' '}, p.text[1:]...)
+}
+
+// put takes an edited text of the object.
+func (p *part) put(text []byte) {
+	if p.kind == item {
+		text = append([]byte{'-'}, text[1:]...)
+	}
+	p.text, p.rows = text, bytes.Count(text, []byte("\n"))
 }
 
 // node is the document with the lines of the file; nil where there is nothing in it.
-func (p part) node() (*yaml.Node, error) {
+func (p *part) node() (*yaml.Node, error) {
+	if len(p.text) > mostBytes {
+		return nil, fmt.Errorf("line %d: this document has %d bytes, and none that the API server takes has more than %d: not read", p.line, len(p.text), mostBytes)
+	}
 	var document, second yaml.Node
-	from := yaml.NewDecoder(bytes.NewReader(p.text))
+	from := yaml.NewDecoder(bytes.NewReader(p.object()))
 	err := from.Decode(&document)
 	if errors.Is(err, io.EOF) {
 		return nil, nil
@@ -64,12 +119,15 @@ func (p part) node() (*yaml.Node, error) {
 		return nil, fmt.Errorf("yaml: line %d: another document begins without a line of ---", p.line+second.Line-1)
 	case !errors.Is(err, io.EOF):
 		// Once more, with the lines before it as empty ones, for the line that the error names.
-		if wrong := yaml.Unmarshal(append(bytes.Repeat([]byte("\n"), p.line-1), p.text...), &second); wrong != nil {
+		if wrong := yaml.Unmarshal(append(bytes.Repeat([]byte("\n"), p.line-1), p.object()...), &second); wrong != nil {
 			err = wrong
 		}
 		return nil, err
 	}
 	shift(&document, p.line-1)
+	if document.Kind == yaml.DocumentNode && len(document.Content) == 1 {
+		return document.Content[0], nil
+	}
 	return &document, nil
 }
 
@@ -80,66 +138,38 @@ func shift(n *yaml.Node, lines int) {
 	}
 }
 
-// mostLines is how long a document may be to be edited: each finding reads it again.
-const mostLines = 5000
-
-// change edits the object that stands in the document at a path, and returns what of the file a diff looks at, before and after, with the number of
-// its first line; nil where the object cannot be edited without touching anything else. What comes out was read back and compared with what was meant.
-func (p part) change(at []string, edits []review.Edit) (before, after []byte, first int) {
-	if bytes.Contains(p.text, []byte("\r")) || bytes.Count(p.text, []byte("\n")) > mostLines {
-		return nil, nil, 0
-	}
-	text := manifest(p.text)
-	want, is := text.tree().(map[string]any)
-	if !is {
-		return nil, nil, 0
-	}
-	for _, e := range edits {
-		path := append(slices.Clone(at), e.Path...)
-		want = review.Apply(want, []review.Edit{{Path: path, Value: e.Value}})
-		if text, is = text.with(path, e.Value); !is {
-			return nil, nil, 0
-		}
-	}
-	if !reflect.DeepEqual(pruned(want), pruned(text.tree())) {
-		return nil, nil, 0
-	}
-	// The document, and the lines around it that a diff shows.
-	from, end, first := p.at, p.at+len(p.text), p.line
-	to := end
-	for range stackfile.ContextLines {
-		if from > 0 {
-			from, first = bytes.LastIndexByte(p.data[:from-1], '\n')+1, first-1
-		}
-		if i := bytes.IndexByte(p.data[to:], '\n'); i >= 0 {
-			to += i + 1
-		} else {
-			to = len(p.data)
-		}
-	}
-	return p.data[from:to], slices.Concat(p.data[from:p.at], text, p.data[end:to]), first
+// place is where an object stands: in a part, at a path of it.
+type place struct {
+	part *part
+	at   []string
 }
 
-// pruned is a value without what is empty in it: an edit takes a key away with its last value.
-func pruned(value any) any {
-	switch v := value.(type) {
-	case map[string]any:
-		m := map[string]any{}
-		for key, inner := range v {
-			if inner = pruned(inner); inner != nil {
-				m[key] = inner
-			}
+// line is where a field of the object stands, or the last that there is on the way to it. It reads the part again, and remembers one: findings come in the
+// order of the objects, and the nodes of all objects take more room than the objects.
+func (p place) line(path []string) int {
+	of := p.part.of
+	if of.last != p.part {
+		root, err := p.part.node()
+		if err != nil {
+			root = nil
 		}
-		if len(m) == 0 {
-			return nil
-		}
-		return m
-	case []any:
-		l := make([]any, len(v))
-		for i, inner := range v {
-			l[i] = pruned(inner)
-		}
-		return l
+		of.last, of.root = p.part, root
 	}
-	return value
+	root := of.root
+	if root == nil {
+		return p.part.line
+	}
+	for _, key := range p.at {
+		if next := child(root, key); next != nil {
+			root = next
+		}
+	}
+	found := root.Line
+	for _, key := range path {
+		if root = child(root, key); root == nil {
+			break
+		}
+		found = root.Line
+	}
+	return found
 }

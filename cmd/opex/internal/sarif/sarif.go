@@ -15,11 +15,13 @@ import (
 const (
 	Error   = "error"
 	Warning = "warning"
+	Note    = "note"
 )
 
-// Rule is what a tool can find. Help is optional.
+// Rule is what a tool can find. Help is optional. Level is that of its findings unless they say otherwise; empty: Error.
 type Rule struct {
 	ID, Title, Why, Help string
+	Level                string
 	Tags                 []string
 }
 
@@ -37,8 +39,12 @@ func Write(w io.Writer, tool string, rules []Rule, findings []Finding) error {
 	text := func(text string) any { return map[string]any{"text": text} }
 	described, results := []any{}, []any{}
 	for _, r := range rules {
+		level := r.Level
+		if level == "" {
+			level = Error
+		}
 		one := map[string]any{"id": r.ID, "shortDescription": text(r.Title), "fullDescription": text(r.Why),
-			"defaultConfiguration": map[string]any{"level": Error}}
+			"defaultConfiguration": map[string]any{"level": level}}
 		if r.Help != "" {
 			one["help"] = text(r.Help)
 		}

@@ -1,6 +1,7 @@
 package stackfile
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,6 +24,33 @@ func DiffFrom(line int, path string, old, edited []byte) string {
 			fmt.Fprintf(&text, "--- a/%s\n+++ b/%s\n", path, path)
 		}
 		h.write(&text, line-1)
+	}
+	return text.String()
+}
+
+// DiffParts is Diff for a file in parts, each with its old and its new text: only parts that changed are compared.
+func DiffParts(path string, parts [][2][]byte) string {
+	var script []step
+	a, b := 0, 0
+	for _, part := range parts {
+		old, edited := lines(part[0]), lines(part[1])
+		if bytes.Equal(part[0], part[1]) {
+			for i, line := range old {
+				script = append(script, step{' ', line, a + i, b + i})
+			}
+		} else {
+			for _, s := range compare(old, edited) {
+				script = append(script, step{s.op, s.text, s.a + a, s.b + b})
+			}
+		}
+		a, b = a+len(old), b+len(edited)
+	}
+	var text strings.Builder
+	for _, h := range hunks(script) {
+		if text.Len() == 0 {
+			fmt.Fprintf(&text, "--- a/%s\n+++ b/%s\n", path, path)
+		}
+		h.write(&text, 0)
 	}
 	return text.String()
 }
