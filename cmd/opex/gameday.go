@@ -154,10 +154,9 @@ func (f gamedayFlags) hold(ctx context.Context, site *gameday.Site, in io.Reader
 	return errors.Join(f.sumUp(out, people, records), notProven(records, err, f.Repeat))
 }
 
-// notProven is errFailed unless every kill that was asked for is proven.
+// notProven is errFailed unless the kills that were asked for are proven, together.
 func notProven(records []evidence.GameDay, err error, want int) error {
-	proven := func(r evidence.GameDay) bool { return r.Verdict == evidence.Proven }
-	if err != nil || len(records) != want || slices.ContainsFunc(records, func(r evidence.GameDay) bool { return !proven(r) }) {
+	if err != nil || gameday.Verdict(records, want) != evidence.Proven {
 		return errFailed
 	}
 	return nil

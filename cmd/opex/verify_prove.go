@@ -48,7 +48,7 @@ func (f verifyFlags) prove(ctx context.Context, g *global, outputs stack.Outputs
 		}
 		if asked(byGameDay) && outputs.Chaos != nil && outputs.Services[name].Chaos != nil && outputs.Environment != gameday.Production {
 			hold("the Game Day", name, gamedayFlags{confirm: f.confirm, format: "table",
-				Options: gameday.Options{Repeat: 1, Steady: gameday.DefaultSteady, After: gameday.DefaultAfter}}.run)
+				Options: gameday.Options{Repeat: verify.LeastKills, Steady: gameday.DefaultSteady, After: gameday.DefaultAfter}}.run)
 		}
 	}
 	return all

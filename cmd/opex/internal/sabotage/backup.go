@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+	"github.com/opex-project/opex/cmd/opex/internal/shelf"
 	"github.com/opex-project/opex/cmd/opex/internal/velero"
 )
 
@@ -170,7 +171,7 @@ const aside = "aside"
 
 // falsify puts all records of some kinds aside, and makes false ones in their place. Those that are sealed are as if they had been written so.
 func (s *Site) falsify(ctx context.Context, namespace string, sealed bool, change func(record map[string]any), kinds ...string) error {
-	found, err := evidence.Maps(ctx, s.Cluster.Client, namespace, s.Name, kinds...)
+	found, err := shelf.Maps(ctx, s.Cluster.Client, namespace, s.Name, kinds...)
 	if err != nil {
 		return err
 	}
@@ -179,7 +180,7 @@ func (s *Site) falsify(ctx context.Context, namespace string, sealed bool, chang
 	}
 	for _, m := range found {
 		var record map[string]any
-		if err := json.Unmarshal(evidence.RecordOf(m), &record); err != nil {
+		if err := json.Unmarshal(shelf.RecordOf(m), &record); err != nil {
 			return err
 		}
 		change(record)
@@ -188,7 +189,7 @@ func (s *Site) falsify(ctx context.Context, namespace string, sealed bool, chang
 			return err
 		}
 		data := map[string]any{}
-		for key, value := range evidence.Seal(text) {
+		for key, value := range shelf.Seal(text) {
 			if was, is := m.Data[key]; is && !sealed && value != string(text) {
 				value = was // the digest of the record as it was written
 			}
@@ -198,7 +199,7 @@ func (s *Site) falsify(ctx context.Context, namespace string, sealed bool, chang
 		for key, value := range m.Labels {
 			labels[key] = value
 		}
-		if err := s.patch(ctx, configMaps, namespace, m.Name, map[string]any{"metadata": map[string]any{"labels": map[string]any{evidence.LabelKind: aside}}}); err != nil {
+		if err := s.patch(ctx, configMaps, namespace, m.Name, map[string]any{"metadata": map[string]any{"labels": map[string]any{shelf.LabelKind: aside}}}); err != nil {
 			return err
 		}
 		if err := s.create(ctx, configMaps, namespace, map[string]any{"apiVersion": "v1", "kind": "ConfigMap",

@@ -15,7 +15,8 @@ import (
 
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 	"github.com/opex-project/opex/cmd/opex/internal/gameday"
-	"github.com/opex-project/opex/cmd/opex/internal/load"
+	"github.com/opex-project/opex/cmd/opex/internal/generator"
+	"github.com/opex-project/opex/cmd/opex/internal/judge"
 )
 
 // ofOneRecord are the criteria that rest on the same records.
@@ -99,7 +100,7 @@ func disturbed(records []evidence.GameDay) error {
 		if r.KilledAt.IsZero() {
 			return fmt.Errorf("%w: there was no kill: %s", errDisturbed, strings.Join(r.Reasons, "; "))
 		}
-		if starved := r.Starved(); starved != "" {
+		if starved := judge.Starved(r); starved != "" {
 			return fmt.Errorf("%w: %s", errDisturbed, starved)
 		}
 	}
@@ -229,7 +230,7 @@ func killAnother(ctx context.Context, s *Site) error {
 // endGenerator deletes the load generator's pod, as the drain of its node does. It deletes what it wrote before it goes.
 func endGenerator(ctx context.Context, s *Site) error {
 	return s.Cluster.Client.CoreV1().Pods(s.Outputs.Chaos.Namespace).DeleteCollection(ctx, metav1.DeleteOptions{},
-		metav1.ListOptions{LabelSelector: load.Selector})
+		metav1.ListOptions{LabelSelector: generator.Selector})
 }
 
 // What is sent to the database. Both end by themselves, also when the connection is lost, and leave nothing.

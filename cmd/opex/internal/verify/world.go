@@ -11,7 +11,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 	"github.com/opex-project/opex/cmd/opex/internal/kube"
 	"github.com/opex-project/opex/cmd/opex/internal/opencost"
 	"github.com/opex-project/opex/cmd/opex/internal/stack"
@@ -37,7 +36,7 @@ type World struct {
 	allocations  memo[map[string]opencost.Allocation]
 	vault        vaultMemos
 	evidence     memo[[]corev1.ConfigMap]
-	kills        memo[[]evidence.GameDay]
+	kills        memo[map[string]keptDays]
 }
 
 // memo remembers the answer to each question, errors too.

@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+	"github.com/opex-project/opex/cmd/opex/internal/shelf"
 	"github.com/opex-project/opex/cmd/opex/internal/velero"
 	"github.com/opex-project/opex/internal/contract"
 	"github.com/opex-project/opex/internal/crons"
@@ -88,14 +89,14 @@ func (w *World) records(ctx context.Context, service string) ([]evidence.Record,
 		if err != nil {
 			return nil, err
 		}
-		return evidence.Recoveries(maps, service)
+		return shelf.Recoveries(maps, service)
 	})
 }
 
 // evidenceIn are the records of all services, of kinds that are kept together.
 func (w *World) evidenceIn(ctx context.Context, namespace string, kinds ...string) ([]corev1.ConfigMap, error) {
 	return w.evidence.get(namespace+"/"+kinds[0], func() ([]corev1.ConfigMap, error) {
-		return evidence.Maps(ctx, w.Cluster.Client, namespace, "", kinds...)
+		return shelf.Maps(ctx, w.Cluster.Client, namespace, "", kinds...)
 	})
 }
 
@@ -170,7 +171,7 @@ func readPlan(p contract.BackupPlan) (plan, error) {
 
 // nextForRecords is what to do about records that could not be listed, or not be read. A bad one may be the newest.
 func nextForRecords(err error, again string) string {
-	if errors.Is(err, evidence.ErrBad) {
+	if errors.Is(err, shelf.ErrBad) {
 		return "Delete that ConfigMap, then " + again
 	}
 	return nextForLookup(err, "list configmaps")
