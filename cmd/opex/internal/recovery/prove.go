@@ -82,6 +82,10 @@ func (s *Site) judge(record *evidence.Record) {
 		record.Reason = fmt.Sprintf("the data is proven, but it took %s, and the objective is %s", Human(record.RTO.Duration()), s.Plan.RTO)
 		return
 	}
+	if record.Kind == evidence.KindDrill && record.RPO > record.Objectives.RPO { // on a bad day, old data is better than none
+		record.Reason = fmt.Sprintf("the data is proven, but is %s old, and the recovery point objective is %s", Human(record.RPO.Duration()), s.Plan.RPO)
+		return
+	}
 	record.Verdict = evidence.Proven
 }
 

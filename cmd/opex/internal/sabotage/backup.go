@@ -54,6 +54,7 @@ var dumpBreaches = []Breach{
 var drillBreaches = []Breach{
 	{Criterion: "SC-007", What: "the records of drills are edited by hand", Says: "it was changed after it was written", do: drills(false, func(r map[string]any) { r["rtoSeconds"] = 1 })},
 	{Criterion: "SC-007", What: "the records of drills are another cluster's", Says: "its cluster is", do: drills(true, func(r map[string]any) { r["clusterUID"] = "another" })},
+	{Criterion: "SC-007", What: "the dumps that the drills brought back were of an older database, by two days more than the RPO", Says: "brought back data that was", do: drills(true, olderDump)},
 	{Criterion: "SC-007", What: "the drills are a year older", Says: "old, want", do: drills(true, aYearOlder)},
 }
 
@@ -208,6 +209,13 @@ func (s *Site) falsify(ctx context.Context, namespace string, sealed bool, chang
 		}
 	}
 	return nil
+}
+
+// olderDump makes a drill one of a dump that is too old, whatever its backup.
+func olderDump(record map[string]any) {
+	objectives, _ := record["objectives"].(map[string]any)
+	rpo, _ := objectives["rpoSeconds"].(float64)
+	record["rpoSeconds"] = rpo + (48 * time.Hour).Seconds()
 }
 
 func aYearOlder(record map[string]any) {

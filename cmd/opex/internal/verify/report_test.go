@@ -77,7 +77,7 @@ func TestALongErrorIsCutInTheTableAndWholeBelowIt(t *testing.T) {
 
 func TestInANarrowTerminalEachCriterionIsStillKnownByItsName(t *testing.T) {
 	report := run(t, Criteria, nil)
-	for width, want := range map[int]string{0: "3 of 3 pods", 200: "3 of 3 pods", 60: "ACTUAL", 40: "Every pod says who pa…  PASS\n"} {
+	for width, want := range map[int]string{0: "3 of 3 pods", 200: "3 of 3 pods", 60: "ACTUAL", 40: "Cost labels on all po…  PASS\n"} {
 		var out strings.Builder
 		if err := report.fitted(width).Write(&out, "table"); err != nil {
 			t.Fatal(err)

@@ -75,7 +75,10 @@ func (w *World) veleroReady(ctx context.Context, service contract.Service) Resul
 		return pass("", evidence...) // no volume is copied
 	}
 	databases, err := w.runningIn(ctx, service.Namespace, service.Database.Selector)
-	if err == nil && len(databases) == 0 {
+	if err != nil {
+		return unproven(fmt.Sprintf("the pods of namespace %s could not be listed: %v", service.Namespace, err), nextForLookup(err, "list pods"))
+	}
+	if len(databases) == 0 {
 		return unproven("no pod of statefulset "+service.Database.StatefulSet+" is Running",
 			"kubectl --namespace "+service.Namespace+" get pods", evidence...)
 	}

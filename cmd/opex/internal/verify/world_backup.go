@@ -40,7 +40,9 @@ func (w *World) velero() velero.Client {
 
 // schedule is the Schedule of that name, or nil where there is none.
 func (w *World) schedule(ctx context.Context, name string) (*velero.Schedule, error) {
-	all, err := w.vault.schedules.get("", func() (velero.Grouped[velero.Schedule], error) { return w.velero().AllSchedules(ctx) })
+	all, err := w.vault.schedules.get(ctx, "", func(ctx context.Context) (velero.Grouped[velero.Schedule], error) {
+		return w.velero().AllSchedules(ctx)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +55,7 @@ func (w *World) schedule(ctx context.Context, name string) (*velero.Schedule, er
 
 // backups are those of a Schedule that Velero does not delete just now, the newest first.
 func (w *World) backups(ctx context.Context, schedule string) ([]velero.Backup, error) {
-	all, err := w.vault.backups.get("", func() (velero.Grouped[velero.Backup], error) { return w.velero().AllBackups(ctx) })
+	all, err := w.vault.backups.get(ctx, "", func(ctx context.Context) (velero.Grouped[velero.Backup], error) { return w.velero().AllBackups(ctx) })
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +64,9 @@ func (w *World) backups(ctx context.Context, schedule string) ([]velero.Backup, 
 }
 
 func (w *World) volumesIn(ctx context.Context, backup string) ([]velero.PodVolume, error) {
-	all, err := w.vault.volumes.get("", func() (velero.Grouped[velero.PodVolume], error) { return w.velero().AllPodVolumeBackups(ctx) })
+	all, err := w.vault.volumes.get(ctx, "", func(ctx context.Context) (velero.Grouped[velero.PodVolume], error) {
+		return w.velero().AllPodVolumeBackups(ctx)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -70,13 +74,13 @@ func (w *World) volumesIn(ctx context.Context, backup string) ([]velero.PodVolum
 }
 
 func (w *World) location(ctx context.Context) (velero.StorageLocation, error) {
-	return w.vault.locations.get("", func() (velero.StorageLocation, error) {
+	return w.vault.locations.get(ctx, "", func(ctx context.Context) (velero.StorageLocation, error) {
 		return w.velero().StorageLocation(ctx, w.Outputs.Backup.StorageLocation)
 	})
 }
 
 func (w *World) veleroServer(ctx context.Context) (*appsv1.Deployment, error) {
-	return w.vault.server.get("", func() (*appsv1.Deployment, error) {
+	return w.vault.server.get(ctx, "", func(ctx context.Context) (*appsv1.Deployment, error) {
 		vault := w.Outputs.Backup
 		return w.Cluster.Client.AppsV1().Deployments(vault.Namespace).Get(ctx, vault.Deployment, metav1.GetOptions{})
 	})
@@ -84,7 +88,7 @@ func (w *World) veleroServer(ctx context.Context) (*appsv1.Deployment, error) {
 
 // records are those of a service's drills and restores, the newest first.
 func (w *World) records(ctx context.Context, service string) ([]evidence.Record, error) {
-	return w.vault.records.get(service, func() ([]evidence.Record, error) {
+	return w.vault.records.get(ctx, service, func(ctx context.Context) ([]evidence.Record, error) {
 		maps, err := w.evidenceIn(ctx, w.Outputs.Backup.Namespace, evidence.KindDrill, evidence.KindRestore)
 		if err != nil {
 			return nil, err
@@ -95,7 +99,7 @@ func (w *World) records(ctx context.Context, service string) ([]evidence.Record,
 
 // evidenceIn are the records of all services, of kinds that are kept together.
 func (w *World) evidenceIn(ctx context.Context, namespace string, kinds ...string) ([]corev1.ConfigMap, error) {
-	return w.evidence.get(namespace+"/"+kinds[0], func() ([]corev1.ConfigMap, error) {
+	return w.evidence.get(ctx, namespace+"/"+kinds[0], func(ctx context.Context) ([]corev1.ConfigMap, error) {
 		return shelf.Maps(ctx, w.Cluster.Client, namespace, "", kinds...)
 	})
 }

@@ -32,7 +32,7 @@ type keptDays struct {
 
 // gameDays are all kills of a service that are kept, the oldest first.
 func (w *World) gameDays(ctx context.Context, service string) ([]evidence.GameDay, error) {
-	all, err := w.kills.get("", func() (map[string]keptDays, error) { return w.allGameDays(ctx) })
+	all, err := w.kills.get(ctx, "", func(ctx context.Context) (map[string]keptDays, error) { return w.allGameDays(ctx) })
 	if err != nil {
 		return nil, err
 	}
