@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -79,7 +80,10 @@ func (m *memo[T]) get(ctx context.Context, question string, ask func(context.Con
 		if m.leave(question, a) {
 			select {
 			case <-a.done: // it says what was waited for
-				return a.value, a.err
+				if a.err == nil {
+					return a.value, nil
+				}
+				return a.value, fmt.Errorf("%w: %w", a.err, context.Cause(ctx))
 			case <-time.After(grace / 2):
 			}
 		}
