@@ -54,7 +54,7 @@ func run(cfg config.Config, log *slog.Logger, stop <-chan os.Signal) error {
 	handler := api.New(db, log)
 	server := handler.Server(cfg.RequestTimeout)
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	go func() { served <- server.Serve(api.IdleFirst(listener, server.IdleTimeout)) }()
 	conn := cfg.Database.ConnConfig
 	log.Info("listening", "address", listener.Addr().String(), "database", conn.Database, "database_host", conn.Host, "database_port", conn.Port)
 

@@ -131,5 +131,8 @@ func (f costsFlags) run(ctx context.Context, g *global, in io.Reader, out, peopl
 	if f.failOverBudget && report.OverBudget() {
 		return errFailed
 	}
+	if report.Unasked != nil {
+		return fmt.Errorf("costs: the report above is whole but for this: %w", report.Unasked)
+	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/opex-project/opex/cmd/opex/internal/diagnose"
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 	"github.com/opex-project/opex/cmd/opex/internal/kube"
+	"github.com/opex-project/opex/cmd/opex/internal/shelf"
 	"github.com/opex-project/opex/cmd/opex/internal/stack"
 	"github.com/opex-project/opex/internal/contract"
 )
@@ -83,9 +84,9 @@ func (f diagnoseFlags) ofService(ctx context.Context, cluster *kube.Cluster, out
 // stored are the records of one ConfigMap, or of the newest run of a service.
 func stored(ctx context.Context, cluster *kube.Cluster, lab contract.ChaosLab, service, name string) ([]evidence.GameDay, error) {
 	if name != "" {
-		return evidence.ReadGameDay(ctx, cluster.Client, lab, name)
+		return shelf.ReadGameDay(ctx, cluster.Client, lab, name)
 	}
-	records, err := evidence.LatestGameDays(ctx, cluster.Client, lab, service)
+	records, err := shelf.LatestGameDays(ctx, cluster.Client, lab, service)
 	if err == nil && len(records) == 0 {
 		err = fmt.Errorf("%s: no Game Day is kept in namespace %s. `opex gameday` holds one; --live looks at pods that are not ready now",
 			service, lab.Namespace)

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+	"github.com/opex-project/opex/cmd/opex/internal/shelf"
 	"github.com/opex-project/opex/cmd/opex/internal/stack"
 )
 
@@ -51,7 +51,7 @@ func diagnoseFolder(t *testing.T, stored ...string) {
 		if change != "" { // of another run
 			text = strings.NewReplacer("20261123-120000", change, "2026-11-23T12:00:00Z", "2026-11-22T12:00:00Z").Replace(text)
 		}
-		m := map[string]any{"metadata": map[string]any{"name": "m-" + file, "labels": map[string]any{"opex/service": "task-api"}}, "data": evidence.Seal([]byte(text))}
+		m := map[string]any{"metadata": map[string]any{"name": "m-" + file, "labels": map[string]any{"opex/service": "task-api"}}, "data": shelf.Seal([]byte(text))}
 		items = append(items, m)
 		answers[maps+"/m-"+file] = m
 	}
@@ -173,7 +173,7 @@ func TestDiagnoseRefuses(t *testing.T) {
 			"--stack-file without --patch: no file is read\n--html x with --live"},
 		"a file that is not there": {"--record ./none.json", "--record: open ./none.json"},
 		"a ConfigMap that is not":  {"--record none", "record chaos-mesh/none: not found"},
-		"what is no record":        {"--record outputs.json", `schema "" version 0; this opex knows "opex.dev/gameday" version 1`},
+		"what is no record":        {"--record outputs.json", `schema "" version 0; this opex knows "opex.dev/gameday" up to version 2`},
 		"what is no JSON":          {"--record Pulumi.yaml", "not the JSON of a Game Day"},
 		"a service without a Game Day": {"--service task-api", "task-api: no Game Day is kept in namespace chaos-mesh. `opex " +
 			"gameday` holds one"},

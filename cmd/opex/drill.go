@@ -11,12 +11,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+	"github.com/opex-project/opex/cmd/opex/internal/gameday"
 	"github.com/opex-project/opex/cmd/opex/internal/recovery"
 	"github.com/opex-project/opex/cmd/opex/internal/table"
 )
 
 type drillFlags struct {
 	recovery.DrillOptions
+	confirm
 	format string
 }
 
@@ -24,7 +26,7 @@ type drillFlags struct {
 var recordFormats = []string{"table", "json"}
 
 func newDrill(g *global) *cobra.Command {
-	var f drillFlags
+	f := drillFlags{confirm: confirm{terminal: isTerminal}}
 	command := &cobra.Command{
 		Use:   "drill",
 		Short: "Prove that a service can be got back: restore a backup beside it, compare every row, measure the time",
@@ -40,7 +42,7 @@ RTO counts from the moment at which the restore is asked for to the first correc
 dump to that moment. What was found is kept as a ConfigMap beside Velero, 20 for each service, and in the bucket below opex/drills.
 ` + "`opex verify`" + ` reads it for SC-007.
 
-A drill goes to a namespace that does not exist, and never over a service, whatever the environment. The copy has one replica of
+In production it asks before it makes a backup. A drill goes to a namespace that does not exist, and never over a service, whatever the environment. The copy has one replica of
 each Deployment, takes no traffic from outside (no Ingress, no load balancer) and runs no CronJobs. It is removed at the end, on errors
 and on Ctrl-C, too; a second Ctrl-C ends the clean-up and says what is left. Two drills of a service never run at once.
 
@@ -60,6 +62,7 @@ Exit code 0: proven, within RTO; 1: otherwise; 2: used wrongly, or the stack or 
 	flags.IntVar(&f.Replicas, "replicas", 1, "pods of each Deployment of the copy; 0: as many as were backed up")
 	flags.BoolVar(&f.Keep, "keep", false, "leave the copy, and say how to remove it")
 	flags.DurationVar(&f.Timeout, "timeout", 0, "for the backup, and for the restore (default: from the plan's timeouts, and twice its RTO)")
+	flags.BoolVar(&f.yes, "yes", false, "do not ask, in production")
 	flags.StringVar(&f.format, "format", "table", strings.Join(recordFormats, ", "))
 	return command
 }
@@ -95,6 +98,11 @@ func (f drillFlags) run(ctx context.Context, g *global, in io.Reader, out, peopl
 	if err := f.check(len(sites)); err != nil {
 		return err
 	}
+	for _, site := range sites {
+		if err := f.announce(ctx, site, in, people); err != nil {
+			return told(err, people)
+		}
+	}
 	untilPutBack()
 	records, bad := []evidence.Record{}, false
 	for _, site := range sites {
@@ -126,6 +134,23 @@ func (f drillFlags) run(ctx context.Context, g *global, in io.Reader, out, peopl
 		return errFailed
 	}
 	return nil
+}
+
+// announce says what a drill does to the live service, and asks where that is in production.
+func (f drillFlags) announce(ctx context.Context, site *recovery.Site, in io.Reader, people io.Writer) error {
+	does := "restores the backup " + f.From
+	if f.From == "" {
+		does = "makes a backup"
+		if site.Plan.Sentinel != nil {
+			does = fmt.Sprintf("writes one record to %s of the live service, makes a backup, deletes the record", site.Plan.Sentinel.Path)
+		}
+		does += ", and restores the backup"
+	}
+	site.Say("%s of cluster %s: the drill %s into a namespace of its own", site.Outputs.Environment, site.Cluster.UID, does)
+	if site.Outputs.Environment != gameday.Production || f.From != "" {
+		return nil
+	}
+	return f.ask(ctx, site.Service.Namespace, in, people)
 }
 
 // finish says the last lines on a record: what was measured, what happened, what to do next.

@@ -8,8 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/opex-project/opex/cmd/opex/internal/kube"
 	"github.com/opex-project/opex/cmd/opex/internal/recovery"
 	"github.com/opex-project/opex/cmd/opex/internal/refusal"
+	"github.com/opex-project/opex/cmd/opex/internal/stack"
+	"github.com/opex-project/opex/internal/contract"
 )
 
 func TestDrillAndRestoreRefuseFlagsThatMakeNoSense(t *testing.T) {
@@ -79,6 +82,34 @@ func TestWhatCannotBeTakenBackWantsTheNamespacesNameFromSomebody(t *testing.T) {
 			err := c.flags.ask(t.Context(), "staging", strings.NewReader(c.typed), io.Discard)
 			if c.says == "" && err != nil || c.says != "" && (!errors.As(err, &refusal.Refused{}) || !strings.Contains(err.Error(), c.says)) {
 				t.Errorf("error is %v", err)
+			}
+		})
+	}
+}
+
+// A drill with a backup of its own writes a record into the live service: in production it asks first.
+func TestADrillSaysWhatItDoesAndAsksInProduction(t *testing.T) {
+	nobody := confirm{terminal: func(io.Reader) bool { return false }}
+	for name, c := range map[string]struct {
+		environment, from string
+		confirm           confirm
+		refused           bool
+		says              string
+	}{
+		"staging":                    {"staging", "", nobody, false, "writes one record to /tasks of the live service, makes a backup"},
+		"production":                 {"production", "", nobody, true, "writes one record to /tasks of the live service, makes a backup"},
+		"production, and yes":        {"production", "", confirm{yes: true, terminal: nobody.terminal}, false, "makes a backup"},
+		"production, a backup there": {"production", recovery.Newest, nobody, false, "restores the backup latest"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var people bytes.Buffer
+			site := &recovery.Site{Name: "shop", People: &people, Cluster: &kube.Cluster{UID: "here"}, Outputs: stack.Outputs{Environment: c.environment},
+				Plan: contract.BackupPlan{Sentinel: &contract.Sentinel{Path: "/tasks"}}}
+			f := drillFlags{DrillOptions: recovery.DrillOptions{From: c.from}, confirm: c.confirm}
+			err := f.announce(t.Context(), site, strings.NewReader(""), &people)
+			var refused refusal.Refused
+			if errors.As(err, &refused) != c.refused || err != nil && !c.refused || !strings.Contains(people.String(), c.says) {
+				t.Errorf("%v; people are told %q", err, people.String())
 			}
 		})
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 	"github.com/opex-project/opex/cmd/opex/internal/kube"
 	"github.com/opex-project/opex/cmd/opex/internal/page"
+	"github.com/opex-project/opex/cmd/opex/internal/shelf"
 	"github.com/opex-project/opex/cmd/opex/internal/stack"
 	"github.com/opex-project/opex/cmd/opex/internal/verify"
 	"github.com/opex-project/opex/internal/contract"
@@ -83,19 +84,19 @@ func pageOf(ctx context.Context, report verify.Report, cluster *kube.Cluster, ou
 		}
 	}
 	if vault := outputs.Backup; vault != nil {
-		maps, err := evidence.Maps(ctx, cluster.Client, vault.Namespace, "", evidence.KindDrill, evidence.KindRestore)
+		maps, err := shelf.Maps(ctx, cluster.Client, vault.Namespace, "", evidence.KindDrill, evidence.KindRestore)
 		omit(err)
 		for _, s := range report.Services {
-			records, err := evidence.Recoveries(maps, s.Name)
+			records, err := shelf.Recoveries(maps, s.Name)
 			omit(err)
 			proof.Recoveries = append(proof.Recoveries, records...)
 		}
 	}
 	if lab := outputs.Chaos; lab != nil {
-		maps, err := evidence.Maps(ctx, cluster.Client, lab.Namespace, "", evidence.KindGameDay)
+		maps, err := shelf.Maps(ctx, cluster.Client, lab.Namespace, "", evidence.KindGameDay)
 		omit(err)
 		for _, s := range report.Services {
-			kills, err := evidence.Kills(maps, s.Name)
+			kills, err := shelf.Kills(maps, s.Name)
 			omit(err)
 			proof.GameDays = append(proof.GameDays, kills...)
 		}

@@ -34,7 +34,7 @@ PASS is proven; FAIL is proven to be otherwise; UNPROVEN is neither, because the
 at. N/A does not concern the service. Whatever is no PASS is shown with its target, the evidence and what to do next.
 
 ` + criteriaList() + `
-SC-007 to SC-010 are judged from the newest records of ` + "`opex drill` and `opex gameday`" + `. With --run these are held first: a drill where
+SC-007 is judged from the newest records of ` + "`opex drill`" + `, SC-008 to SC-010 from all kills of ` + "`opex gameday`" + ` since the service last changed, three at least. With --run these are held first: a drill where
 one of SC-004 to SC-007 is asked for, a Game Day, which kills a pod under load, where one of SC-008 to SC-010 is. One that cannot be held is told of,
 and the others are held all the same; then the exit code is not 0.
 
@@ -43,9 +43,9 @@ are not asked for now are left out of the comparison.
 
 Exit code 0: all PASS (N/A aside); 1: a FAIL; 2: no FAIL, but something is UNPROVEN.
 
-With --sabotage it breaks, on the live cluster, what the criteria are about: thirty ways, three of each criterion, one after another.
+With --sabotage it breaks, on the live cluster, what the criteria are about: 33 ways, three of each criterion or more, one after another.
 Each time exactly the criterion in question must come to FAIL or UNPROVEN, and all must pass again once it is put back. It is refused in
-production, and where not all criteria pass to begin with. It makes bad backups, kills pods under load, and takes about four minutes.
+production, and where not all criteria pass to begin with. It makes bad backups, kills pods under load, and takes some minutes.
 Exit code 0: all were caught, with no false alarm; 1: not so.`,
 		Example: `  opex verify
   opex verify --only SC-001,SC-002 --service task-api

@@ -44,11 +44,11 @@ func (f verifyFlags) prove(ctx context.Context, g *global, outputs stack.Outputs
 	}
 	for _, name := range names {
 		if asked(byDrill) && outputs.Backup != nil && outputs.Services[name].Backup != nil {
-			hold("the drill", name, drillFlags{DrillOptions: recovery.DrillOptions{Replicas: 1}, format: "table"}.run)
+			hold("the drill", name, drillFlags{DrillOptions: recovery.DrillOptions{Replicas: 1}, confirm: f.confirm, format: "table"}.run)
 		}
 		if asked(byGameDay) && outputs.Chaos != nil && outputs.Services[name].Chaos != nil && outputs.Environment != gameday.Production {
 			hold("the Game Day", name, gamedayFlags{confirm: f.confirm, format: "table",
-				Options: gameday.Options{Repeat: 1, Steady: gameday.DefaultSteady, After: gameday.DefaultAfter}}.run)
+				Options: gameday.Options{Repeat: verify.LeastKills, Steady: gameday.DefaultSteady, After: gameday.DefaultAfter}}.run)
 		}
 	}
 	return all

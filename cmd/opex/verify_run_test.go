@@ -37,7 +37,7 @@ func TestWatchTellsWhatChangesUntilItIsInterrupted(t *testing.T) {
 				t.Errorf("exit %d; people are told %q", code, people)
 			}
 			if format == "table" {
-				if !strings.Contains(out, "SC-001  Every pod says who pays for it  PASS") || !strings.Contains(out, "task-api SC-001 WORSE, PASS -> FAIL: pod ") {
+				if !strings.Contains(out, "SC-001  Cost labels on all pods  PASS") || !strings.Contains(out, "task-api SC-001 WORSE, PASS -> FAIL: pod ") {
 					t.Errorf("standard output is\n%s", out)
 				}
 				return

@@ -27,6 +27,8 @@ type Report struct {
 	Budgets      []Budget  `json:"budgets"`
 	Change       *Change   `json:"change,omitempty"` // where it was asked for
 	Notes        []string  `json:"notes"`
+	// Unasked is what could not be asked for, which is missing above; nil: nothing is.
+	Unasked error `json:"-"`
 }
 
 // Line is the money of one key.
@@ -150,10 +152,7 @@ func (s Source) Report(ctx context.Context, by string, window Window, before *Wi
 		report.Notes = append(report.Notes, report.Change.notes(was)...)
 	}
 	budgets, notes, err := s.Budgets(ctx, spending)
-	if err != nil {
-		return nil, err
-	}
-	report.Budgets, report.Notes = budgets, append(report.Notes, notes...)
+	report.Budgets, report.Notes, report.Unasked = budgets, append(report.Notes, notes...), err // the rest of the report stands without them
 	return report, nil
 }
 

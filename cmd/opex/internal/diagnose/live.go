@@ -13,6 +13,7 @@ import (
 
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 	"github.com/opex-project/opex/cmd/opex/internal/kube"
+	"github.com/opex-project/opex/cmd/opex/internal/pods"
 	"github.com/opex-project/opex/cmd/opex/internal/stack"
 	"github.com/opex-project/opex/internal/contract"
 )
@@ -30,7 +31,7 @@ func Live(ctx context.Context, cluster *kube.Cluster, outputs stack.Outputs, nam
 		}
 	}
 	selector := labels.SelectorFromSet(service.Selector).String()
-	pods, err := cluster.Client.CoreV1().Pods(service.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
+	found, err := cluster.Client.CoreV1().Pods(service.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
 	if err != nil {
 		return nil, fmt.Errorf("pods of %s in namespace %s: %w", name, service.Namespace, err)
 	}
@@ -40,12 +41,12 @@ func Live(ctx context.Context, cluster *kube.Cluster, outputs stack.Outputs, nam
 	}
 	var records []evidence.GameDay
 	alive := 0
-	for _, pod := range pods.Items {
+	for _, pod := range found.Items {
 		if pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
 			continue
 		}
 		alive++
-		if !isReady(pod) {
+		if !pods.Ready(&pod) {
 			records = append(records, ofPod(blank, pod, service.Container, about(events.Items, "Pod", pod.Name), now))
 		}
 	}
@@ -54,12 +55,6 @@ func Live(ctx context.Context, cluster *kube.Cluster, outputs stack.Outputs, nam
 	}
 	missing, err := ofMissing(ctx, cluster, blank, service, selector, events.Items, now)
 	return append(records, missing), err
-}
-
-func isReady(pod corev1.Pod) bool {
-	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
-		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
-	})
 }
 
 func about(events []corev1.Event, kind string, name string) []corev1.Event {

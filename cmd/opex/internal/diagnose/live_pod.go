@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+	"github.com/opex-project/opex/cmd/opex/internal/pods"
 )
 
 // conditions that mark moments.
@@ -32,7 +33,7 @@ func ofPod(r evidence.GameDay, pod corev1.Pod, container string, events []corev1
 			add(moment, c.LastTransitionTime.Time)
 		}
 	}
-	r.Settings = evidence.SettingsOf(&pod, container, r.Events)
+	r.Settings = pods.Settings(&pod, container, r.Events)
 	for _, c := range pod.Status.ContainerStatuses {
 		if c.Name != container {
 			continue

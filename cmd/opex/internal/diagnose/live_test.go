@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	pods   = "/api/v1/namespaces/staging/pods"
+	podsOf = "/api/v1/namespaces/staging/pods"
 	events = "/api/v1/namespaces/staging/events"
 	sets   = "/apis/apps/v1/namespaces/staging/replicasets"
 )
@@ -58,7 +58,7 @@ func TestASlowPodIsExplainedFromItsStatusAndEvents(t *testing.T) {
 
 func TestAPodThatIsNotMadeIsExplainedByItsReplicaSet(t *testing.T) {
 	w := kubetest.Load(t, "testdata/live.yaml")
-	w[pods] = map[string]any{"items": []any{}}
+	w[podsOf] = map[string]any{"items": []any{}}
 	all := live(t, w, 1)
 	if len(all) != 1 || all[0].Findings[0].Cause != NotCreated || all[0].Took != 55 ||
 		!strings.Contains(all[0].Findings[0].Evidence[0], "exceeded quota") ||
@@ -69,7 +69,7 @@ func TestAPodThatIsNotMadeIsExplainedByItsReplicaSet(t *testing.T) {
 
 func TestAReadyServiceHasNothingToExplain(t *testing.T) {
 	w := kubetest.Load(t, "testdata/live.yaml")
-	w[pods].(map[string]any)["items"] = w[pods].(map[string]any)["items"].([]any)[:1]
+	w[podsOf].(map[string]any)["items"] = w[podsOf].(map[string]any)["items"].([]any)[:1]
 	if all := live(t, w, 1); len(all) != 0 {
 		t.Errorf("got %+v", all)
 	}
@@ -77,7 +77,7 @@ func TestAReadyServiceHasNothingToExplain(t *testing.T) {
 
 func TestWhatCannotBeReadIsNoHealthyService(t *testing.T) {
 	for path, says := range map[string]string{
-		pods:   "pods of task-api in namespace staging",
+		podsOf: "pods of task-api in namespace staging",
 		events: "events in namespace staging",
 		sets:   "replicasets of task-api in namespace staging",
 	} {

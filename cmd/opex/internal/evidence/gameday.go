@@ -3,9 +3,12 @@ package evidence
 import "time"
 
 // GameDaySchema and GameDayVersion name the form of a GameDay. A reader refuses what it does not know.
+//
+// Version 2 judges windows that end where the recovery does, counts what got no answer as slower than anything, and says what was killed
+// of which setup. A record of version 1 can be read, and proves nothing any more.
 const (
 	GameDaySchema  = "opex.dev/gameday"
-	GameDayVersion = 1
+	GameDayVersion = 2
 )
 
 // KindGameDay is the kind of a GameDay's ConfigMap.
@@ -27,6 +30,7 @@ type GameDay struct {
 	Environment string    `json:"environment"`
 	ClusterUID  string    `json:"clusterUID"`
 	Namespace   string    `json:"namespace"`
+	OpexVersion string    `json:"opexVersion,omitempty"` // that measured it
 	StartedAt   time.Time `json:"startedAt"`
 	FinishedAt  time.Time `json:"finishedAt"`
 
@@ -34,37 +38,38 @@ type GameDay struct {
 	Objectives ChaosTarget `json:"objectives"`
 	Interlock  []Check     `json:"interlock"` // what was looked at before the kill; each was good
 
+	Setup       Setup     `json:"setup"`    // of the service when it was tried
 	Replicas    int       `json:"replicas"` // desired, and ready before the kill
 	Victim      Pod       `json:"victim,omitzero"`
 	AlsoGone    []string  `json:"alsoGone,omitempty"` // pods that went without anybody asking for it
 	Replacement Pod       `json:"replacement,omitzero"`
-	Recovery    Seconds   `json:"recoverySeconds,omitempty"` // from MomentKilled to MomentRecovered
+	Recovery    Seconds   `json:"recoverySeconds,omitempty"` // from MomentKilled to MomentRecovered, from which on it held to the end of the load
+	Dips        []Dip     `json:"dips,omitempty"`            // back for a while, and away again
+	Blind       Seconds   `json:"blindSeconds,omitempty"`    // for so long a watch was cut off meanwhile: what it then told is late by so much at most
 	KilledAt    time.Time `json:"killedAt,omitzero"`         // the zero of Timeline, of Curve and of the windows
 
 	Timeline []Moment `json:"timeline,omitempty"` // in order of time
 	Load     LoadRun  `json:"load"`
 	Before   Window   `json:"before"` // steady state, until the kill
-	During   Window   `json:"during"` // from the kill to the recovery, and on until it holds LeastSamples; to the end where there was no recovery
+	During   Window   `json:"during"` // from the kill to the recovery; to the end where there was none
 	After    Window   `json:"after"`  // steady state again
+	Cut      Cut      `json:"cut,omitzero"`
+	Misses   []Miss   `json:"misses,omitempty"` // requests without an answer, the first MostMisses
 	Writes   Writes   `json:"writes"`
-	Curve    []Slot   `json:"curve,omitempty"` // slots of SlotWidth, for pictures
+	Slot     Seconds  `json:"slotSeconds,omitempty"` // width of the curve's slots; absent: SlotWidth
+	Curve    []Slot   `json:"curve,omitempty"`       // for pictures
 
 	Settings Settings `json:"settings"`         // of the service's pods: what may have cost time
 	Events   []Event  `json:"events,omitempty"` // of the replacement and of its ReplicaSet (FailedCreate), as Kubernetes tells them
 }
 
-// LeastSamples is how many requests a 95th percentile needs at least to mean something (SC-010).
-const LeastSamples = 200
-
-// MaxLateShare is how much of the load may be late, all told and in the recovery, until the generator counts as starved. What is late
-// counts from its time all the same.
-const MaxLateShare = 0.05
-
-// MaxClockError is how far the generator's clock may be from what is known of it.
-const MaxClockError = Seconds(0.1)
-
-// MaxUnansweredShare is how much of a window may go without an answer while the 95th percentile of all still is that of an answer.
-const MaxUnansweredShare = 0.05
+// Bounds of a record, so that a ConfigMap holds it, however long the load and whatever went wrong.
+const (
+	MostSlots  = 600
+	MostMisses = 100
+	MostEvents = 100
+	MostLost   = 100 // addresses of lost writes
+)
 
 // Run groups the Game Days of one call of the command.
 type Run struct {
@@ -127,7 +132,8 @@ const (
 	MomentStartup     = "startup passed"      // status started: the startup probe is done; absent where it was not looked for
 	MomentReady       = "ready"               // Ready
 	MomentEndpointIn  = "endpoint in"         // an EndpointSlice has the replacement as ready
-	MomentRecovered   = "recovered"           // all replicas ready, and as many endpoints
+	MomentBack        = "back for a while"    // all replicas ready, and as many endpoints, and not so later on; see Dips
+	MomentRecovered   = "recovered"           // all replicas ready, and as many endpoints, to the end of the load
 	MomentFirstAnswer = "first good answer"   // of the service after the last bad one; the kill itself where there was no bad one
 )
 
@@ -155,10 +161,45 @@ type Window struct {
 	Status          map[string]int `json:"status,omitempty"`          // answers by HTTP status
 	ServerErrors    int            `json:"serverErrors"`              // answers of 500 and above
 	TransportErrors map[string]int `json:"transportErrors,omitempty"` // no answer, by kind: refused, reset, timeout, unreachable, other
-	P50             Seconds        `json:"p50Seconds"`
+	Slow            int            `json:"slow"`                      // not answered within the objective for the P95; those without an answer, too
+	P50             Seconds        `json:"p50Seconds"`                // percentiles of all requests; Never (null) where so many got no answer
 	P95             Seconds        `json:"p95Seconds"`
 	P99             Seconds        `json:"p99Seconds"`
-	Max             Seconds        `json:"maxSeconds"`
+	Max             Seconds        `json:"maxSeconds"` // of the answers
+}
+
+// Setup is what decides how a service takes a kill. Kills of another setup say nothing about this one.
+type Setup struct {
+	Replicas  int               `json:"replicas"`
+	Image     string            `json:"image"`
+	Resources map[string]string `json:"resources,omitempty"` // such as limits.cpu, of the service's container
+	Probes    map[string]Probe  `json:"probes,omitempty"`    // startup, readiness, liveness
+	PreStop   string            `json:"preStop,omitempty"`   // as JSON
+	Grace     int64             `json:"graceSeconds"`
+}
+
+// Dip is a time in which fewer replicas served than desired, after all had served again. To is Never (null) where the load ended first.
+type Dip struct {
+	From Seconds `json:"from"` // from the kill
+	To   Seconds `json:"to"`
+}
+
+// Cut is what a kill without grace cut off: requests without an answer that were under way while the victim died. All its times are from the
+// kill.
+type Cut struct {
+	From       Seconds `json:"from"` // the experiment was made
+	To         Seconds `json:"to"`   // the victim had left the endpoints
+	Unanswered int     `json:"unanswered"`
+}
+
+// Miss is one request without an answer.
+type Miss struct {
+	Due   Seconds `json:"due"` // times are from the kill
+	Sent  Seconds `json:"sent"`
+	Ended Seconds `json:"ended"`
+	Kind  string  `json:"kind"`
+	Write bool    `json:"write,omitempty"`
+	Said  string  `json:"said,omitempty"` // which connection it was on, and what its end was called there
 }
 
 // Writes says what became of the writes that were answered with success.
@@ -170,7 +211,7 @@ type Writes struct {
 	Left         int      `json:"left"`           // could not be deleted afterwards
 }
 
-// SlotWidth is the width of the curve's slots.
+// SlotWidth is the least width of the curve's slots.
 const SlotWidth = 100 * time.Millisecond
 
 // Slot sums up the requests that were scheduled in one stretch of time.
@@ -179,7 +220,7 @@ type Slot struct {
 	Requests        int     `json:"n"`
 	ServerErrors    int     `json:"serverErrors,omitempty"`
 	TransportErrors int     `json:"transportErrors,omitempty"`
-	P50             Seconds `json:"p50"`
+	P50             Seconds `json:"p50"` // of the answers, as all that follow
 	P95             Seconds `json:"p95"`
 	Max             Seconds `json:"max"`
 }

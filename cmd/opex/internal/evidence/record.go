@@ -1,8 +1,11 @@
-// Package evidence keeps what drills and restores proved: as a ConfigMap beside Velero, and as an object in the bucket.
+// Package evidence is the form of what drills, restores and Game Days found. It knows nothing of where that is kept, nor what it is worth.
 package evidence
 
 import (
+	"cmp"
+	"encoding/json"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -118,8 +121,28 @@ type Table struct {
 	Extra bool `json:"extra,omitempty"`
 }
 
-// Seconds is a duration in JSON.
+// Seconds is a duration in JSON; Never is null there.
 type Seconds float64
+
+// Never is longer than any time: what is never answered, or never over.
+var Never = Seconds(math.Inf(1))
+
+// MarshalJSON writes Never, which JSON has no number for, as null.
+func (s Seconds) MarshalJSON() ([]byte, error) {
+	if math.IsInf(float64(s), 1) {
+		return []byte("null"), nil
+	}
+	return json.Marshal(float64(s))
+}
+
+// UnmarshalJSON reads null as Never. A field that is absent stays 0.
+func (s *Seconds) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		*s = Never
+		return nil
+	}
+	return json.Unmarshal(data, (*float64)(s))
+}
 
 // Latency converts a duration that may be short: to 10 microseconds.
 func Latency(d time.Duration) Seconds { return Seconds(math.Round(d.Seconds()*1e5) / 1e5) }
@@ -127,8 +150,11 @@ func Latency(d time.Duration) Seconds { return Seconds(math.Round(d.Seconds()*1e
 // InSeconds converts a duration, to the millisecond.
 func InSeconds(d time.Duration) Seconds { return Seconds(math.Round(d.Seconds()*1000) / 1000) }
 
-// Duration converts back, to the millisecond.
+// Duration converts back, to the millisecond. Never is the longest that there is.
 func (s Seconds) Duration() time.Duration {
+	if s >= Seconds(math.MaxInt64/time.Second) {
+		return math.MaxInt64
+	}
 	return time.Duration(math.Round(float64(s)*1000)) * time.Millisecond
 }
 
@@ -155,4 +181,14 @@ func (r Record) Rows() int64 {
 		}
 	}
 	return rows
+}
+
+// Percentile is the nearest rank: the least value that p of 100 do not exceed. It sorts the values. Of none it is the zero value.
+func Percentile[T cmp.Ordered](values []T, p int) T {
+	if len(values) == 0 {
+		var none T
+		return none
+	}
+	slices.Sort(values)
+	return values[max(1, (p*len(values)+99)/100)-1]
 }

@@ -11,66 +11,108 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/opex-project/opex/cmd/opex/internal/chaosmesh"
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 	"github.com/opex-project/opex/cmd/opex/internal/load"
 )
 
 // fill puts what was seen and measured into the record.
-func (s *Site) fill(ctx context.Context, r *evidence.GameDay, t story, shot chaosmesh.Experiment, samples []load.Sample, totals load.Totals, plan load.Plan) {
-	r.Experiment.AllInjected, r.Experiment.Targets = shot.AllInjected, shot.Targets
+func fill(r *evidence.GameDay, t story, samples load.Samples, totals load.Totals, plan load.Plan) {
 	r.Load = evidence.LoadRun{
 		Rate: plan.Rate, WriteShare: plan.WriteShare, StartedAt: totals.Began.UTC(), EndedAt: totals.Began.Add(totals.Lasted).UTC(),
 		Requests: totals.Requests, Dropped: totals.Dropped, Late: totals.Late, MaxLateness: evidence.InSeconds(totals.MaxLateness),
 		ClockOffset: evidence.InSeconds(totals.ClockOffset), ClockError: evidence.InSeconds(totals.ClockError),
 	}
-	zero := t.killed
+	began, end := totals.Began, totals.Began.Add(totals.Lasted)
+	zero, slow := t.killed, r.Objectives.P95.Duration()
 	if zero.IsZero() {
-		zero = totals.Began.Add(totals.Lasted) // all was before
+		zero = end // all was before
 	}
-	end := totals.Began.Add(totals.Lasted)
-	until := t.recovered
-	if until.IsZero() {
-		until = end
-	}
-	if window := evidence.LeastSamples * time.Second / time.Duration(plan.Rate); !t.recovered.IsZero() && until.Sub(zero) < window {
-		until = zero.Add(window + time.Second/time.Duration(plan.Rate)) // a quick recovery must not be unproven for being quick
-	}
-	if end.Before(until) {
-		end = until // the generator was gone by then: nothing is after
-	}
-	r.Before = load.Window(samples, totals.Began, zero, zero)
-	r.Curve = load.Curve(samples, zero)
+	r.Before = load.Window(samples, began, earlier(zero, end), zero, slow)
 	if t.killed.IsZero() {
 		return
 	}
-	r.KilledAt = t.killed.UTC()
-	r.During, r.After = load.Window(samples, zero, until, zero), load.Window(samples, until, end, zero)
+	until := t.recovered
+	if until.IsZero() || until.After(end) { // what nobody asked for was not measured
+		until = later(end, zero)
+	} else {
+		r.Recovery = evidence.InSeconds(until.Sub(zero))
+	}
+	r.KilledAt = zero.UTC()
+	r.During, r.After = load.Window(samples, zero, until, zero, slow), load.Window(samples, until, later(end, until), zero, slow)
+	fillCut(r, t, samples)
+	fillStory(r, t)
+	if good := firstGood(samples, began, zero, end); !good.IsZero() {
+		t.moments[evidence.MomentFirstAnswer] = good
+	}
+	r.Timeline = t.timeline()
+}
+
+// illustrate adds what nothing is judged by: the curve, and each request without an answer.
+func illustrate(r *evidence.GameDay, samples load.Samples, totals load.Totals) {
+	began, end := totals.Began, totals.Began.Add(totals.Lasted)
+	zero := r.KilledAt
+	if zero.IsZero() {
+		zero = end
+	}
+	width, curve := load.Curve(samples, began, end, zero)
+	r.Slot, r.Curve, r.Misses = evidence.InSeconds(width), curve, load.Misses(samples, began, end, zero)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// endpointSlack is how much longer than the watch tells a connection may lead to a pod that left the endpoints.
+const endpointSlack = 100 * time.Millisecond
+
+// fillCut counts what a kill without grace cut off. A watch tells of it some time after, but not before the experiment was made.
+func fillCut(r *evidence.GameDay, t story, samples load.Samples) {
+	if r.Experiment.Grace > 0 {
+		return
+	}
+	out, is := t.moments[evidence.MomentEndpointOut]
+	if !is {
+		out = t.killed
+	}
+	from, to := r.Experiment.CreatedAt, out.Add(endpointSlack)
+	r.Cut = evidence.Cut{From: evidence.InSeconds(from.Sub(t.killed)), To: evidence.InSeconds(to.Sub(t.killed)), Unanswered: load.Cut(samples, from, to)}
+}
+
+// fillStory puts down who went, who came, and what was told of them.
+func fillStory(r *evidence.GameDay, t story) {
 	r.Victim = podOf(t.victims[0])
 	for _, other := range t.victims[1:] {
 		r.AlsoGone = append(r.AlsoGone, other.Name)
 	}
-	if !t.recovered.IsZero() {
-		r.Recovery = evidence.InSeconds(t.recovered.Sub(t.killed))
+	for _, d := range t.dips {
+		to := evidence.Never
+		if !d.to.IsZero() {
+			to = evidence.InSeconds(d.to.Sub(t.killed))
+		}
+		r.Dips = append(r.Dips, evidence.Dip{From: evidence.InSeconds(d.from.Sub(t.killed)), To: to})
 	}
 	t.moments[evidence.MomentInjected] = r.Experiment.CreatedAt
-	if good := firstGood(samples, t.killed); !good.IsZero() {
-		t.moments[evidence.MomentFirstAnswer] = good
-	}
-	r.Timeline = t.timeline()
 	if t.replacement == nil {
 		return
 	}
 	r.Replacement = podOf(t.replacement)
-	for _, e := range t.events {
+	for _, e := range t.events[:min(len(t.events), evidence.MostEvents)] {
 		count := max(e.event.Count, 1)
 		if e.event.Series != nil {
 			count = e.event.Series.Count
 		}
 		r.Events = append(r.Events, evidence.Event{At: evidence.InSeconds(e.at.Sub(t.killed)), Reason: e.event.Reason, Message: e.event.Message, Count: count})
 	}
-	r.Settings = evidence.SettingsOf(t.replacement, s.Service.Container, r.Events)
-	r.Settings.Periods, r.Settings.ThrottledPeriods = s.throttled(ctx, t.replacement)
 }
 
 func podOf(p *corev1.Pod) evidence.Pod {
@@ -78,10 +120,10 @@ func podOf(p *corev1.Pod) evidence.Pod {
 }
 
 // firstGood is when the first good answer came after the last bad one; the kill itself where none was bad; zero where none came.
-func firstGood(samples []load.Sample, killed time.Time) time.Time {
+func firstGood(samples load.Samples, began, killed, end time.Time) time.Time {
 	bad := func(s load.Sample) bool { return s.Status == 0 || s.Status >= 500 }
 	last := killed
-	for _, s := range samples {
+	for s := range samples.Between(began, end) {
 		if bad(s) && s.Due.After(last) {
 			last = s.Due
 		}
@@ -90,7 +132,7 @@ func firstGood(samples []load.Sample, killed time.Time) time.Time {
 		return killed
 	}
 	first := time.Time{}
-	for _, s := range samples {
+	for s := range samples.Between(last, end) {
 		if came := s.Due.Add(s.Latency); !bad(s) && s.Due.After(last) && (first.IsZero() || came.Before(first)) {
 			first = came
 		}

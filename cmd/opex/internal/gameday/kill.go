@@ -15,7 +15,11 @@ import (
 
 	"github.com/opex-project/opex/cmd/opex/internal/chaosmesh"
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+	"github.com/opex-project/opex/cmd/opex/internal/generator"
+	"github.com/opex-project/opex/cmd/opex/internal/human"
+	"github.com/opex-project/opex/cmd/opex/internal/judge"
 	"github.com/opex-project/opex/cmd/opex/internal/load"
+	"github.com/opex-project/opex/cmd/opex/internal/pods"
 	"github.com/opex-project/opex/internal/contract"
 )
 
@@ -59,11 +63,13 @@ var managed = map[string]string{contract.LabelManagedBy: "opex"}
 func (s *Site) shotName(suffix string) string { return "opex-gameday-" + s.Name + "-" + suffix }
 
 // kill is one Game Day. The record says what was found; an error, why nothing was begun.
-func (s *Site) kill(ctx context.Context, generator *load.Generator, run evidence.Run, o Options) (evidence.GameDay, error) {
+func (s *Site) kill(ctx context.Context, pod *generator.Pod, run evidence.Run, o Options) (evidence.GameDay, error) {
 	record := s.record(run, time.Now())
-	var declared chaosmesh.Schedule
 	var err error
-	if record.Interlock, declared, err = s.interlock(ctx); err != nil {
+	if record.Interlock, _, err = s.interlock(ctx); err != nil {
+		return record, err
+	}
+	if record.Setup, err = s.setup(ctx); err != nil {
 		return record, err
 	}
 	after := context.WithoutCancel(ctx) // what was begun is ended whatever happens
@@ -74,7 +80,7 @@ func (s *Site) kill(ctx context.Context, generator *load.Generator, run evidence
 		return record, err
 	}
 	plan := s.plan(o)
-	attack, err := generator.Attack(ctx, plan)
+	attack, err := pod.Attack(ctx, plan)
 	if err != nil {
 		return record, err
 	}
@@ -82,47 +88,81 @@ func (s *Site) kill(ctx context.Context, generator *load.Generator, run evidence
 	if err := attack.Begin(ctx); err != nil {
 		return record, err
 	}
-
 	s.Say("steady state: %d requests per second for %s", plan.Rate, o.Steady)
 	problem := s.pause(ctx, o.Steady)
 	if problem == nil {
 		problem = s.steady(attack, observer)
 	}
-	shot := chaosmesh.Experiment{Kind: declared.Kind, Name: s.shotName(fmt.Sprintf("%s-%d", run.ID, run.Index))}
 	created := time.Now()
-	var notRecovered error
 	if problem == nil {
-		var spec map[string]any
-		spec, record.Experiment.Grace = shotSpec(declared.Experiment, observer, o.Graceful)
-		record.Experiment.Name, record.Experiment.CreatedAt = shot.Name, created.UTC()
-		if _, problem = s.Chaos.Create(ctx, shot.Kind, shot.Name, o.labels(), spec, false); problem == nil {
-			if problem = s.recover(ctx, observer, attack, created, shot); errors.Is(problem, errNotRecovered) {
-				problem, notRecovered = nil, problem
-			}
-			problem = errors.Join(problem, s.pause(ctx, o.After))
-			shot = s.last(after, shot) // before it is let go, and not at once: Chaos Mesh tells what it did some time after it
-		}
-		problem = errors.Join(problem, s.remove(after, shot)) // a create that seemed to fail may have succeeded
+		created, problem = s.shoot(ctx, observer, attack, &record, o)
 	}
-
-	// The end, in this order: the load, then what became of the writes.
-	totals, err := attack.Stop(after)
+	totals, err := s.endLoad(ctx, attack, &record)
 	problem = errors.Join(problem, err)
-	if err == nil {
+	seen, _, broken := observer.so()
+	problem = errors.Join(problem, broken)
+	told := tell(until(seen, totals.Began.Add(totals.Lasted)), created, s.Service.Replicas, s.Service.Container)
+	fill(&record, told, attack, totals, plan)
+	illustrate(&record, attack, totals)
+	record.Blind = evidence.InSeconds(observer.blind(told.killed, told.recovered))
+	if p := told.replacement; p != nil {
+		record.Settings = pods.Settings(p, s.Service.Container, record.Events)
+		record.Settings.Periods, record.Settings.ThrottledPeriods = s.throttled(after, p)
+	}
+	if problem != nil {
+		for line := range strings.Lines(problem.Error()) {
+			record.Problems = append(record.Problems, strings.TrimSpace(line))
+		}
+	}
+	judge.Settle(&record)
+	record.FinishedAt = time.Now().UTC()
+	return record, nil
+}
+
+// shoot makes the experiment, waits for the recovery to hold, and takes the experiment away. The steady state may have lasted for minutes, so
+// what must hold before a kill is asked again right before it.
+func (s *Site) shoot(ctx context.Context, observer *observer, attack *load.Attack, record *evidence.GameDay, o Options) (created time.Time, problem error) {
+	good, declared, err := s.interlock(ctx)
+	if err != nil {
+		return time.Now(), fmt.Errorf("it may not be done any more, so nothing was killed: %w", err)
+	}
+	record.Interlock = good
+	shot := chaosmesh.Experiment{Kind: declared.Kind, Name: s.shotName(fmt.Sprintf("%s-%d", record.Run.ID, record.Run.Index))}
+	spec, grace := shotSpec(declared.Experiment, observer, o.Graceful)
+	created = time.Now()
+	record.Experiment.Name, record.Experiment.CreatedAt, record.Experiment.Grace = shot.Name, created.UTC(), grace
+	after := context.WithoutCancel(ctx)
+	if _, problem = s.Chaos.Create(ctx, shot.Kind, shot.Name, o.labels(), spec, false); problem == nil {
+		problem = s.recover(ctx, observer, attack, created, shot, o.After)
+		shot = s.last(after, shot) // before it is let go, and not at once: Chaos Mesh tells what it did some time after it
+	}
+	record.Experiment.AllInjected, record.Experiment.Targets = shot.AllInjected, shot.Targets
+	return created, errors.Join(problem, s.remove(after, shot)) // a create that seemed to fail may have succeeded
+}
+
+// endLoad stops the load, looks for what it wrote, and deletes it, in this order.
+func (s *Site) endLoad(ctx context.Context, attack *load.Attack, record *evidence.GameDay) (load.Totals, error) {
+	after := context.WithoutCancel(ctx)
+	totals, problem := attack.Stop(after)
+	if problem == nil {
 		s.Say("looking for each acknowledged write")
-		record.Writes, err = attack.Check(after)
-		problem = errors.Join(problem, err)
+		record.Writes, problem = attack.Check(after)
 	}
 	if err := s.tidy(ctx, attack.Close); err != nil {
 		problem = errors.Join(problem, err)
 		record.Writes = s.sweep(after, attack.Written())
 	}
-	seen, _, broken := observer.so()
-	problem = errors.Join(problem, broken)
-	s.fill(after, &record, tell(seen, created, s.Service.Replicas, s.Service.Container), shot, attack.Samples(), totals, plan)
-	judge(&record, problem, notRecovered)
-	record.FinishedAt = time.Now().UTC()
-	return record, nil
+	record.Writes.Bound()
+	return totals, problem
+}
+
+// until are the sightings before the load ended: what came then, nobody asked for.
+func until(seen []sighting, end time.Time) []sighting {
+	n := slices.IndexFunc(seen, func(s sighting) bool { return s.at.After(end) })
+	if n < 0 {
+		return seen
+	}
+	return seen[:n]
 }
 
 // pause waits, unless the context ends.
@@ -140,7 +180,7 @@ func interrupted(ctx context.Context) error { return fmt.Errorf("interrupted: %w
 func (s *Site) plan(o Options) load.Plan {
 	l := s.Plan.Load
 	plan := load.Plan{URL: s.Service.URL, Rate: l.Rate, Reads: l.Reads, WriteShare: l.WriteShare, Timeout: load.DefaultTimeout,
-		Limit: o.Steady + s.limit + o.After + time.Minute}
+		Limit: o.Steady + s.limit + 2*o.After + time.Minute} // a recovery that does not hold is waited for again
 	if o.Rate > 0 {
 		plan.Rate = o.Rate
 	}
@@ -153,11 +193,10 @@ func (s *Site) plan(o Options) load.Plan {
 // steady is the hypothesis: the objectives hold while nothing is wrong. Where they do not, a kill would prove nothing.
 func (s *Site) steady(attack *load.Attack, o *observer) error {
 	now := time.Now()
-	samples := attack.Samples()
-	if len(samples) == 0 {
+	w := load.Window(attack, attack.Began(), now, now, s.p95)
+	if w.Requests == 0 {
 		return errors.New("no steady state, so nothing was killed: not one answer came")
 	}
-	w := load.Window(samples, samples[0].Due, now, now)
 	var wrong []string
 	if w.ServerErrors > 0 {
 		wrong = append(wrong, fmt.Sprintf("%d answers of 500 and above", w.ServerErrors))
@@ -166,7 +205,7 @@ func (s *Site) steady(attack *load.Attack, o *observer) error {
 		wrong = append(wrong, fmt.Sprintf("%d requests without an answer (%s)", w.TransportErrors[kind], kind))
 	}
 	if w.P95 > evidence.Latency(s.p95) {
-		wrong = append(wrong, fmt.Sprintf("P95 is %s, the objective %s", millis(w.P95), s.p95))
+		wrong = append(wrong, fmt.Sprintf("P95 is %s, the objective %s", human.Latency(w.P95), s.p95))
 	}
 	seen, _, broken := o.so()
 	if broken != nil {
@@ -196,10 +235,9 @@ func shotSpec(declared map[string]any, o *observer, graceful bool) (spec map[str
 	return spec, grace
 }
 
-// recover waits until all is as before, and says why it will not be.
-func (s *Site) recover(ctx context.Context, o *observer, attack *load.Attack, created time.Time, shot chaosmesh.Experiment) error {
-	limit := time.NewTimer(s.limit)
-	defer limit.Stop()
+// recover waits until all is as before and has been so for the time after, or until it is clear that it will not be. The error says why nothing
+// can be said of it.
+func (s *Site) recover(ctx context.Context, o *observer, attack *load.Attack, created time.Time, shot chaosmesh.Experiment, after time.Duration) error {
 	look := time.NewTicker(time.Second)
 	defer look.Stop()
 	s.Say("the experiment is made; waiting for the kill")
@@ -212,25 +250,31 @@ func (s *Site) recover(ctx context.Context, o *observer, attack *load.Attack, cr
 				said[line] = true
 			}
 		}
-		switch {
+		var held <-chan time.Time
+		switch back := !story.recovered.IsZero(); {
 		case broken != nil:
 			return broken
-		case !story.recovered.IsZero():
+		case back && time.Since(story.recovered) >= after:
 			return nil
+		case back:
+			held = time.After(after - time.Since(story.recovered))
 		case story.killed.IsZero() && time.Since(created) > shotWithin:
 			last := s.last(ctx, shot)
 			return fmt.Errorf("nothing was killed within %s; Chaos Mesh says selected: %v, injected: %v, targets: %v %s", shotWithin, last.Selected, last.AllInjected,
 				last.Targets, strings.Join(last.Failures, "; "))
 		case s.isHopeless(attack, created):
-			return fmt.Errorf("%w: most requests still fail %s after the kill, so it was ended early", errNotRecovered, time.Since(created).Round(time.Second))
+			s.Say("most requests still fail %s after the kill: it is ended early", human.Duration(time.Since(created)))
+			return nil
+		case time.Since(created) > s.limit:
+			s.Say("not recovered within %s, the limit of the stack's config", s.limit)
+			return nil
 		}
 		select {
 		case <-next:
+		case <-held:
 		case <-look.C:
 		case <-ctx.Done():
 			return interrupted(ctx)
-		case <-limit.C:
-			return fmt.Errorf("%w within %s (limit of the stack's config)", errNotRecovered, s.limit)
 		}
 	}
 }
@@ -241,12 +285,8 @@ func (s *Site) isHopeless(attack *load.Attack, created time.Time) bool {
 	if now.Sub(created) < s.recovery+hopeless {
 		return false
 	}
-	w := load.Window(attack.Samples(), now.Add(-hopeless), now, now)
-	failed := w.ServerErrors
-	for _, n := range w.TransportErrors {
-		failed += n
-	}
-	return w.Requests > 0 && failed*2 > w.Requests
+	w := load.Window(attack, now.Add(-hopeless), now, now, s.p95)
+	return w.Requests > 0 && (w.ServerErrors+w.Unanswered())*2 > w.Requests
 }
 
 // last is the experiment as it is now, or as it was known.

@@ -2,11 +2,12 @@ package gameday
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+	"github.com/opex-project/opex/cmd/opex/internal/human"
+	"github.com/opex-project/opex/cmd/opex/internal/judge"
 	"github.com/opex-project/opex/cmd/opex/internal/table"
 )
 
@@ -31,7 +32,7 @@ func Windows(r evidence.GameDay) table.Table {
 		evidence.Window
 	}{{"before", r.Before}, {"recovery", r.During}, {"after", r.After}} {
 		t.Rows = append(t.Rows, []string{w.name, fmt.Sprintf("%.1f", float64(w.To-w.From)), strconv.Itoa(w.Requests), strconv.Itoa(w.ServerErrors),
-			kinds(w.TransportErrors), millis(w.P50), millis(w.P95), millis(w.P99), millis(w.Max)})
+			judge.Kinds(w.TransportErrors), human.Latency(w.P50), human.Latency(w.P95), human.Latency(w.P99), human.Latency(w.Max)})
 	}
 	return t
 }
@@ -44,11 +45,9 @@ func Spread(records []evidence.GameDay) table.Table {
 		for _, r := range records {
 			all = append(all, of(r))
 		}
-		slices.Sort(all)
 		cells := []string{name}
 		for _, p := range []int{0, 50, 95, 100} {
-			rank := max(1, (p*len(all)+99)/100)
-			cells = append(cells, strconv.FormatFloat(all[rank-1], 'f', digits, 64)+unit)
+			cells = append(cells, strconv.FormatFloat(evidence.Percentile(all, p), 'f', digits, 64)+unit)
 		}
 		t.Rows = append(t.Rows, cells)
 	}
@@ -67,42 +66,49 @@ func Summary(r evidence.GameDay) string {
 		return head + ": " + strings.Join(r.Reasons, "; ")
 	}
 	return fmt.Sprintf("%s: recovered in %.1f s (objective %s), no 5xx in %d requests, P95 %s (objective %s), %d without an answer (%s), %d of %d acknowledged writes found again",
-		head, float64(r.Recovery), r.Objectives.Recovery.Duration(), r.Load.Requests, millis(r.During.P95), millis(r.Objectives.P95), r.Unanswered(),
-		kinds(r.TransportErrors()), r.Writes.Found, r.Writes.Acknowledged)
+		head, float64(r.Recovery), r.Objectives.Recovery.Duration(), r.Load.Requests, human.Latency(r.During.P95), human.Latency(r.Objectives.P95), r.Unanswered(),
+		judge.Kinds(r.TransportErrors()), r.Writes.Found, r.Writes.Acknowledged)
 }
 
-// Conclusion is the last line on a run: what happened, and what to do next.
+// Conclusion is the last lines on a run: what all of its kills come to together, and what to do next.
 func Conclusion(records []evidence.GameDay, want int) string {
 	if len(records) == 0 {
 		return "no kill was made"
 	}
-	count := func(verdict string) (n int) {
-		for _, r := range records {
-			if r.Verdict == verdict {
-				n++
-			}
+	service, next := records[0].Service, "Next: `opex verify --only SC-008,SC-009,SC-010`"
+	var lines []string
+	for _, f := range judge.Kills(records, judge.Of(records[0])) {
+		if f.Verdict != judge.Pass {
+			lines = append(lines, fmt.Sprintf("%s: %s is %s: %s", service, f.ID, f.Verdict, f.Actual))
 		}
-		return n
 	}
-	proven, service := count(evidence.Proven), records[0].Service
-	next := "Next: `opex verify --only SC-008,SC-009,SC-010`"
-	switch {
-	case count(evidence.Failed) > 0:
+	switch verdict := Verdict(records, want); {
+	case verdict == evidence.Failed:
 		next = "Next: `opex diagnose --service " + service + "` says what was slow and what to change"
-	case proven < want:
-		next = "Next: see to what kept it from being measured, then the same again"
+	case verdict == evidence.Unproven:
+		next = "Next: fix what prevented the measurement, then rerun"
 	}
-	return fmt.Sprintf("%s: %d of %d kills PROVEN. %s", service, proven, want, next)
+	proven := 0
+	for _, r := range records {
+		if r.Verdict == evidence.Proven {
+			proven++
+		}
+	}
+	return strings.Join(append(lines, fmt.Sprintf("%s: %d of %d kills PROVEN, all together %s. %s", service, proven, want, Verdict(records, want), next)), "\n")
 }
 
-// millis writes a latency with as many digits as mean something.
-func millis(s evidence.Seconds) string {
-	switch ms := float64(s) * 1000; {
-	case ms >= 100:
-		return fmt.Sprintf("%.0f ms", ms)
-	case ms >= 10:
-		return fmt.Sprintf("%.1f ms", ms)
-	default:
-		return fmt.Sprintf("%.2f ms", ms)
+// Verdict is what the kills of a run come to together. Fewer than were asked for prove nothing.
+func Verdict(records []evidence.GameDay, want int) string {
+	worst := judge.Pass
+	if len(records) != want {
+		worst = judge.Unproven
 	}
+	if len(records) > 0 {
+		for _, f := range judge.Kills(records, judge.Of(records[0])) {
+			if f.Verdict.Worse(worst) {
+				worst = f.Verdict
+			}
+		}
+	}
+	return map[judge.Verdict]string{judge.Pass: evidence.Proven, judge.Fail: evidence.Failed, judge.Unproven: evidence.Unproven}[worst]
 }

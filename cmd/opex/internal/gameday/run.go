@@ -7,8 +7,11 @@ import (
 	"time"
 
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+	"github.com/opex-project/opex/cmd/opex/internal/generator"
+	"github.com/opex-project/opex/cmd/opex/internal/judge"
 	"github.com/opex-project/opex/cmd/opex/internal/lease"
-	"github.com/opex-project/opex/cmd/opex/internal/load"
+	"github.com/opex-project/opex/cmd/opex/internal/refusal"
+	"github.com/opex-project/opex/cmd/opex/internal/shelf"
 )
 
 // endsWithin is how long cleaning up may take after the first interruption.
@@ -47,21 +50,24 @@ func (s *Site) Run(ctx context.Context, o Options, handOver func(evidence.GameDa
 	}
 	defer func() { err = errors.Join(err, s.tidy(ctx, release)) }()
 	plan := s.plan(o)
-	generator, err := load.NewGenerator(held, s.Cluster, s.Lab, s.Service.Labels, time.Duration(o.Repeat)*plan.Limit, say)
+	if err := plan.Check(); err != nil {
+		return nil, refusal.Of(err.Error())
+	}
+	pod, err := generator.New(held, s.Cluster, s.Lab, s.Service.Labels, time.Duration(o.Repeat)*plan.Limit, say)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, s.tidy(ctx, generator.Close)) }()
+	defer func() { err = errors.Join(err, s.tidy(ctx, pod.Close)) }()
 
 	id := time.Now().UTC().Format("20060102-150405")
 	for i := range o.Repeat {
-		record, err := s.kill(held, generator, evidence.Run{ID: id, Index: i + 1, Of: o.Repeat}, o)
+		record, err := s.kill(held, pod, evidence.Run{ID: id, Index: i + 1, Of: o.Repeat}, o)
 		if err != nil {
 			return records, err
 		}
 		records = append(records, record)
 		if held.Err() == nil { // an interrupted one is no evidence either way
-			name, err := evidence.StoreGameDay(context.WithoutCancel(ctx), s.Cluster.Client, s.Lab, record, o.Passing)
+			name, err := shelf.StoreGameDay(context.WithoutCancel(ctx), s.Cluster.Client, s.Lab, record, o.Passing)
 			if err != nil {
 				return records, errors.Join(fmt.Errorf("kill %d is %s, and kept nowhere: %w", record.Run.Index, record.Verdict, err), handOver(record))
 			}
@@ -70,7 +76,7 @@ func (s *Site) Run(ctx context.Context, o Options, handOver func(evidence.GameDa
 		if err := handOver(record); err != nil {
 			return records, err
 		}
-		if held.Err() != nil || record.Verdict != evidence.Proven && !o.Go {
+		if held.Err() != nil || !judge.GoOn(records) && !o.Go {
 			break
 		}
 	}

@@ -1,6 +1,7 @@
 package gameday
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -8,11 +9,16 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+	watchtools "k8s.io/client-go/tools/watch"
 )
 
 // sighting is a change of an object at the time at which it was seen here. One clock tells all of them.
@@ -22,17 +28,27 @@ type sighting struct {
 	object runtime.Object
 }
 
-// observer watches a service's pods, its EndpointSlices and their events. What is seen is kept, in order.
+// observer watches a service's pods, its EndpointSlices and their events. What is seen is kept, in order. A watch that ends, as when the API
+// server is started anew, goes on where it ended: nothing is missed, but what came meanwhile is told of late.
 type observer struct {
 	mu      sync.Mutex
 	seen    []sighting
 	changed chan struct{} // closed and replaced with each sighting
-	broken  error         // a watch ended: from then on something may have gone unseen
-	done    sync.WaitGroup
+	broken  error         // a watch could not go on: from then on something may have gone unseen
+	cuts    []cut
 }
 
-// watchFor is how long a watch may last. The server's own choice is shorter.
-const watchFor = int64(3600)
+// cut is a time without a watch. Its end is zero while it lasts.
+type cut struct{ from, to time.Time }
+
+// source is a kind of objects to watch.
+type source struct {
+	api       rest.Interface
+	resource  string
+	namespace string
+	labels    string
+	old       bool // what is there already is of interest
+}
 
 // observe begins to watch. What exists already is seen first, before it returns. It ends with the context.
 func observe(ctx context.Context, config *rest.Config, namespace, podSelector, service string) (*observer, error) {
@@ -43,87 +59,117 @@ func observe(ctx context.Context, config *rest.Config, namespace, podSelector, s
 		return nil, err
 	}
 	o := &observer{changed: make(chan struct{})}
-	of := metav1.ListOptions{TimeoutSeconds: new(watchFor)}
-	type source struct {
-		kind  string
-		list  func(metav1.ListOptions) (runtime.Object, error)
-		watch func(metav1.ListOptions) (watch.Interface, error)
-		with  string // label selector
-	}
+	core := client.CoreV1().RESTClient()
 	for _, s := range []source{
-		{"pods", func(l metav1.ListOptions) (runtime.Object, error) {
-			return client.CoreV1().Pods(namespace).List(ctx, l)
-		},
-			func(l metav1.ListOptions) (watch.Interface, error) {
-				return client.CoreV1().Pods(namespace).Watch(ctx, l)
-			}, podSelector},
-		{"endpointslices", func(l metav1.ListOptions) (runtime.Object, error) {
-			return client.DiscoveryV1().EndpointSlices(namespace).List(ctx, l)
-		},
-			func(l metav1.ListOptions) (watch.Interface, error) {
-				return client.DiscoveryV1().EndpointSlices(namespace).Watch(ctx, l)
-			},
-			discoveryv1.LabelServiceName + "=" + service},
-		{"events", func(l metav1.ListOptions) (runtime.Object, error) {
-			return client.CoreV1().Events(namespace).List(ctx, l)
-		},
-			func(l metav1.ListOptions) (watch.Interface, error) {
-				return client.CoreV1().Events(namespace).Watch(ctx, l)
-			}, ""},
+		{core, "pods", namespace, podSelector, true},
+		{client.DiscoveryV1().RESTClient(), "endpointslices", namespace, discoveryv1.LabelServiceName + "=" + service, true},
+		{core, "events", namespace, "", false},
 	} {
-		options := of
-		options.LabelSelector = s.with
-		list, err := s.list(options)
-		if err != nil {
-			return nil, fmt.Errorf("list %s in namespace %s: %w", s.kind, namespace, err)
+		if err := o.follow(ctx, s); err != nil {
+			return nil, err
 		}
-		switch list := list.(type) {
-		case *corev1.PodList:
-			options.ResourceVersion = list.ResourceVersion
-			for i := range list.Items {
-				o.note(sighting{at: time.Now(), object: &list.Items[i]})
-			}
-		case *discoveryv1.EndpointSliceList:
-			options.ResourceVersion = list.ResourceVersion
-			for i := range list.Items {
-				o.note(sighting{at: time.Now(), object: &list.Items[i]})
-			}
-		case *corev1.EventList:
-			options.ResourceVersion = list.ResourceVersion // those of before are of no interest
-		}
-		changes, err := s.watch(options)
-		if err != nil {
-			return nil, fmt.Errorf("watch %s in namespace %s: %w", s.kind, namespace, err)
-		}
-		o.done.Go(func() { o.follow(ctx, s.kind, changes) })
 	}
 	return o, nil
 }
 
-func (o *observer) follow(ctx context.Context, kind string, changes watch.Interface) {
-	defer changes.Stop()
-	for change := range changes.ResultChan() {
-		switch change.Type {
-		case watch.Added, watch.Modified:
-			o.note(sighting{at: time.Now(), object: change.Object})
-		case watch.Deleted:
-			o.note(sighting{at: time.Now(), gone: true, object: change.Object})
-		default:
-			o.fail(fmt.Errorf("watch of %s: %v", kind, change.Object))
-			return
+// follow takes in what there is, and goes on with what changes.
+func (o *observer) follow(ctx context.Context, s source) error {
+	list, err := s.list(ctx)
+	if err != nil {
+		return fmt.Errorf("list %s in namespace %s: %w", s.resource, s.namespace, err)
+	}
+	at, err := meta.ListAccessor(list)
+	if err != nil {
+		return err
+	}
+	if s.old {
+		if err := meta.EachListItem(list, func(object runtime.Object) error {
+			o.note(sighting{at: time.Now(), object: object})
+			return nil
+		}); err != nil {
+			return err
 		}
 	}
-	if ctx.Err() == nil {
-		o.fail(fmt.Errorf("the watch of %s ended", kind))
+	changes, err := watchtools.NewRetryWatcherWithContext(ctx, at.GetResourceVersion(), &cache.ListWatch{WatchFuncWithContext: o.again(s)})
+	if err != nil {
+		return fmt.Errorf("watch %s in namespace %s: %w", s.resource, s.namespace, err)
 	}
+	go func() {
+		for change := range changes.ResultChan() {
+			switch change.Type {
+			case watch.Added, watch.Modified:
+				o.note(sighting{at: time.Now(), object: change.Object})
+			case watch.Deleted:
+				o.note(sighting{at: time.Now(), gone: true, object: change.Object})
+			case watch.Bookmark:
+			default:
+				o.fail(fmt.Errorf("watch of %s: %v", s.resource, change.Object))
+			}
+		}
+		if ctx.Err() == nil {
+			o.fail(fmt.Errorf("the watch of %s ended", s.resource))
+		}
+	}()
+	return nil
+}
+
+func (s source) list(ctx context.Context) (runtime.Object, error) {
+	of := map[string]runtime.Object{"pods": &corev1.PodList{}, "endpointslices": &discoveryv1.EndpointSliceList{}, "events": &corev1.EventList{}}[s.resource]
+	options := metav1.ListOptions{LabelSelector: s.labels}
+	return of, s.api.Get().Namespace(s.namespace).Resource(s.resource).VersionedParams(&options, scheme.ParameterCodec).Do(ctx).Into(of)
+}
+
+// again watches from a version on, as often as it has to, and notes the time in which there was no watch.
+func (o *observer) again(s source) func(context.Context, metav1.ListOptions) (watch.Interface, error) {
+	first, mine := true, -1
+	return func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+		options.LabelSelector, options.Watch = s.labels, true
+		began := time.Now()
+		changes, err := s.api.Get().Namespace(s.namespace).Resource(s.resource).VersionedParams(&options, scheme.ParameterCodec).Watch(ctx)
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if mine < 0 && (!first || err != nil) {
+			mine = len(o.cuts)
+			o.cuts = append(o.cuts, cut{from: began.Add(-retryAfter)})
+		}
+		first = false
+		if err == nil && mine >= 0 {
+			o.cuts[mine].to, mine = time.Now(), -1
+		}
+		if apierrors.IsGone(err) || apierrors.IsResourceExpired(err) { // the RetryWatcher would ask for it for ever
+			o.broken = cmp.Or(o.broken, fmt.Errorf("watch of %s: what came meanwhile is not kept any more: %w", s.resource, err))
+			o.wake()
+		}
+		return changes, err
+	}
+}
+
+// retryAfter is how long a RetryWatcher waits until it watches again.
+const retryAfter = time.Second
+
+// blind is how long a watch was cut off between two moments, at most. The second may be zero: up to now.
+func (o *observer) blind(from, to time.Time) (longest time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if to.IsZero() {
+		to = time.Now()
+	}
+	for _, c := range o.cuts {
+		if c.to.IsZero() {
+			c.to = time.Now()
+		}
+		if !from.IsZero() && c.from.Before(to) && c.to.After(from) {
+			longest = max(longest, c.to.Sub(c.from))
+		}
+	}
+	return longest
 }
 
 func (o *observer) note(s sighting) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.seen = append(o.seen, s)
-	close(o.changed)
-	o.changed = make(chan struct{})
+	o.wake()
 }
 
 func (o *observer) fail(err error) {
@@ -132,6 +178,10 @@ func (o *observer) fail(err error) {
 	if o.broken == nil {
 		o.broken = err
 	}
+	o.wake()
+}
+
+func (o *observer) wake() {
 	close(o.changed)
 	o.changed = make(chan struct{})
 }

@@ -3,17 +3,22 @@
 package gameday
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/url"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/opex-project/opex/cmd/opex/internal/chaosmesh"
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 	"github.com/opex-project/opex/cmd/opex/internal/kube"
+	"github.com/opex-project/opex/cmd/opex/internal/pods"
 	"github.com/opex-project/opex/cmd/opex/internal/stack"
 	"github.com/opex-project/opex/internal/contract"
 )
@@ -82,9 +87,32 @@ func (s *Site) Say(format string, arguments ...any) {
 func (s *Site) record(run evidence.Run, now time.Time) evidence.GameDay {
 	return evidence.GameDay{
 		Schema: evidence.GameDaySchema, Version: evidence.GameDayVersion, Verdict: evidence.Unproven, Run: run,
-		Service: s.Name, Environment: s.Outputs.Environment, ClusterUID: s.Cluster.UID, Namespace: s.Service.Namespace, StartedAt: now.UTC(),
+		Service: s.Name, Environment: s.Outputs.Environment, ClusterUID: s.Cluster.UID, Namespace: s.Service.Namespace, StartedAt: now.UTC(), OpexVersion: version(),
 		Experiment: evidence.Experiment{Schedule: s.Plan.Schedule, Kind: s.Plan.Kind, Action: s.Plan.Action},
 		Objectives: evidence.ChaosTarget{Recovery: evidence.InSeconds(s.recovery), P95: evidence.InSeconds(s.p95)},
 		Replicas:   s.Service.Replicas,
 	}
+}
+
+// version is that of this program: the module's or, built from a checkout, the commit's.
+func version() string {
+	info, is := debug.ReadBuildInfo()
+	if !is {
+		return ""
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value
+		}
+	}
+	return info.Main.Version
+}
+
+// setup is what is tried: the service's Deployment as it is now (right: get on deployments).
+func (s *Site) setup(ctx context.Context) (evidence.Setup, error) {
+	d, err := s.Cluster.Client.AppsV1().Deployments(s.Service.Namespace).Get(ctx, s.Service.Deployment, metav1.GetOptions{})
+	if err != nil {
+		return evidence.Setup{}, err
+	}
+	return pods.Setup(d, s.Service.Container), nil
 }

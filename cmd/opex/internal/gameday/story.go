@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+	"github.com/opex-project/opex/cmd/opex/internal/pods"
 )
 
 // story is what sightings tell of a kill.
@@ -20,11 +21,15 @@ type story struct {
 	victims     []*corev1.Pod             // in the order in which their deletion was seen; those made after the kill, too
 	replacement *corev1.Pod               // as seen last; the first that was made after the kill
 	killed      time.Time
-	recovered   time.Time
+	recovered   time.Time // since when all serve, without a break since; zero: they do not
+	dips        []dip     // times in which they did not, after they had
 	moments     map[string]time.Time
 	details     map[string]string
 	events      []seenEvent // of the replacement, and of the ReplicaSet that makes it
 }
+
+// dip is a time in which too few served. Its end is zero while it lasts.
+type dip struct{ from, to time.Time }
 
 // seenEvent is an event when it was seen first, as it was seen last.
 type seenEvent struct {
@@ -74,6 +79,9 @@ func tell(seen []sighting, created time.Time, desired int, container string) sto
 		t.endpoints(change.at)
 	}
 	t.sortOut()
+	if !t.recovered.IsZero() {
+		t.first(evidence.MomentRecovered, t.recovered, fmt.Sprintf("%d of %d replicas", desired, desired))
+	}
 	return t.story
 }
 
@@ -83,7 +91,7 @@ func (t *teller) pod(change sighting, pod *corev1.Pod) {
 	if change.at.Before(t.created) {
 		t.known[pod.UID] = true
 		delete(t.before, pod.UID)
-		if !leaving && has(pod, corev1.PodReady) {
+		if !leaving && pods.Is(pod, corev1.PodReady) {
 			t.before[pod.UID] = pod
 		}
 		return
@@ -120,11 +128,11 @@ func (t *teller) progress(at time.Time, pod *corev1.Pod) {
 	for condition, moment := range map[corev1.PodConditionType]string{
 		corev1.PodReadyToStartContainers: evidence.MomentSandbox, corev1.PodInitialized: evidence.MomentInitialized, corev1.PodReady: evidence.MomentReady,
 	} {
-		if has(pod, condition) {
+		if pods.Is(pod, condition) {
 			t.first(moment, at, "")
 		}
 	}
-	if has(pod, corev1.PodScheduled) {
+	if pods.Is(pod, corev1.PodScheduled) {
 		t.first(evidence.MomentScheduled, at, "node "+pod.Spec.NodeName)
 	}
 	for _, c := range pod.Status.ContainerStatuses {
@@ -164,13 +172,25 @@ func (t *teller) endpoints(at time.Time) {
 	}
 	ready := 0
 	for uid, pod := range t.pods {
-		if pod.DeletionTimestamp == nil && has(pod, corev1.PodReady) && serving[uid] {
+		if pods.Ready(pod) && serving[uid] {
 			ready++
 		}
 	}
-	if ready >= t.desired && t.replacement != nil && t.recovered.IsZero() {
+	t.serve(at, ready)
+}
+
+// serve notes how many replicas serve. They are back once all do, and only for as long as they all do.
+func (t *teller) serve(at time.Time, ready int) {
+	switch back := ready >= t.desired && t.replacement != nil; {
+	case back && t.recovered.IsZero():
 		t.recovered = at
-		t.first(evidence.MomentRecovered, at, fmt.Sprintf("%d of %d replicas", ready, t.desired))
+		if n := len(t.dips); n > 0 {
+			t.dips[n-1].to = at
+		}
+	case !back && !t.recovered.IsZero():
+		t.first(evidence.MomentBack, t.recovered, "")
+		t.dips = append(t.dips, dip{from: at})
+		t.recovered = time.Time{}
 	}
 }
 
@@ -223,7 +243,7 @@ func (t *teller) first(moment string, at time.Time, detail string) {
 // order is that of moments which were seen at one time.
 var order = []string{evidence.MomentInjected, evidence.MomentKilled, evidence.MomentVictimGone, evidence.MomentEndpointOut, evidence.MomentFirstAnswer,
 	evidence.MomentCreated, evidence.MomentScheduled, evidence.MomentVolumes, evidence.MomentSandbox, evidence.MomentImage, evidence.MomentInitialized,
-	evidence.MomentStarted, evidence.MomentStartup, evidence.MomentReady, evidence.MomentEndpointIn, evidence.MomentRecovered}
+	evidence.MomentStarted, evidence.MomentStartup, evidence.MomentReady, evidence.MomentEndpointIn, evidence.MomentBack, evidence.MomentRecovered}
 
 // timeline is the moments in order of time, from the kill.
 func (s story) timeline() []evidence.Moment {
@@ -253,14 +273,21 @@ func (s story) lines() []string {
 			all = append(all, fmt.Sprintf("pod %s: %s after %.1f s", s.replacement.Name, moment, at.Sub(s.killed).Seconds()))
 		}
 	}
-	if !s.recovered.IsZero() {
-		all = append(all, fmt.Sprintf("recovered after %.1f s: all %d replicas serve", s.recovered.Sub(s.killed).Seconds(), len(s.before)))
+	for i, d := range s.dips {
+		if i == 0 {
+			all = append(all, s.back(s.moments[evidence.MomentBack]))
+		}
+		all = append(all, fmt.Sprintf("not all replicas serve any more, %.1f s after the kill", d.from.Sub(s.killed).Seconds()))
+		if !d.to.IsZero() {
+			all = append(all, s.back(d.to))
+		}
+	}
+	if !s.recovered.IsZero() && len(s.dips) == 0 {
+		all = append(all, s.back(s.recovered))
 	}
 	return all
 }
 
-func has(pod *corev1.Pod, kind corev1.PodConditionType) bool {
-	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
-		return c.Type == kind && c.Status == corev1.ConditionTrue
-	})
+func (s story) back(at time.Time) string {
+	return fmt.Sprintf("back after %.1f s: all %d replicas serve", at.Sub(s.killed).Seconds(), len(s.before))
 }

@@ -113,7 +113,7 @@ func TestEachLineOfAKillIsSaidWhateverIsSeenAtOnce(t *testing.T) {
 		sighting{at: at(1600), object: endpoints("a", "c", "d")},
 	)
 	want := []string{"pod b is killed", "pod d: replacement created after 0.0 s", "pod d: scheduled after 0.0 s", "pod d: sandbox created after 0.3 s",
-		"pod d: container started after 0.3 s", "pod d: ready after 1.4 s", "pod d: endpoint in after 1.5 s", "recovered after 1.5 s: all 3 replicas serve"}
+		"pod d: container started after 0.3 s", "pod d: ready after 1.4 s", "pod d: endpoint in after 1.5 s", "back after 1.5 s: all 3 replicas serve"}
 	if all := tell(seen, kill, 3, "shop").lines(); !slices.Equal(all, want) {
 		t.Errorf("lines are\n%s\nwant\n%s", strings.Join(all, "\n"), strings.Join(want, "\n"))
 	}
@@ -186,5 +186,41 @@ func TestAGracefulEndBeginsWithItsDeletionAndEndsWithItsObject(t *testing.T) {
 	), kill, 3, "shop")
 	if !s.killed.Equal(at(100)) || !s.recovered.Equal(at(250)) || !s.moments[evidence.MomentVictimGone].Equal(at(5100)) || len(s.victims) != 1 {
 		t.Errorf("killed %v, recovered %v, moments %v, victims %d", s.killed, s.recovered, s.moments, len(s.victims))
+	}
+}
+
+func TestARecoveryThatDoesNotHoldIsNone(t *testing.T) {
+	back := append(calm(),
+		sighting{at: at(100), gone: true, object: ready("b")},
+		sighting{at: at(120), object: endpoints("a", "c")},
+		sighting{at: at(200), object: ready("d")},
+		sighting{at: at(210), object: endpoints("a", "c", "d")},
+	)
+	away := append(slices.Clone(back), sighting{at: at(610), object: pod("d")}, sighting{at: at(620), object: endpoints("a", "c")})
+	again := append(slices.Clone(away), sighting{at: at(3000), object: ready("d")}, sighting{at: at(3010), object: endpoints("a", "c", "d")})
+	for name, c := range map[string]struct {
+		seen      []sighting
+		recovered time.Time
+		dips      []dip
+		lines     int // the last of the first seen stays
+	}{
+		"it holds":              {back, at(210), nil, 5},
+		"away to the end":       {away, time.Time{}, []dip{{from: at(610)}}, 6},
+		"and back":              {again, at(3010), []dip{{at(610), at(3010)}}, 7},
+		"another one goes away": {append(slices.Clone(back), sighting{at: at(700), object: pod("a")}), time.Time{}, []dip{{from: at(700)}}, 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := tell(c.seen, kill, 3, "shop")
+			if !s.recovered.Equal(c.recovered) || !slices.Equal(s.dips, c.dips) {
+				t.Errorf("recovered %v, dips %v", s.recovered, s.dips)
+			}
+			if at, is := s.moments[evidence.MomentRecovered]; is == c.recovered.IsZero() || is && !at.Equal(c.recovered) {
+				t.Errorf("the timeline says recovered at %v", at)
+			}
+			early := tell(back, kill, 3, "shop").lines()
+			if lines := s.lines(); len(lines) != c.lines || !slices.Equal(lines[:len(early)], early) {
+				t.Errorf("lines are %q", lines)
+			}
+		})
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
-	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 	"github.com/opex-project/opex/cmd/opex/internal/kube"
+	"github.com/opex-project/opex/cmd/opex/internal/shelf"
 )
 
 // World is what the server answers, by path: an object, an HTTP status that is an error, a text as it is, a Command for an exec, or a
@@ -109,7 +109,7 @@ func (w World) seal() {
 			if !is {
 				continue
 			}
-			for name, value := range evidence.Seal([]byte(text)) {
+			for name, value := range shelf.Seal([]byte(text)) {
 				if _, said := data[name]; !said {
 					data[name] = value
 				}

@@ -1,8 +1,10 @@
-// Package lease keeps two commands of a kind apart, wherever they run, by a Lease in the cluster.
+// Package lease keeps two commands of a kind apart, wherever they run, by a Lease in the cluster. Whether a holder lives is seen by whether it
+// renews, and never by comparing its clock with one's own: client-go's leader election does so.
 package lease
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -12,130 +14,180 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/leaderelection"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
 
 	"github.com/opex-project/opex/cmd/opex/internal/refusal"
 	"github.com/opex-project/opex/internal/contract"
 )
 
-// A holder that did not renew for as long as the Lease lasts is dead.
-const (
-	lasts  = 60 * time.Second
-	renews = 15 * time.Second
-)
+// DefaultDuration is how long a Lease has to go without a renewal, watched from here, until its holder is dead.
+const DefaultDuration = 60 * time.Second
 
 // Claim is what may be done once at a time. Rights: create, get, update and delete on leases in the namespace.
 type Claim struct {
 	Client          kubernetes.Interface
-	Namespace, Name string // of the Lease
-	What            string // for people: drill of task-api
+	Namespace, Name string        // of the Lease
+	What            string        // for people: drill of task-api
+	Duration        time.Duration // default: DefaultDuration
+}
+
+func (c Claim) duration() time.Duration {
+	if c.Duration == 0 {
+		return DefaultDuration
+	}
+	return c.Duration
 }
 
 // Hold takes the Lease and renews it. The context that it returns ends when the Lease is lost. Release gives it back. It is
-// refusal.Refused where somebody else has it; say is told of a holder that died.
+// refusal.Refused where somebody else has it; say is told of a holder that seems dead, which is watched for the Lease's duration first.
 func (c Claim) Hold(ctx context.Context, say func(string)) (held context.Context, release func(context.Context) error, err error) {
-	leases := c.Client.CoordinationV1().Leases(c.Namespace)
-	who, seconds := holder(), int32(lasts/time.Second)
-	now := metav1.NowMicro()
-	want := &coordinationv1.Lease{
-		ObjectMeta: metav1.ObjectMeta{Name: c.Name, Namespace: c.Namespace, Labels: map[string]string{contract.LabelManagedBy: "opex"}},
-		Spec:       coordinationv1.LeaseSpec{HolderIdentity: &who, LeaseDurationSeconds: &seconds, AcquireTime: &now, RenewTime: &now},
-	}
-	have, err := leases.Create(ctx, want, metav1.CreateOptions{})
-	if apierrors.IsAlreadyExists(err) {
-		old, getErr := leases.Get(ctx, c.Name, metav1.GetOptions{})
-		switch {
-		case apierrors.IsNotFound(getErr): // given back this moment
-			have, err = leases.Create(ctx, want, metav1.CreateOptions{})
-		case getErr != nil:
-			return nil, nil, getErr
-		case alive(old, time.Now()):
-			return nil, nil, refusal.Of(c.heldBy(old))
-		default:
-			say(fmt.Sprintf("the %s that %s began at %s died; its Lease is taken over", c.What, deref(old.Spec.HolderIdentity), since(old.Spec.AcquireTime)))
-			want.ResourceVersion = old.ResourceVersion // whoever comes second is refused
-			have, err = leases.Update(ctx, want, metav1.UpdateOptions{})
-		}
-	}
-	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) {
-		return nil, nil, refusal.Of(fmt.Sprintf("another %s began this moment (Lease %s/%s)", c.What, c.Namespace, c.Name))
-	}
+	first, err := c.get(ctx)
 	if err != nil {
-		return nil, nil, fmt.Errorf("lease %s/%s, which keeps two of a kind apart: %w", c.Namespace, c.Name, err)
+		return nil, nil, err
 	}
+	if c.recent(first) {
+		return nil, nil, refusal.Of(c.heldBy(first))
+	}
+	if taken(first) {
+		say(fmt.Sprintf("the %s that %s began at %s seems dead: watching its Lease for %s", c.What, holder(first), since(first), c.duration()))
+	}
+	h, err := c.elect(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	look := time.NewTicker(c.duration() / 30)
+	defer look.Stop()
+	for {
+		select {
+		case <-h.started:
+			return h.held, h.release, nil
+		case <-h.stopped:
+			return nil, nil, context.Cause(h.held)
+		case <-ctx.Done():
+			return nil, nil, errors.Join(context.Cause(ctx), h.release(context.WithoutCancel(ctx)))
+		case <-look.C:
+		}
+		now, err := c.get(ctx)
+		if err == nil && taken(now) && holder(now) != h.identity && renewed(first, now) { // it lives, or somebody was quicker
+			return nil, nil, errors.Join(refusal.Of(c.heldBy(now)), h.release(ctx))
+		}
+	}
+}
 
+// hold is one's own part of an election.
+type hold struct {
+	Claim
+	identity string
+	held     context.Context
+	end      context.CancelFunc // ends the renewing
+	started  chan struct{}
+	stopped  chan struct{}
+}
+
+// elect stands for election in the background.
+func (c Claim) elect(ctx context.Context) (*hold, error) {
 	held, lose := context.WithCancelCause(ctx)
-	stop, stopped := make(chan struct{}), make(chan struct{})
+	running, end := context.WithCancel(context.WithoutCancel(ctx)) // an interrupt does not end it: what was begun is cleaned up first
+	h := &hold{Claim: c, identity: identity(), held: held, end: end, started: make(chan struct{}), stopped: make(chan struct{})}
+	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
+		Lock: &resourcelock.LeaseLock{LeaseMeta: metav1.ObjectMeta{Name: c.Name, Namespace: c.Namespace}, Client: c.Client.CoordinationV1(),
+			LockConfig: resourcelock.ResourceLockConfig{Identity: h.identity}, Labels: map[string]string{contract.LabelManagedBy: "opex"}},
+		LeaseDuration: c.duration(), RenewDeadline: c.duration() * 3 / 4, RetryPeriod: c.duration() / 12,
+		Callbacks: leaderelection.LeaderCallbacks{
+			OnStartedLeading: func(context.Context) { close(h.started) },
+			OnStoppedLeading: func() {
+				lose(fmt.Errorf("the Lease %s/%s is lost, or was given back: another %s may begin", c.Namespace, c.Name, c.What))
+			},
+		},
+	})
+	if err != nil {
+		end()
+		return nil, fmt.Errorf("lease %s/%s, which keeps two of a kind apart: %w", c.Namespace, c.Name, err)
+	}
 	go func() {
-		defer close(stopped)
-		for renewed := time.Now(); ; {
-			select {
-			case <-stop:
-				return
-			case <-time.After(renews):
-			}
-			now := metav1.NowMicro()
-			have.Spec.RenewTime = &now
-			next, err := leases.Update(context.WithoutCancel(ctx), have, metav1.UpdateOptions{})
-			switch {
-			case err == nil:
-				have, renewed = next, time.Now()
-			case apierrors.IsConflict(err), apierrors.IsNotFound(err), time.Since(renewed) > lasts:
-				lose(fmt.Errorf("the Lease %s/%s is lost, so another %s may have begun: %w", c.Namespace, c.Name, c.What, err))
-				return
-			}
-		}
+		defer close(h.stopped)
+		elector.Run(running)
 	}()
-	return held, func(ctx context.Context) error {
-		close(stop)
-		<-stopped
-		lose(errors.New("the Lease was given back"))
-		err := leases.Delete(ctx, c.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &have.UID, ResourceVersion: &have.ResourceVersion}})
-		if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
-			return nil // it is no longer this one's
-		}
+	return h, nil
+}
+
+// release ends the renewing and deletes the Lease, if it is one's own still. Twice is no error.
+func (h *hold) release(ctx context.Context) error {
+	h.end()
+	<-h.stopped
+	last, err := h.get(ctx)
+	if err != nil || last == nil || holder(last) != h.identity {
 		return err
-	}, nil
+	}
+	err = h.Client.CoordinationV1().Leases(h.Namespace).Delete(ctx, h.Name,
+		metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &last.UID, ResourceVersion: &last.ResourceVersion}})
+	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+		return nil // it is no longer this one's
+	}
+	return err
 }
 
 // Taken says who has the Lease now, or nothing. It takes nothing: Hold does.
 func (c Claim) Taken(ctx context.Context) []string {
-	lease, err := c.Client.CoordinationV1().Leases(c.Namespace).Get(ctx, c.Name, metav1.GetOptions{})
+	lease, err := c.get(ctx)
 	switch {
-	case apierrors.IsNotFound(err), err == nil && !alive(lease, time.Now()):
-		return nil
 	case err != nil:
 		return []string{err.Error()}
+	case c.recent(lease):
+		return []string{c.heldBy(lease)}
 	}
-	return []string{c.heldBy(lease)}
+	return nil
+}
+
+// get returns the Lease; nil: there is none.
+func (c Claim) get(ctx context.Context) (*coordinationv1.Lease, error) {
+	lease, err := c.Client.CoordinationV1().Leases(c.Namespace).Get(ctx, c.Name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lease %s/%s, which keeps two of a kind apart: %w", c.Namespace, c.Name, err)
+	}
+	return lease, nil
 }
 
 func (c Claim) heldBy(lease *coordinationv1.Lease) string {
-	return fmt.Sprintf("another %s runs: %s, since %s (Lease %s/%s). Wait for its end; if it is dead, its Lease is free %.0f s after its last sign of life",
-		c.What, deref(lease.Spec.HolderIdentity), since(lease.Spec.AcquireTime), lease.Namespace, lease.Name, lasts.Seconds())
+	return fmt.Sprintf("another %s runs: %s, since %s (Lease %s/%s). Wait for its end; if it is dead, its Lease can be taken over %.0f s after its last sign of life",
+		c.What, holder(lease), since(lease), c.Namespace, c.Name, c.duration().Seconds())
 }
 
-func alive(lease *coordinationv1.Lease, now time.Time) bool {
-	return lease.Spec.RenewTime != nil && now.Sub(lease.Spec.RenewTime.Time) < lasts
+// recent says that a Lease was renewed a short while ago, by this clock: reason enough to refuse at once, and never to take it over.
+func (c Claim) recent(lease *coordinationv1.Lease) bool {
+	return taken(lease) && lease.Spec.RenewTime != nil && time.Since(lease.Spec.RenewTime.Time) < c.duration()
 }
 
-func holder() string {
+func taken(lease *coordinationv1.Lease) bool { return lease != nil && holder(lease) != "" }
+
+// renewed says that a Lease changed.
+func renewed(was, is *coordinationv1.Lease) bool {
+	return was == nil || was.UID != is.UID || was.ResourceVersion != is.ResourceVersion
+}
+
+// identity is one's own, as nobody else has it: two containers may have process 1 on the same host name.
+func identity() string {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown host"
 	}
-	return fmt.Sprintf("process %d on %s", os.Getpid(), host)
+	return fmt.Sprintf("process %d on %s, %.6s", os.Getpid(), host, rand.Text())
 }
 
-func deref(text *string) string {
-	if text == nil {
-		return "somebody"
+func holder(lease *coordinationv1.Lease) string {
+	if lease.Spec.HolderIdentity == nil {
+		return ""
 	}
-	return *text
+	return *lease.Spec.HolderIdentity
 }
 
-func since(at *metav1.MicroTime) string {
-	if at == nil {
+func since(lease *coordinationv1.Lease) string {
+	if lease.Spec.AcquireTime == nil {
 		return "an unknown time"
 	}
-	return at.UTC().Format(time.RFC3339)
+	return lease.Spec.AcquireTime.UTC().Format(time.RFC3339)
 }

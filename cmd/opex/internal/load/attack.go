@@ -8,7 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -19,8 +22,12 @@ import (
 // pings is how often the generator's clock is asked for. The quickest answer counts.
 const pings = 8
 
-// wroteMark begins the lines that tell the path of an acknowledged write.
-const wroteMark = "+"
+// Lines that begin with wroteMark tell the path of an acknowledged write; those with saidMark, the number of a request without an answer, and how
+// that came.
+const (
+	wroteMark = "+"
+	saidMark  = "!"
+)
 
 // replyWithin is how long the generator may take for an answer to a command: more than it gives itself for the longest, check.
 const replyWithin = 2 * time.Minute
@@ -34,18 +41,20 @@ type Attack struct {
 
 	mu      sync.Mutex // of what follows
 	totals  Totals
-	samples []Sample
+	samples []packed // by number
+	known   int      // of them
+	said    map[int]string
 	written []string // paths of acknowledged writes
 	problem error    // of the stream
 }
 
-// generatorRun runs a generator with these streams until it ends, or the context does.
-type generatorRun func(ctx context.Context, in io.Reader, out, said io.Writer) error
+// Run runs a generator with these streams until it ends, or the context does.
+type Run func(ctx context.Context, in io.Reader, out, said io.Writer) error
 
-// command starts a generator, tells it the plan and measures its clock.
-func command(ctx context.Context, plan Plan, run generatorRun) (*Attack, error) {
+// Command starts a generator, tells it the plan and measures its clock. Begin starts the requests.
+func Command(ctx context.Context, plan Plan, run Run) (*Attack, error) {
 	plan = plan.withDefaults()
-	if err := plan.check(); err != nil {
+	if err := plan.Check(); err != nil {
 		return nil, fmt.Errorf("load: %w", err)
 	}
 	// An interrupt ends the waiting, not the stream: Close still lets the generator delete what it wrote.
@@ -53,7 +62,7 @@ func command(ctx context.Context, plan Plan, run generatorRun) (*Attack, error) 
 	in, talk := io.Pipe()
 	heard, out := io.Pipe()
 	replies := make(chan string)
-	a := &Attack{plan: plan, talk: talk, replies: replies, hangUp: hangUp, totals: Totals{Workers: plan.Workers}}
+	a := &Attack{plan: plan, talk: talk, replies: replies, hangUp: hangUp, said: map[int]string{}, totals: Totals{Workers: plan.Workers}}
 	go func() {
 		var said bytes.Buffer
 		err := run(streaming, in, out, &said)
@@ -183,6 +192,10 @@ func (a *Attack) read(ctx context.Context, from *io.PipeReader, replies chan<- s
 				a.mu.Unlock()
 				continue
 			}
+			if text, is := strings.CutPrefix(line, saidMark); is {
+				a.hear(text)
+				continue
+			}
 			if line != "" && line[0] >= '0' && line[0] <= '9' {
 				if err = a.note(line); err == nil {
 					continue
@@ -224,8 +237,17 @@ func (a *Attack) note(line string) error {
 	if a.totals.Began.IsZero() {
 		return errors.New("it comes before the beginning")
 	}
-	s.Due = a.totals.Began.Add(a.plan.due(sequence))
-	a.samples = append(a.samples, s)
+	if sequence >= MaxRequests {
+		return fmt.Errorf("want numbers below %d", MaxRequests)
+	}
+	if grow := sequence + 1 - len(a.samples); grow > 0 {
+		a.samples = append(a.samples, make([]packed, grow)...)
+	}
+	if a.samples[sequence] != (packed{}) {
+		return errors.New("it was told of before")
+	}
+	a.samples[sequence] = pack(s)
+	a.known++
 	a.totals.MaxLateness = max(a.totals.MaxLateness, s.Lateness)
 	if s.Lateness > LateLimit {
 		a.totals.Late++
@@ -233,11 +255,56 @@ func (a *Attack) note(line string) error {
 	return nil
 }
 
-// Samples returns what is known by now, in the order in which answers came. A line may take some 100 ms to come.
-func (a *Attack) Samples() []Sample {
+// hear keeps how a request came to have no answer.
+func (a *Attack) hear(text string) {
+	number, said, _ := strings.Cut(text, " ")
+	if n, err := strconv.Atoi(number); err == nil {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.said[n] = said
+	}
+}
+
+// Began is when the requests began, by one's own clock; zero before.
+func (a *Attack) Began() time.Time {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.samples[:len(a.samples):len(a.samples)]
+	return a.totals.Began
+}
+
+// Between is of Samples: what is known by now. A line may take some 100 ms to come.
+func (a *Attack) Between(from, to time.Time) iter.Seq[Sample] {
+	a.mu.Lock()
+	began, said, every := a.totals.Began, maps.Clone(a.said), a.plan.interval()
+	number := func(at time.Time) int { // of the first that is due then or later
+		return min(max(0, int((at.Sub(began)+every-1)/every)-1), len(a.samples))
+	}
+	first := number(from)
+	some := slices.Clone(a.samples[first:max(first, number(to))])
+	a.mu.Unlock()
+	return func(yield func(Sample) bool) {
+		for i, p := range some {
+			if p == (packed{}) {
+				continue
+			}
+			s := p.sample()
+			s.Due = began.Add(a.plan.due(first + i))
+			if s.Status == 0 {
+				s.Said = said[first+i]
+			}
+			if !yield(s) {
+				return
+			}
+		}
+	}
+}
+
+// last is when the newest that is known was due.
+func (a *Attack) last() time.Duration {
+	if len(a.samples) == 0 {
+		return 0
+	}
+	return a.plan.due(len(a.samples) - 1)
 }
 
 // Written returns the paths of the writes that were acknowledged. After Close has failed some of them may be left in the service.
@@ -258,16 +325,13 @@ func (a *Attack) Stop(ctx context.Context) (Totals, error) {
 	defer a.mu.Unlock()
 	t := a.totals
 	if err != nil {
-		t.Requests = len(a.samples)
-		for _, s := range a.samples {
-			t.Lasted = max(t.Lasted, s.Due.Sub(t.Began))
-		}
+		t.Requests, t.Lasted = a.known, a.last()
 		return t, err
 	}
 	t.Requests, t.Lasted = int(n[0]), time.Duration(n[1])
 	t.Dropped = a.plan.dropped(t.Lasted, t.Requests)
-	if len(a.samples) != t.Requests {
-		return t, fmt.Errorf("load: the generator sent %d requests, and told of %d", t.Requests, len(a.samples))
+	if a.known != t.Requests {
+		return t, fmt.Errorf("load: the generator sent %d requests, and told of %d", t.Requests, a.known)
 	}
 	return t, nil
 }

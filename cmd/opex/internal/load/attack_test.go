@@ -79,7 +79,7 @@ func silent(_ http.ResponseWriter, r *http.Request) bool {
 func here(ctx context.Context, in io.Reader, out, _ io.Writer) error { return Generate(ctx, in, out) }
 
 // attack begins an attack on a service.
-func attack(t *testing.T, s *service, change func(*Plan), run generatorRun) *Attack {
+func attack(t *testing.T, s *service, change func(*Plan), run Run) *Attack {
 	t.Helper()
 	s.records = map[string]string{}
 	server := httptest.NewServer(s)
@@ -89,7 +89,7 @@ func attack(t *testing.T, s *service, change func(*Plan), run generatorRun) *Att
 	if change != nil {
 		change(&plan)
 	}
-	a, err := command(t.Context(), plan, run)
+	a, err := Command(t.Context(), plan, run)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,12 @@ func ended(t *testing.T, a *Attack) ([]Sample, Totals) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return a.Samples(), totals
+	return told(a), totals
+}
+
+// told are all requests that are known.
+func told(a *Attack) []Sample {
+	return slices.Collect(a.Between(a.Began(), a.Began().Add(time.Hour)))
 }
 
 func TestEveryRequestIsToldOfAtItsRateAndShare(t *testing.T) {
@@ -142,7 +147,7 @@ func TestAStalledServiceIsMeasuredByWhatWasDue(t *testing.T) {
 	until.Store(stalled.Add(time.Second).UnixNano())
 	time.Sleep(1200 * time.Millisecond)
 	samples, _ := ended(t, a)
-	w := Window(samples, stalled, stalled.Add(time.Second), stalled)
+	w := Window(List(samples), stalled, stalled.Add(time.Second), stalled, time.Second)
 	if w.Requests < 190 || w.Requests > 210 || w.P50 < 0.45 || w.P95 < 0.9 || w.Max < 0.95 {
 		t.Errorf("while the service stalled: %+v", w)
 	}
@@ -255,7 +260,7 @@ func TestAnAnswerThatBreaksOffIsNone(t *testing.T) {
 		return true
 	}}, func(p *Plan) { p.Rate = 50 }, here)
 	time.Sleep(200 * time.Millisecond)
-	if samples, _ := ended(t, a); len(samples) == 0 || samples[0].Status != 0 || samples[0].Failure != FailureEOF {
+	if samples, _ := ended(t, a); len(samples) == 0 || samples[0].Status != 0 || samples[0].Failure != FailureEOF || !strings.HasPrefix(samples[0].Said, "connection 127.0.0.1:") {
 		t.Errorf("%+v", samples)
 	}
 }
@@ -272,8 +277,9 @@ func TestFailuresAreNamedByTheirCause(t *testing.T) {
 		FailureOther:       {errors.New("malformed HTTP response")},
 	} {
 		for _, err := range errs {
-			if got := kind(fmt.Sprintf("Get %q: %s", "http://task-api", named(err))); got != want {
-				t.Errorf("%v is %s, want %s", err, got, want)
+			got, said := kind(fmt.Sprintf("Get %q: %s", "http://task-api", (&way{}).named(err)))
+			if got != want || !strings.HasPrefix(said, "no connection: ") {
+				t.Errorf("%v is %s (%s), want %s", err, got, said, want)
 			}
 		}
 	}
@@ -355,7 +361,7 @@ func TestAnInterruptLeavesTheGeneratorTimeToCleanUp(t *testing.T) {
 	server := httptest.NewServer(s)
 	defer server.Close()
 	ctx, interrupt := context.WithCancel(t.Context())
-	a, err := command(ctx, Plan{URL: server.URL, Rate: 200, Limit: time.Minute, Write: &Write{Path: "/records", Body: json.RawMessage(`{}`)}, WriteShare: 1},
+	a, err := Command(ctx, Plan{URL: server.URL, Rate: 200, Limit: time.Minute, Write: &Write{Path: "/records", Body: json.RawMessage(`{}`)}, WriteShare: 1},
 		func(ctx context.Context, in io.Reader, out, said io.Writer) error {
 			err := here(ctx, in, out, said)
 			if ctx.Err() != nil {
@@ -465,7 +471,7 @@ func TestAGeneratorThatDiesIsAnErrorThatComesWithWhatItToldOf(t *testing.T) {
 		<-ctx.Done()
 		return fmt.Errorf("the pod was deleted")
 	})
-	for began := time.Now(); len(a.Samples()) < 5 && time.Since(began) < 10*time.Second; {
+	for began := time.Now(); len(told(a)) < 5 && time.Since(began) < 10*time.Second; {
 		time.Sleep(10 * time.Millisecond)
 	}
 	kill()
@@ -473,8 +479,8 @@ func TestAGeneratorThatDiesIsAnErrorThatComesWithWhatItToldOf(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "the generator is gone") {
 		t.Errorf("error is %v", err)
 	}
-	if age := time.Since(totals.Began); totals.Requests < 5 || totals.Requests != len(a.Samples()) || age > time.Minute || totals.Lasted < 20*time.Millisecond || totals.Lasted > age {
-		t.Errorf("it told of %d requests, and the totals are %+v", len(a.Samples()), totals)
+	if age := time.Since(totals.Began); totals.Requests < 5 || totals.Requests != len(told(a)) || age > time.Minute || totals.Lasted < 20*time.Millisecond || totals.Lasted > age {
+		t.Errorf("it told of %d requests, and the totals are %+v", len(told(a)), totals)
 	}
 }
 
@@ -581,7 +587,7 @@ func TestAPlanThatCannotBeIsRefused(t *testing.T) {
 	} {
 		plan := Plan{URL: "http://task-api:8000", Rate: 1, Limit: time.Second, Timeout: time.Second, Reads: []string{"/"}}
 		change(&plan)
-		if _, err := command(t.Context(), plan, here); err == nil || !strings.Contains(err.Error(), says) {
+		if _, err := Command(t.Context(), plan, here); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("error is %v, want one that says %q", err, says)
 		}
 	}
@@ -609,7 +615,7 @@ func TestAGeneratorRefusesWhatItDoesNotKnow(t *testing.T) {
 
 // TestARefusedPlanIsToldByTheGenerator: its words come back, and not only that it is gone.
 func TestARefusedPlanIsToldByTheGenerator(t *testing.T) {
-	_, err := command(t.Context(), Plan{URL: "http://task-api", Rate: 1, Limit: 1, Reads: []string{"/"}}, func(ctx context.Context, in io.Reader, out, _ io.Writer) error {
+	_, err := Command(t.Context(), Plan{URL: "http://task-api", Rate: 1, Limit: 1, Reads: []string{"/"}}, func(ctx context.Context, in io.Reader, out, _ io.Writer) error {
 		var plan map[string]any
 		_ = json.NewDecoder(in).Decode(&plan)
 		return errors.New("a plan of another version")

@@ -18,7 +18,7 @@ func BenchmarkGenerator(b *testing.B) {
 			var late []time.Duration
 			requests, dropped := 0, 0
 			for range b.N {
-				a, err := command(b.Context(), Plan{URL: server.URL, Rate: rate, Limit: time.Minute, Reads: []string{"/records"}}, here)
+				a, err := Command(b.Context(), Plan{URL: server.URL, Rate: rate, Limit: time.Minute, Reads: []string{"/records"}}, here)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -30,7 +30,7 @@ func BenchmarkGenerator(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				for _, s := range a.Samples() {
+				for _, s := range told(a) {
 					late = append(late, s.Lateness)
 				}
 				requests, dropped = requests+totals.Requests, dropped+totals.Dropped

@@ -1,15 +1,15 @@
 package load
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"net/http"
-	"reflect"
 	"sync"
 	"time"
+
+	"github.com/opex-project/opex/cmd/opex/internal/samejson"
 )
 
 const (
@@ -95,7 +95,7 @@ func (g *generator) lookUp(ctx context.Context, a acknowledged) (fate string) {
 		switch {
 		case err == nil && (status == http.StatusNotFound || status == http.StatusGone):
 			fate = "not found"
-		case err == nil && status == http.StatusOK && same(body, a.body):
+		case err == nil && status == http.StatusOK && content(body) == a.content:
 			fate = fateFound
 		case err == nil && status == http.StatusOK:
 			fate = "not as acknowledged"
@@ -107,21 +107,14 @@ func (g *generator) lookUp(ctx context.Context, a acknowledged) (fate string) {
 	return fate
 }
 
-// same compares JSON as what it means, with every digit of its numbers, and all else byte by byte.
-func same(a, b []byte) bool {
-	left, leftErr := decode(a)
-	right, rightErr := decode(b)
-	if leftErr != nil || rightErr != nil {
-		return bytes.Equal(a, b)
+// content tells a record from another by what it means, where it is JSON, and byte by byte else. It is a digest: the records themselves would
+// fill the generator's memory.
+func content(body []byte) [16]byte {
+	if canonical, err := samejson.Canonical(body); err == nil {
+		body = canonical
 	}
-	return reflect.DeepEqual(left, right)
-}
-
-func decode(data []byte) (value any, err error) {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	err = decoder.Decode(&value)
-	return value, err
+	sum := sha256.Sum256(body)
+	return [16]byte(sum[:16])
 }
 
 // remove deletes what was acknowledged and not deleted before, and returns how many could not be.

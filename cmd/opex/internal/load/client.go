@@ -8,7 +8,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -36,35 +38,78 @@ type once struct {
 func (o once) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), o.timeout)
 	defer cancel()
-	r = r.WithContext(ctx) // a copy: the caller's is not ours to change
+	way := &way{}
+	r = r.WithContext(httptrace.WithClientTrace(ctx, way.trace())) // a copy: the caller's is not ours to change
 	r.GetBody = nil
 	if r.Body == nil || r.Body == http.NoBody {
 		r.Body = io.NopCloser(strings.NewReader(""))
 	}
 	answer, err := o.transport.RoundTrip(r)
 	if err != nil {
-		return nil, named(err)
+		return nil, way.named(err)
 	}
 	body, err := io.ReadAll(answer.Body)
 	_ = answer.Body.Close()
 	if err != nil {
-		return nil, named(err)
+		return nil, way.named(err)
 	}
 	answer.Body = io.NopCloser(bytes.NewReader(body))
 	return answer, nil
 }
 
-// named puts the kind of a failure before its text, since vegeta hands on the text alone.
-func named(err error) error { return fmt.Errorf("<%s> %w", failure(err), err) }
+// way is the connection that a request took.
+type way struct {
+	mu    sync.Mutex // a request that was given up may still be dialing
+	conn  httptrace.GotConnInfo
+	wrote bool
+}
 
-// kind finds that again in a text of vegeta's.
-func kind(text string) string {
-	for _, one := range failures {
-		if strings.Contains(text, "<"+one+"> ") {
-			return one
+func (w *way) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GotConn: func(c httptrace.GotConnInfo) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.conn = c
+		},
+		WroteRequest: func(httptrace.WroteRequestInfo) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.wrote = true
+		},
+	}
+}
+
+// named puts the kind of a failure and its connection before its text, since vegeta hands on the text alone.
+func (w *way) named(err error) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	on := "no connection"
+	if c := w.conn; c.Conn != nil {
+		on = fmt.Sprintf("connection %s to %s, ", c.Conn.LocalAddr(), c.Conn.RemoteAddr())
+		switch {
+		case c.WasIdle:
+			on += fmt.Sprintf("kept for %s", c.IdleTime.Round(time.Millisecond))
+		case c.Reused:
+			on += "kept"
+		default:
+			on += "new"
+		}
+		if !w.wrote {
+			on += ", request not written"
 		}
 	}
-	return FailureOther
+	return fmt.Errorf("<%s> %s: %w", failure(err), on, err)
+}
+
+// kind finds both again in a text of vegeta's.
+func kind(text string) (kind, said string) {
+	text = strings.Join(strings.Fields(text), " ")
+	for _, one := range failures {
+		if _, said, is := strings.Cut(text, "<"+one+"> "); is {
+			return one, said
+		}
+	}
+	return FailureOther, text
 }
 
 func failure(err error) string {

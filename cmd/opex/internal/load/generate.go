@@ -14,6 +14,8 @@ import (
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 )
 
 // firstWorkers is how many there are at the beginning; more come as they are needed.
@@ -54,6 +56,7 @@ type generator struct {
 	out    *outbox
 	stop   func() // ends the requests; nil before they began
 	lasted time.Duration
+	told   int // how many failures were told of in words
 
 	mu   sync.Mutex // of what follows
 	ack  []acknowledged
@@ -62,8 +65,8 @@ type generator struct {
 
 // acknowledged is a write that was answered with success.
 type acknowledged struct {
-	path string // empty: the answer did not say where the record is
-	body []byte
+	path    string // empty: the answer did not say where the record is
+	content [16]byte
 }
 
 // given is a command, or what ended them.
@@ -171,7 +174,10 @@ func (g *generator) note(began time.Time, r *vegeta.Result) {
 	late := max(0, r.Timestamp.Sub(began)-g.plan.due(sequence))
 	s := Sample{Lateness: late, Latency: late + r.Latency, Status: int(r.Code), Write: r.Method == http.MethodPost}
 	if s.Status == 0 {
-		s.Failure = kind(r.Error)
+		s.Failure, s.Said = kind(r.Error)
+		if g.told++; g.told <= evidence.MostMisses {
+			g.out.put(fmt.Sprintf("%s%d %s", saidMark, sequence, s.Said))
+		}
 	}
 	g.out.put(formatSample(sequence, s))
 	g.mu.Lock()
@@ -179,7 +185,7 @@ func (g *generator) note(began time.Time, r *vegeta.Result) {
 	g.sent++
 	if s.Write && s.Status >= 200 && s.Status < 300 {
 		at := path(r.Headers.Get("Location"))
-		g.ack = append(g.ack, acknowledged{at, r.Body})
+		g.ack = append(g.ack, acknowledged{at, content(r.Body)})
 		g.out.put(wroteMark + at) // should this process die, somebody else has to delete it
 	}
 }

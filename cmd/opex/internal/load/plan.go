@@ -24,6 +24,9 @@ const (
 	MaxRate = 100_000
 	// maxWorkers keeps a generator within the memory of its pod: a request under way takes some 40 KiB.
 	maxWorkers = 4096
+	// MaxRequests and maxWrites keep both sides within their memory: 8 bytes for each request, some 200 for each acknowledged write.
+	MaxRequests = 8_000_000
+	maxWrites   = 500_000
 )
 
 // Plan is what the generator is told.
@@ -57,7 +60,8 @@ func (p Plan) withDefaults() Plan {
 	return p
 }
 
-func (p Plan) check() error {
+// Check finds everything that is wrong with a plan.
+func (p Plan) Check() error {
 	var wrong []error
 	add := func(format string, arguments ...any) { wrong = append(wrong, fmt.Errorf(format, arguments...)) }
 	if u, err := url.Parse(p.URL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
@@ -71,6 +75,12 @@ func (p Plan) check() error {
 	}
 	if !(p.WriteShare >= 0 && p.WriteShare <= 1) || p.WriteShare > 0 && p.Write == nil {
 		add("write share %g: want 0 to 1, and 0 without a write", p.WriteShare)
+	}
+	if all := float64(p.Rate) * p.Limit.Seconds(); all > MaxRequests {
+		add("%d requests per second for up to %s are %.0f: want %d at most, so a lower rate or a shorter time", p.Rate, p.Limit, all, MaxRequests)
+	} else if writes := all * p.WriteShare; writes > maxWrites {
+		add("%d requests per second for up to %s, of which %.0f%% write, are %.0f writes: want %d at most, so a lower rate or a shorter time", p.Rate, p.Limit,
+			100*p.WriteShare, writes, maxWrites)
 	}
 	if len(p.Reads) == 0 && p.WriteShare < 1 {
 		add("no path to read")
@@ -97,7 +107,7 @@ func parsePlan(line []byte) (Plan, error) {
 	if err := decoder.Decode(&plan); err != nil {
 		return Plan{}, fmt.Errorf("the plan is not the expected JSON: %w", err)
 	}
-	if err := plan.check(); err != nil {
+	if err := plan.Check(); err != nil {
 		return Plan{}, fmt.Errorf("the plan: %w", err)
 	}
 	return plan, nil
@@ -122,6 +132,7 @@ type Sample struct {
 	Latency  time.Duration // from Due until the whole answer was there, or until it was given up
 	Status   int           // 0: no answer
 	Failure  string        // why there was none: one of the Failure constants
+	Said     string        // of a failure: on which connection, and in which words; of the first few only
 	Write    bool
 }
 

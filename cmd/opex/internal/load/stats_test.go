@@ -15,37 +15,84 @@ func sample(due, latency, status int, failure string) Sample {
 }
 
 func TestAWindowHoldsWhatWasDueInIt(t *testing.T) {
-	w := Window([]Sample{
-		sample(-1, 9000, 200, ""), sample(0, 10, 200, ""), sample(500, 20, 503, ""), sample(900, 2000, 0, FailureTimeout), sample(1000, 9000, 500, ""),
-	}, zero, zero.Add(time.Second), zero)
-	if w.Requests != 3 || w.ServerErrors != 1 || w.TransportErrors[FailureTimeout] != 1 || w.Status["200"] != 1 || w.Status["503"] != 1 ||
-		w.P50 != 0.02 || w.P95 != 2 || w.Max != 2 || w.From != 0 || w.To != 1 {
+	w := Window(List{
+		sample(-1, 9000, 200, ""), sample(0, 10, 200, ""), sample(500, 600, 503, ""), sample(900, 1, 0, FailureRefused), sample(1000, 9000, 500, ""),
+	}, zero, zero.Add(time.Second), zero, 500*time.Millisecond)
+	if w.Requests != 3 || w.ServerErrors != 1 || w.TransportErrors[FailureRefused] != 1 || w.Status["200"] != 1 || w.Status["503"] != 1 ||
+		w.P50 != 0.6 || w.P95 != evidence.Never || w.Max != 0.6 || w.From != 0 || w.To != 1 || w.Slow != 2 {
 		t.Errorf("%+v", w)
 	}
 }
 
-func TestPercentilesAreNearestRanks(t *testing.T) {
-	for n, want := range map[int][3]evidence.Seconds{1: {0.001, 0.001, 0.001}, 2: {0.001, 0.002, 0.002}, 100: {0.05, 0.095, 0.099}, 200: {0.1, 0.19, 0.198}} {
-		var latencies []time.Duration
-		for i := range n {
-			latencies = append(latencies, time.Duration(i+1)*time.Millisecond)
+// A request that is refused after a millisecond is no quick answer.
+func TestWhatGetsNoAnswerIsSlowerThanAnything(t *testing.T) {
+	for _, c := range []struct {
+		unanswered int
+		want       evidence.Seconds
+	}{{0, 0.005}, {5, 0.005}, {6, evidence.Never}, {100, evidence.Never}} {
+		var all List
+		for i := range 100 {
+			one := sample(i, 5, 200, "")
+			if i < c.unanswered {
+				one = sample(i, 1, 0, FailureRefused)
+			}
+			all = append(all, one)
 		}
-		if got := [3]evidence.Seconds{percentile(latencies, 50), percentile(latencies, 95), percentile(latencies, 99)}; got != want {
-			t.Errorf("of %d: %v, want %v", n, got, want)
+		if w := Window(all, zero, zero.Add(time.Second), zero, time.Second); w.P95 != c.want || w.Slow != c.unanswered {
+			t.Errorf("with %d of 100 without an answer P95 is %v, want %v", c.unanswered, w.P95, c.want)
 		}
-	}
-	if percentile(nil, 95) != 0 {
-		t.Error("of none it is not 0")
 	}
 }
 
 func TestTheCurveHasEmptySlotsWhereNothingWasSent(t *testing.T) {
-	curve := Curve([]Sample{sample(-150, 1, 200, ""), sample(150, 5, 500, ""), sample(160, 7, 0, FailureReset)}, zero)
+	_, curve := Curve(List{sample(-150, 1, 200, ""), sample(150, 5, 500, ""), sample(160, 700, 0, FailureReset)}, at(-1000), at(1000), zero)
 	if len(curve) != 4 || curve[0].At != -0.2 || curve[1].Requests != 0 || curve[3].Requests != 2 || curve[3].ServerErrors != 1 || curve[3].TransportErrors != 1 ||
-		curve[3].Max != 0.007 {
+		curve[3].Max != 0.005 {
 		t.Errorf("%+v", curve)
 	}
-	if Curve(nil, zero) != nil {
+	if _, none := Curve(List{}, at(0), at(1000), zero); none != nil {
 		t.Error("of nothing there is a curve")
+	}
+}
+
+func at(ms int) time.Time { return zero.Add(time.Duration(ms) * time.Millisecond) }
+
+func TestTheCurveOfALongLoadIsCoarser(t *testing.T) {
+	var all List
+	for s := -600; s < 900; s++ {
+		all = append(all, sample(1000*s+5, 3, 200, ""))
+	}
+	width, curve := Curve(all, at(-600_000), at(900_000), zero)
+	if n := len(curve); n > evidence.MostSlots || n < evidence.MostSlots/2 || width != 2600*time.Millisecond {
+		t.Errorf("%d slots of %s", n, width)
+	}
+	requests := 0
+	for _, slot := range curve {
+		requests += slot.Requests
+	}
+	if requests != 1500 {
+		t.Errorf("%d requests are in it, want 1500", requests)
+	}
+}
+
+func TestWhatWasUnderWayAtATimeIsCut(t *testing.T) {
+	cut := func(from, to int) int {
+		return Cut(List{sample(-10, 5, 0, FailureReset), sample(-10, 20, 0, FailureReset), sample(-10, 20, 200, ""), sample(5, 2000, 0, FailureTimeout),
+			sample(40, 1, 0, FailureRefused)}, at(from), at(to))
+	}
+	if n := cut(0, 30); n != 2 {
+		t.Errorf("%d, want the one that was reset and the one that hung", n)
+	}
+	if n := cut(0, 41); n != 3 {
+		t.Errorf("%d, want the one that was refused, too", n)
+	}
+}
+
+func TestEightBytesHoldARequest(t *testing.T) {
+	for _, want := range []Sample{{Latency: 1230 * time.Microsecond, Status: 201, Write: true}, {Latency: 2 * time.Second, Lateness: 250 * time.Millisecond, Failure: FailureOther},
+		{Latency: 40 * time.Minute, Status: 999}, {Failure: FailureRefused, Write: true}} {
+		if got := pack(want).sample(); got != want || pack(want) == (packed{}) {
+			t.Errorf("%+v became %+v", want, got)
+		}
 	}
 }

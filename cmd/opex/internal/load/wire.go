@@ -3,6 +3,7 @@ package load
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,4 +62,39 @@ func numbers(fields []string, want int) ([]int64, error) {
 		all = append(all, n)
 	}
 	return all, nil
+}
+
+// packed is a Sample in eight bytes, so that millions fit in memory. Its zero value is none.
+type packed struct {
+	latency  uint32 // in units of 10 microseconds: up to 11 hours
+	lateness uint16 // in milliseconds, up to a minute
+	fate     uint16 // status, or failedFrom and the number of the failure; and writeBit
+}
+
+const (
+	writeBit   = 1 << 15
+	failedFrom = 1000
+	finest     = 10 * time.Microsecond
+)
+
+func pack(s Sample) packed {
+	p := packed{latency: uint32(min((s.Latency+finest/2)/finest, math.MaxUint32)), lateness: uint16(min(s.Lateness/time.Millisecond, math.MaxUint16)), fate: uint16(s.Status)}
+	if s.Status == 0 {
+		p.fate = uint16(failedFrom + slices.Index(failures, s.Failure))
+	}
+	if s.Write {
+		p.fate |= writeBit
+	}
+	return p
+}
+
+// sample has no Due.
+func (p packed) sample() Sample {
+	s := Sample{Latency: time.Duration(p.latency) * finest, Lateness: time.Duration(p.lateness) * time.Millisecond, Write: p.fate&writeBit != 0}
+	if fate := int(p.fate &^ writeBit); fate >= failedFrom {
+		s.Failure = failures[fate-failedFrom]
+	} else {
+		s.Status = fate
+	}
+	return s
 }

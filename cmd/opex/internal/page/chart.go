@@ -1,11 +1,14 @@
 package page
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	"github.com/opex-project/opex/cmd/opex/internal/diagnose"
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+	"github.com/opex-project/opex/cmd/opex/internal/human"
+	"github.com/opex-project/opex/cmd/opex/internal/judge"
 )
 
 // plot is what all pictures share: a size, the frame in it, and ticks.
@@ -79,6 +82,11 @@ func charts(id string, r evidence.GameDay) []chart {
 	return found
 }
 
+// slotWidth is the width of a record's slots.
+func slotWidth(r evidence.GameDay) evidence.Seconds {
+	return cmp.Or(r.Slot, evidence.InSeconds(evidence.SlotWidth))
+}
+
 // merge makes slots wider until there are few enough. The highest of each figure stays, so that no peak is hidden.
 func merge(slots []evidence.Slot, most int) []evidence.Slot {
 	by := (len(slots) + most - 1) / most
@@ -100,22 +108,22 @@ func merge(slots []evidence.Slot, most int) []evidence.Slot {
 }
 
 func (c *chart) draw(r evidence.GameDay, slots []evidence.Slot) {
-	x := scale{from: float64(slots[0].At), to: float64(slots[len(slots)-1].At) + evidence.SlotWidth.Seconds(), a: c.left, b: c.right}
+	x := scale{from: float64(slots[0].At), to: float64(slots[len(slots)-1].At + slotWidth(r)), a: c.left, b: c.right}
 	y := latencies(r, slots, c.bottom, c.top)
 	c.XTicks, c.YTicks = xTicks(x, c.ticks()), yTicks(y, 6)
 	// Below the plot come two lanes of marks, then the axis.
 	axis := c.bottom + 46
 	c.TickY, c.TickTextY = n(axis), n(axis+15)
-	c.P50 = line(x, y, slots, func(s evidence.Slot) evidence.Seconds { return s.P50 })
-	c.P95 = line(x, y, slots, func(s evidence.Slot) evidence.Seconds { return s.P95 })
-	c.Max = line(x, y, slots, func(s evidence.Slot) evidence.Seconds { return s.Max })
+	c.P50 = line(x, y, slots, slotWidth(r), func(s evidence.Slot) evidence.Seconds { return s.P50 })
+	c.P95 = line(x, y, slots, slotWidth(r), func(s evidence.Slot) evidence.Seconds { return s.P95 })
+	c.Max = line(x, y, slots, slotWidth(r), func(s evidence.Slot) evidence.Seconds { return s.Max })
 	if at := y.at(float64(r.Objectives.P95)); r.Objectives.P95 > 0 && at > c.top {
-		c.Target = &tick{At: n(at), TextAt: n(at - 5), Text: "P95 target " + latency(r.Objectives.P95)}
+		c.Target = &tick{At: n(at), TextAt: n(at - 5), Text: "P95 target " + human.Latency(r.Objectives.P95)}
 	}
 	c.LaneX = n(c.left + 8)
 	c.Lanes = []lane{
-		c.lane("5xx", 16, x, slots, func(s evidence.Slot) int { return s.ServerErrors }, square),
-		c.lane("no answer", 35, x, slots, func(s evidence.Slot) int { return s.TransportErrors }, triangle),
+		c.lane("5xx", 16, x, slots, slotWidth(r), func(s evidence.Slot) int { return s.ServerErrors }, square),
+		c.lane("no answer", 35, x, slots, slotWidth(r), func(s evidence.Slot) int { return s.TransportErrors }, triangle),
 	}
 	if !r.KilledAt.IsZero() {
 		c.Marks = append(c.Marks, mark{"mark", n(x.at(0)), n(x.at(0)), "end", "kill"})
@@ -138,9 +146,9 @@ func (c *chart) draw(r evidence.GameDay, slots []evidence.Slot) {
 	c.Title = "Latency of " + r.Service + " around the kill"
 	c.Description = fmt.Sprintf("P50, P95 and the longest answer from %s s before to %s s after the kill. Until recovered: P50 "+
 		"%s, P95 %s, longest %s. "+
-		"Answers of 500 and above: %d. Requests without an answer: %s.", trim(-x.from), trim(x.to), latency(r.During.P50),
-		latency(r.During.P95), latency(r.During.Max),
-		r.ServerErrors(), noAnswer(r.During))
+		"Answers of 500 and above: %d. Requests without an answer: %s.", trim(-x.from), trim(x.to), human.Latency(r.During.P50),
+		human.Latency(r.During.P95), human.Latency(r.During.Max),
+		r.ServerErrors(), judge.Kinds(r.During.TransportErrors))
 }
 
 // latencies is the axis of latencies. It holds the target, unless that is far above all.
@@ -166,7 +174,7 @@ func latencies(r evidence.GameDay, slots []evidence.Slot, bottom, top float64) s
 }
 
 // line leaves a gap where nothing was asked.
-func line(x, y scale, slots []evidence.Slot, value func(evidence.Slot) evidence.Seconds) string {
+func line(x, y scale, slots []evidence.Slot, width evidence.Seconds, value func(evidence.Slot) evidence.Seconds) string {
 	var path strings.Builder
 	pen := "M"
 	for _, s := range slots {
@@ -174,20 +182,20 @@ func line(x, y scale, slots []evidence.Slot, value func(evidence.Slot) evidence.
 			pen = "M"
 			continue
 		}
-		fmt.Fprintf(&path, "%s%s %s", pen, n(x.at(float64(s.At)+evidence.SlotWidth.Seconds()/2)), n(y.at(float64(value(s)))))
+		fmt.Fprintf(&path, "%s%s %s", pen, n(x.at(float64(s.At+width/2))), n(y.at(float64(value(s)))))
 		pen = "L"
 	}
 	return path.String()
 }
 
-func (c *chart) lane(name string, below float64, x scale, slots []evidence.Slot, count func(evidence.Slot) int, shape func(x,
+func (c *chart) lane(name string, below float64, x scale, slots []evidence.Slot, width evidence.Seconds, count func(evidence.Slot) int, shape func(x,
 	y float64) (class, d string)) lane {
 	l := lane{Name: name, TextAt: n(c.bottom + below + 4)}
 	for _, s := range slots {
 		if count(s) == 0 {
 			continue
 		}
-		class, d := shape(x.at(float64(s.At)+evidence.SlotWidth.Seconds()/2), c.bottom+below)
+		class, d := shape(x.at(float64(s.At+width/2)), c.bottom+below)
 		l.Points = append(l.Points, point{class, d, fmt.Sprintf("%d of %d requests at %s s", count(s), s.Requests, trim(float64(s.At)))})
 	}
 	return l

@@ -7,6 +7,7 @@ import (
 
 	"github.com/opex-project/opex/cmd/opex/internal/diagnose"
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+	"github.com/opex-project/opex/cmd/opex/internal/human"
 	"github.com/opex-project/opex/cmd/opex/internal/table"
 )
 
@@ -53,7 +54,7 @@ func days(all []evidence.GameDay, service string) tableView {
 		row := []string{run[0].StartedAt.UTC().Format(minutes), fmt.Sprintf("%d of %d", len(run), run[0].Run.Of), fmt.Sprintf("%d of %d proven", proven, len(run)),
 			"not measured", "not measured", fmt.Sprint(errors)}
 		if recovery > 0 {
-			row[3], row[4] = diagnose.Human(recovery), fmt.Sprintf("%.1f ms", 1000*float64(p95))
+			row[3], row[4] = diagnose.Human(recovery), human.Latency(p95)
 		}
 		t.Rows = append(t.Rows, row)
 	}

@@ -1,13 +1,13 @@
 package page
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/opex-project/opex/cmd/opex/internal/diagnose"
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+	"github.com/opex-project/opex/cmd/opex/internal/human"
+	"github.com/opex-project/opex/cmd/opex/internal/judge"
 	"github.com/opex-project/opex/cmd/opex/internal/verify"
 )
 
@@ -51,7 +51,7 @@ type moment struct{ Name, At, Detail string }
 func newRun(id string, records []evidence.GameDay, verdicts []verify.Judged) run {
 	worst := diagnose.Worst(records)
 	figures := tiles(records, verdicts)
-	r := run{Service: worst.Service, Verdict: verdictOf(records, figures), Reasons: reasons(records), Tiles: figures,
+	r := run{Service: worst.Service, Verdict: verdictOf(figures), Reasons: reasons(records), Tiles: figures,
 		Where: fmt.Sprintf("%s, namespace %s, cluster %s, Game Day %s, %s", worst.Environment, worst.Namespace, worst.ClusterUID,
 			worst.Run.ID,
 			records[0].StartedAt.UTC().Format("2006-01-02 15:04:05 MST")),
@@ -75,27 +75,27 @@ func newRun(id string, records []evidence.GameDay, verdicts []verify.Judged) run
 
 func newKill(id string, r evidence.GameDay) kill {
 	k := kill{Verdict: r.Verdict, Recovery: recovery(r), ServerErrors: r.ServerErrors(), Lost: len(r.Writes.Lost),
-		NoAnswer: noAnswer(r.During), P95: latency(r.During.P95),
+		NoAnswer: judge.Kinds(r.During.TransportErrors), P95: human.Latency(r.During.P95),
 		Title: fmt.Sprintf("Kill %d of %d: %s", max(r.Run.Index, 1), max(r.Run.Of, 1), recovery(r)), What: what(r),
 		Interlock: r.Interlock,
 		Load: fmt.Sprintf("%d requests, %d of them never sent, %d sent late (at most %s). Latency counts from the scheduled "+
 			"time.", r.Load.Requests, r.Load.Dropped, r.Load.Late,
-			latency(r.Load.MaxLateness)),
+			human.Latency(r.Load.MaxLateness)),
 		Writes: writes(r.Writes)}
 	for _, w := range []struct {
 		name string
 		evidence.Window
 	}{{"before", r.Before}, {"until recovered", r.During}, {"after", r.After}} {
 		k.Windows = append(k.Windows, window{w.name, fmt.Sprintf("%.1f to %.1f", w.From, w.To), w.Requests, w.ServerErrors,
-			noAnswer(w.Window),
-			latency(w.P50), latency(w.P95), latency(w.P99), latency(w.Max)})
+			judge.Kinds(w.TransportErrors),
+			human.Latency(w.P50), human.Latency(w.P95), human.Latency(w.P99), human.Latency(w.Max)})
 	}
 	for _, m := range r.Timeline {
 		k.Moments = append(k.Moments, moment{m.Name, fmt.Sprintf("%.3f", m.At), m.Detail})
 	}
 	if len(r.Curve) > 0 {
 		k.Charts = charts(id, r)
-		k.Caption = fmt.Sprintf("Requests by the time at which they were scheduled, in slots of %d ms.", evidence.SlotWidth.Milliseconds())
+		k.Caption = fmt.Sprintf("Requests by the time at which they were scheduled, in slots of %d ms.", slotWidth(r).Duration().Milliseconds())
 	}
 	if d, err := diagnose.Explain(r); err == nil { // without a kill there is nothing to explain, and the reasons say so
 		k.Diagnosis, k.Bars = &d, barsOf(id, d)
@@ -139,18 +139,6 @@ func recovery(r evidence.GameDay) string {
 	return diagnose.Human(r.Recovery)
 }
 
-// noAnswer lists what came back as no answer at all, by kind.
-func noAnswer(w evidence.Window) string {
-	var kinds []string
-	for kind, n := range w.TransportErrors {
-		if n > 0 {
-			kinds = append(kinds, fmt.Sprintf("%d %s", n, kind))
-		}
-	}
-	slices.Sort(kinds)
-	return cmp.Or(strings.Join(kinds, ", "), "0")
-}
-
 func writes(w evidence.Writes) string {
 	if w.Acknowledged == 0 {
 		return "No write was acknowledged."
@@ -166,15 +154,4 @@ func writes(w evidence.Writes) string {
 		text += fmt.Sprintf("; %d could not be deleted afterwards", w.Left)
 	}
 	return text + "."
-}
-
-// latency writes an answer's time for people.
-func latency(s evidence.Seconds) string {
-	switch {
-	case s >= 1:
-		return fmt.Sprintf("%.2f s", s)
-	case s >= 0.01:
-		return fmt.Sprintf("%.0f ms", s*1000)
-	}
-	return fmt.Sprintf("%.1f ms", s*1000)
 }

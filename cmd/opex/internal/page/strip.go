@@ -3,7 +3,6 @@ package page
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/opex-project/opex/cmd/opex/internal/diagnose"
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
@@ -77,10 +76,8 @@ func spread(records []evidence.GameDay) string {
 	if len(times) == 0 {
 		return fmt.Sprintf("None of %d kills was recovered from.", len(records))
 	}
-	slices.Sort(times)
-	rank := func(p float64) string { return diagnose.Human(times[int(math.Ceil(p*float64(len(times))))-1]) }
-	text := fmt.Sprintf("Recovery: least %s, median %s, P95 %s, most %s.", diagnose.Human(times[0]), rank(0.5), rank(0.95),
-		diagnose.Human(times[len(times)-1]))
+	rank := func(p int) string { return diagnose.Human(evidence.Percentile(times, p)) }
+	text := fmt.Sprintf("Recovery: least %s, median %s, P95 %s, most %s.", rank(0), rank(50), rank(95), rank(100))
 	if missing := len(records) - len(times); missing > 0 {
 		text += fmt.Sprintf(" Not recovered: %d of %d (×).", missing, len(records))
 	}

@@ -6,11 +6,13 @@ import (
 
 	"github.com/opex-project/opex/cmd/opex/internal/diagnose"
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+	"github.com/opex-project/opex/cmd/opex/internal/human"
+	"github.com/opex-project/opex/cmd/opex/internal/judge"
 	"github.com/opex-project/opex/cmd/opex/internal/verify"
 )
 
-// tile is what was worst of one thing among the kills of a run. It judges nothing: what a record is worth today, `opex verify` alone says, and
-// where its verdict is known, the tile bears that.
+// tile is what was worst of one thing among the kills of a run. It bears the verdict that `opex verify` gives today, where that is known, and
+// else what the kills come to by themselves.
 type tile struct {
 	ID                   string // of the criterion; empty: there is none of its own
 	Name, Target, Actual string
@@ -33,8 +35,13 @@ func tiles(records []evidence.GameDay, verdicts []verify.Judged) []tile {
 	all := []tile{
 		{ID: "SC-008", Name: "recovery of a killed pod", Target: "< " + diagnose.Human(target.Recovery), Actual: recovery(worst)},
 		{ID: "SC-009", Name: "answers of 500 and above", Target: "0", Actual: fmt.Sprintf("%d of %d", server, answers)},
-		{ID: "SC-010", Name: "P95 until recovered", Target: "< " + latency(target.P95), Actual: latency(slowest)},
+		{ID: "SC-010", Name: "P95 until recovered", Target: "< " + human.Latency(target.P95), Actual: human.Latency(slowest)},
 		{Name: "acknowledged writes lost", Target: "0", Actual: fmt.Sprintf("%d of %d", lost, acknowledged)},
+	}
+	if len(verdicts) == 0 {
+		for _, f := range judge.Kills(records, judge.Of(worst)) {
+			verdicts = append(verdicts, verify.Judged{ID: f.ID, Result: verify.Result{Verdict: f.Verdict, Actual: f.Actual}})
+		}
 	}
 	for i := range all {
 		for _, c := range verdicts {
@@ -60,19 +67,14 @@ func look(v verify.Verdict) (class, mark string) {
 	return string(v), "?"
 }
 
-// verdictOf is the worst of what the tiles bear. Where they bear nothing, it is the worst that the records came to.
-func verdictOf(records []evidence.GameDay, tiles []tile) string {
+// verdictOf is the worst of what the tiles bear.
+func verdictOf(tiles []tile) string {
 	for _, v := range []verify.Verdict{verify.Fail, verify.Unproven, verify.Pass, verify.NotApplicable} {
 		if slices.ContainsFunc(tiles, func(t tile) bool { return t.Verdict == string(v) }) {
 			return string(v)
 		}
 	}
-	for _, v := range []string{evidence.Failed, evidence.Unproven} {
-		if slices.ContainsFunc(records, func(r evidence.GameDay) bool { return r.Verdict == v }) {
-			return v
-		}
-	}
-	return evidence.Proven
+	return string(verify.Unproven)
 }
 
 // reasons are why records are not proven, as they say themselves.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+	"github.com/opex-project/opex/cmd/opex/internal/shelf"
 )
 
 // shop is the service: it knows one record, in its own namespace and in every copy, while it exists.
@@ -44,7 +45,7 @@ func TestADrillProvesKeepsTheEvidenceAndLeavesNothing(t *testing.T) {
 	if !strings.Contains(said.String(), "WARNING: the evidence is not in the bucket") {
 		t.Errorf("nobody was told that the bucket could not be reached:\n%s", said)
 	}
-	kept, err := evidence.Latest(t.Context(), s.Cluster.Client, s.Vault, "shop")
+	kept, err := shelf.Latest(t.Context(), s.Cluster.Client, s.Vault, "shop")
 	if err != nil || len(kept) != 1 || kept[0].RTO != record.RTO {
 		t.Errorf("kept %+v, error %v", kept, err)
 	}
@@ -104,7 +105,7 @@ func TestADrillThatProvesNothingFailsAndSaysWhy(t *testing.T) {
 			if err != nil || record.Verdict != evidence.Failed || !strings.Contains(record.Reason, c.says) {
 				t.Fatalf("error %v, verdict %s: %s\n%s", err, record.Verdict, record.Reason, said)
 			}
-			kept, err := evidence.Latest(t.Context(), s.Cluster.Client, s.Vault, "shop")
+			kept, err := shelf.Latest(t.Context(), s.Cluster.Client, s.Vault, "shop")
 			if err != nil || len(kept) != 1 || kept[0].Verdict != evidence.Failed {
 				t.Errorf("kept %+v, error %v", kept, err)
 			}
@@ -125,7 +126,7 @@ func TestAnInterruptedDrillIsNoEvidenceAndCleansUp(t *testing.T) {
 	if record.Kind != "" || err == nil || !strings.Contains(err.Error(), "no evidence: interrupt signal received") {
 		t.Errorf("record %+v, error %v", record, err)
 	}
-	if kept, err := evidence.Latest(t.Context(), s.Cluster.Client, s.Vault, "shop"); err != nil || len(kept) != 0 {
+	if kept, err := shelf.Latest(t.Context(), s.Cluster.Client, s.Vault, "shop"); err != nil || len(kept) != 0 {
 		t.Errorf("kept %+v, error %v", kept, err)
 	}
 	nothingIsLeft(t, w)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+	"github.com/opex-project/opex/cmd/opex/internal/shelf"
 	"github.com/opex-project/opex/cmd/opex/internal/table"
 	"github.com/opex-project/opex/cmd/opex/internal/velero"
 )
@@ -33,7 +34,7 @@ func (s *Site) List(ctx context.Context, now time.Time) ([]Listed, error) {
 	if err != nil {
 		return nil, err
 	}
-	records, err := evidence.Latest(ctx, s.Cluster.Client, s.Vault, s.Name)
+	records, err := shelf.Latest(ctx, s.Cluster.Client, s.Vault, s.Name)
 	if err != nil {
 		return nil, err
 	}

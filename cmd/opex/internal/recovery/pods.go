@@ -2,7 +2,6 @@ package recovery
 
 import (
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -27,16 +26,6 @@ func waiting(pod corev1.Pod) string {
 		}
 	}
 	return ""
-}
-
-// ready returns since when a pod is ready; zero: it is not.
-func ready(pod corev1.Pod) time.Time {
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
-			return c.LastTransitionTime.Time
-		}
-	}
-	return time.Time{}
 }
 
 // matching are the pods with these labels that are not going away.

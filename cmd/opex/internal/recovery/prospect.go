@@ -14,6 +14,7 @@ import (
 
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 	"github.com/opex-project/opex/cmd/opex/internal/refusal"
+	"github.com/opex-project/opex/cmd/opex/internal/shelf"
 	"github.com/opex-project/opex/cmd/opex/internal/velero"
 )
 
@@ -59,7 +60,7 @@ func (s *Site) Prospect(ctx context.Context, o RestoreOptions) (Prospect, error)
 	if err := refusal.Of(problems...); err != nil {
 		return p, err
 	}
-	bucket, err := evidence.OpenBucket(ctx, s.Cluster.Client, s.Vault)
+	bucket, err := shelf.OpenBucket(ctx, s.Cluster.Client, s.Vault)
 	if err == nil {
 		p.Contents, err = bucket.Contents(ctx, p.Backup.Name)
 	}

@@ -9,6 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+	"github.com/opex-project/opex/cmd/opex/internal/pods"
+	"github.com/opex-project/opex/cmd/opex/internal/shelf"
 	"github.com/opex-project/opex/cmd/opex/internal/velero"
 )
 
@@ -66,10 +68,10 @@ func (r *run) volumeMarks(pods []corev1.Pod, volumes []velero.PodVolume) []mark 
 	return []mark{{evidence.PhaseObjects, made}, {evidence.PhaseVolumes, filled}}
 }
 
-func readySince(pods []corev1.Pod) time.Time {
+func readySince(found []corev1.Pod) time.Time {
 	var times []time.Time
-	for _, p := range pods {
-		times = append(times, ready(p))
+	for _, p := range found {
+		times = append(times, pods.Since(&p, corev1.PodReady))
 	}
 	return earliest(times...)
 }
@@ -80,18 +82,22 @@ func (s *Site) judge(record *evidence.Record) {
 		record.Reason = fmt.Sprintf("the data is proven, but it took %s, and the objective is %s", Human(record.RTO.Duration()), s.Plan.RTO)
 		return
 	}
+	if record.Kind == evidence.KindDrill && record.RPO > record.Objectives.RPO { // on a bad day, old data is better than none
+		record.Reason = fmt.Sprintf("the data is proven, but is %s old, and the recovery point objective is %s", Human(record.RPO.Duration()), s.Plan.RPO)
+		return
+	}
 	record.Verdict = evidence.Proven
 }
 
 // keep stores the record. The cluster's copy is what criteria read, so only its failure is an error.
 func (s *Site) keep(ctx context.Context, record *evidence.Record) error {
 	record.FinishedAt = time.Now().UTC()
-	name, err := evidence.Store(ctx, s.Cluster.Client, s.Vault, *record)
+	name, err := shelf.Store(ctx, s.Cluster.Client, s.Vault, *record)
 	if err != nil {
 		return err
 	}
 	s.Say("evidence: ConfigMap %s/%s", s.Vault.Namespace, name)
-	bucket, err := evidence.OpenBucket(ctx, s.Cluster.Client, s.Vault)
+	bucket, err := shelf.OpenBucket(ctx, s.Cluster.Client, s.Vault)
 	key := ""
 	if err == nil {
 		key, err = bucket.Put(ctx, *record)

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/opex-project/opex/cmd/opex/internal/samejson"
 )
 
 // question is what the restored service has to answer: every path with 200 and, where a record is known, with that record.
@@ -70,7 +72,7 @@ func (q question) once(ctx context.Context, s *Site, namespace string) string {
 			return "no answer yet"
 		case answer.Status != http.StatusOK:
 			return fmt.Sprintf("GET %s answers %d", path, answer.Status)
-		case i == len(q.paths)-1 && q.record != nil && !sameJSON(answer.Body, q.record):
+		case i == len(q.paths)-1 && q.record != nil && !samejson.Equal(answer.Body, q.record):
 			return fmt.Sprintf("GET %s is another record: %.100s", path, answer.Body)
 		}
 	}

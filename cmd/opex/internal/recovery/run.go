@@ -12,7 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+	"github.com/opex-project/opex/cmd/opex/internal/shelf"
 	"github.com/opex-project/opex/cmd/opex/internal/velero"
 	"github.com/opex-project/opex/internal/contract"
 )
@@ -130,7 +130,7 @@ func hookMissing(f velero.Restore, databases []corev1.Pod, now time.Time) bool {
 // noted returns the errors that Velero keeps of the restore in the bucket, and where to read on.
 func (r *run) noted(ctx context.Context) string {
 	text := r.site.readOn(r.name)
-	bucket, err := evidence.OpenBucket(ctx, r.site.Cluster.Client, r.site.Vault)
+	bucket, err := shelf.OpenBucket(ctx, r.site.Cluster.Client, r.site.Vault)
 	if err != nil {
 		return text
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"reflect"
 	"time"
 )
 
@@ -53,10 +52,4 @@ func (s *Site) deleteSentinel(ctx context.Context, path string) error {
 		return fmt.Errorf("sentinel: DELETE %s was answered with %d: %.200s", path, answer.Status, answer.Body)
 	}
 	return nil
-}
-
-// sameJSON compares values, not bytes.
-func sameJSON(a, b []byte) bool {
-	var left, right any
-	return json.Unmarshal(a, &left) == nil && json.Unmarshal(b, &right) == nil && reflect.DeepEqual(left, right)
 }

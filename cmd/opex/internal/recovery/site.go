@@ -33,6 +33,7 @@ type Site struct {
 	People  io.Writer // progress
 
 	rto, rpo time.Duration
+	leaseFor time.Duration     // 0: lease.DefaultDuration
 	endpoint contract.Endpoint // of the service, in its own namespace
 }
 
@@ -101,7 +102,8 @@ func (s *Site) Say(format string, arguments ...any) {
 
 // claim keeps two drills, or two restores, of the service apart.
 func (s *Site) claim(kind string) lease.Claim {
-	return lease.Claim{Client: s.Cluster.Client, Namespace: s.Vault.Namespace, Name: "opex-" + kind + "-" + s.Name, What: kind + " of " + s.Name}
+	return lease.Claim{Client: s.Cluster.Client, Namespace: s.Vault.Namespace, Name: "opex-" + kind + "-" + s.Name, What: kind + " of " + s.Name,
+		Duration: s.leaseFor}
 }
 
 func (s *Site) hold(ctx context.Context, kind string) (context.Context, func(context.Context) error, error) {

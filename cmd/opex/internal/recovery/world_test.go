@@ -180,7 +180,7 @@ func (w *world) site(t *testing.T) (s *Site, said *bytes.Buffer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan := &contract.BackupPlan{Schedule: "staging-shop", RTO: "30m", RPO: "24h", ReadyPath: "/ready", Selector: map[string]string{"app": "shop"},
+	plan := &contract.BackupPlan{Schedule: "staging-shop", RTO: "30m", RPO: "87600h", ReadyPath: "/ready", Selector: map[string]string{"app": "shop"},
 		Sentinel: &contract.Sentinel{Path: "/tasks", Body: `{"title":"x"}`}}
 	outputs := stack.Outputs{Environment: "staging", Cluster: contract.Cluster{Context: "c", UID: "cluster"},
 		Backup: &contract.BackupVault{Namespace: "velero", Deployment: "velero", NodeAgent: "node-agent", StorageLocation: "default", CredentialsSecret: "none"},

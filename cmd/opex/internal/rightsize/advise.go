@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/resource"
-
 	"github.com/opex-project/opex/cmd/opex/internal/kube"
 	"github.com/opex-project/opex/cmd/opex/internal/stack"
 	"github.com/opex-project/opex/cmd/opex/internal/vpa"
@@ -36,10 +34,9 @@ func Advise(ctx context.Context, cluster *kube.Cluster, outputs stack.Outputs, n
 			"Set opex:size.enabled to true and run `pulumi up`; the first advice takes about two minutes more")
 	}
 	a := advisor{cluster: cluster, options: options, size: *outputs.Size, namespaces: map[string]*namespace{}}
-	for kind, text := range map[string]string{cpu: a.size.FloorCPU, memory: a.size.FloorMemory} {
-		if _, err := resource.ParseQuantity(text); err != nil {
-			return Report{}, fmt.Errorf("stack outputs: size has %q as the floor of %s, which is no quantity: outputs of another version", text, kind)
-		}
+	var err error
+	if a.floor, err = vpa.ParseFloor(a.size.FloorCPU, a.size.FloorMemory); err != nil {
+		return Report{}, fmt.Errorf("stack outputs: %w", err)
 	}
 	a.causes = causes(ctx, cluster, a.size)
 	prices := newPriceList(ctx, cluster, outputs.Cost, options.Now)
@@ -67,6 +64,7 @@ type advisor struct {
 	cluster    *kube.Cluster
 	options    Options
 	size       contract.SizeAdvisor
+	floor      vpa.Floor
 	causes     []string // why recommendations would not come
 	namespaces map[string]*namespace
 }

@@ -115,7 +115,7 @@ func TestAdviseRefusesAStackWithoutAdvice(t *testing.T) {
 		want      string
 	}{
 		"size is off":          {unchanged, func(o *stack.Outputs) { o.Size = nil }, 10, "opex:size.enabled"},
-		"a floor of no amount": {unchanged, func(o *stack.Outputs) { o.Size.FloorCPU = "" }, 10, `has "" as the floor of cpu`},
+		"a floor of no amount": {unchanged, func(o *stack.Outputs) { o.Size.FloorCPU = "" }, 10, `floor of cpu is "", which is no quantity`},
 		"the kind is missing":  {answer(autoscalers, nil), same, 10, "CustomResourceDefinition is missing"},
 		"a threshold below 0":  {unchanged, same, -1, "threshold: is -1"},
 		"a threshold of NaN":   {unchanged, same, math.NaN(), "threshold: is NaN"},

@@ -2,10 +2,11 @@ package rightsize
 
 import (
 	"fmt"
-	"math"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/opex-project/opex/cmd/opex/internal/vpa"
 )
 
 const (
@@ -18,12 +19,7 @@ const (
 
 // Amounts are whole millicores of cpu, or bytes of memory: the recommender's own units, so that nothing is lost.
 
-func amount(kind string, q resource.Quantity) int64 {
-	if kind == cpu {
-		return q.MilliValue()
-	}
-	return q.Value()
-}
+func amount(kind string, q resource.Quantity) int64 { return vpa.Amount(corev1.ResourceName(kind), q) }
 
 func quantity(kind string, amount int64) *resource.Quantity {
 	if kind == cpu {
@@ -83,11 +79,4 @@ func propose(kind string, target resource.Quantity, least, most *resource.Quanti
 		rounded = max(rounded, amount(kind, *least))
 	}
 	return quantity(kind, rounded)
-}
-
-// floor is the least that the recommender gives to each of a pod's containers: its floor for a pod, shared equally and cut
-// to whole units (GetRecommendedPodResources in recommender/logic/recommender.go of VPA v1.8.1). It counts the containers
-// that it tracks, which are those that it recommends for.
-func floor(kind string, pod resource.Quantity, containers int) int64 {
-	return int64(math.Trunc(float64(amount(kind, pod)) * (1 / float64(max(1, containers)))))
 }

@@ -4,7 +4,10 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/opex-project/opex/cmd/opex/internal/vpa"
 )
 
 func TestProposalsAreRoundedUpWithinTheBounds(t *testing.T) {
@@ -68,7 +71,8 @@ func TestFloorIsSharedAndCutAsTheRecommenderDoes(t *testing.T) {
 		{memory, "250Mi", 1, 262144000}, {memory, "10Mi", 3, 3495253},
 	}
 	for _, c := range cases {
-		if got := floor(c.kind, resource.MustParse(c.pod), c.containers); got != c.want {
+		kind := corev1.ResourceName(c.kind)
+		if got := (vpa.Floor{kind: resource.MustParse(c.pod)}).Least(kind, c.containers); got != c.want {
 			t.Errorf("%s %s over %d: got %d, want %d", c.kind, c.pod, c.containers, got, c.want)
 		}
 	}

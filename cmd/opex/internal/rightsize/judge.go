@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/opex-project/opex/cmd/opex/internal/vpa"
 )
@@ -47,9 +46,9 @@ func (a advisor) judge(row *Row, object vpa.Object, container corev1.Container, 
 	} else if need.Cmp(*row.Target) != 0 {
 		row.Uncapped = need
 	}
-	least := floor(kind, a.floor(kind), len(object.Recommendations))
-	if amount(kind, *need) <= least {
-		row.Why = fmt.Sprintf("at the recommender's floor of %s: no sample yet, or too little use to measure", show(kind, quantity(kind, least)))
+	name, containers := corev1.ResourceName(kind), len(object.Recommendations)
+	if a.floor.Silent(name, advice, containers, n.checkpoint(object.Name, container.Name)) {
+		row.Why = fmt.Sprintf("at the recommender's floor of %s: no sample yet, or too little use to measure", show(kind, quantity(kind, a.floor.Least(name, containers))))
 		return
 	}
 	if by := n.scaledBy(object.TargetKind, object.TargetName, container.Name, kind); by != "" {
@@ -59,14 +58,6 @@ func (a advisor) judge(row *Row, object vpa.Object, container corev1.Container, 
 	}
 	row.Proposed = propose(kind, *row.Target, of(policy.MinAllowed, kind), of(policy.MaxAllowed, kind))
 	row.decide(a.options.Threshold)
-}
-
-func (a advisor) floor(kind string) resource.Quantity {
-	text := a.size.FloorMemory
-	if kind == cpu {
-		text = a.size.FloorCPU
-	}
-	return resource.MustParse(text) // Advise has parsed it
 }
 
 // decide compares what is proposed with the request.

@@ -3,6 +3,8 @@ package rightsize
 import (
 	"strings"
 	"testing"
+
+	"github.com/opex-project/opex/cmd/opex/internal/kubetest"
 )
 
 func TestVerdicts(t *testing.T) {
@@ -14,6 +16,13 @@ func TestVerdicts(t *testing.T) {
 	ofThree := func(need string) change {
 		return with(autoscalers, advice, list(object("containerName", "b"), object("containerName", "c"),
 			object("containerName", "task-api", "target", object("cpu", "100m"), "uncappedTarget", object("cpu", need))))
+	}
+	young := func(c change) change { // half a day of samples
+		return func(t *testing.T, w kubetest.World) {
+			t.Helper()
+			c(t, w)
+			w.Set(t, checkpoints, "items.0.status.firstSampleStart", "2026-11-11T12:00:00Z")
+		}
 	}
 	cases := map[string]struct {
 		change   change
@@ -32,9 +41,10 @@ func TestVerdicts(t *testing.T) {
 		"only limited":               {with(deployment, requests, nil), cpu, Lower, "more is set aside"},
 		"nothing requested at all":   {with(deployment, containers+".0.resources", nil), cpu, Raise, "nothing is requested today"},
 
-		"at the floor":              {with(autoscalers, advice+".0.uncappedTarget.cpu", "10m"), cpu, NoInformation, "at the recommender's floor of 10m"},
-		"at the floor of memory":    {with(autoscalers, advice+".0.uncappedTarget.memory", "10Mi"), memory, NoInformation, "floor of 10Mi"},
-		"at the floor of three":     {ofThree("3m"), cpu, NoInformation, "floor of 3m"},
+		"at the floor":              {young(with(autoscalers, advice+".0.uncappedTarget.cpu", "10m")), cpu, NoInformation, "at the recommender's floor of 10m"},
+		"at the floor of memory":    {young(with(autoscalers, advice+".0.uncappedTarget.memory", "10Mi")), memory, NoInformation, "floor of 10Mi"},
+		"at the floor of three":     {young(ofThree("3m")), cpu, NoInformation, "floor of 3m"},
+		"at the floor for days":     {with(autoscalers, advice+".0.uncappedTarget.cpu", "10m"), cpu, Lower, "use alone would take 10m"},
 		"above the floor of three":  {ofThree("4m"), cpu, Lower, "the least allowed"},
 		"no recommendation":         {with(autoscalers, "items.0.status", nil), cpu, NoInformation, "no recommendation yet"},
 		"none for this resource":    {with(autoscalers, advice+".0.target.cpu", nil), cpu, NoInformation, "no target"},

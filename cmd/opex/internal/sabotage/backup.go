@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+	"github.com/opex-project/opex/cmd/opex/internal/shelf"
 	"github.com/opex-project/opex/cmd/opex/internal/velero"
 )
 
@@ -53,6 +54,7 @@ var dumpBreaches = []Breach{
 var drillBreaches = []Breach{
 	{Criterion: "SC-007", What: "the records of drills are edited by hand", Says: "it was changed after it was written", do: drills(false, func(r map[string]any) { r["rtoSeconds"] = 1 })},
 	{Criterion: "SC-007", What: "the records of drills are another cluster's", Says: "its cluster is", do: drills(true, func(r map[string]any) { r["clusterUID"] = "another" })},
+	{Criterion: "SC-007", What: "the dumps that the drills brought back were of an older database, by two days more than the RPO", Says: "brought back data that was", do: drills(true, olderDump)},
 	{Criterion: "SC-007", What: "the drills are a year older", Says: "old, want", do: drills(true, aYearOlder)},
 }
 
@@ -170,7 +172,7 @@ const aside = "aside"
 
 // falsify puts all records of some kinds aside, and makes false ones in their place. Those that are sealed are as if they had been written so.
 func (s *Site) falsify(ctx context.Context, namespace string, sealed bool, change func(record map[string]any), kinds ...string) error {
-	found, err := evidence.Maps(ctx, s.Cluster.Client, namespace, s.Name, kinds...)
+	found, err := shelf.Maps(ctx, s.Cluster.Client, namespace, s.Name, kinds...)
 	if err != nil {
 		return err
 	}
@@ -179,7 +181,7 @@ func (s *Site) falsify(ctx context.Context, namespace string, sealed bool, chang
 	}
 	for _, m := range found {
 		var record map[string]any
-		if err := json.Unmarshal(evidence.RecordOf(m), &record); err != nil {
+		if err := json.Unmarshal(shelf.RecordOf(m), &record); err != nil {
 			return err
 		}
 		change(record)
@@ -188,7 +190,7 @@ func (s *Site) falsify(ctx context.Context, namespace string, sealed bool, chang
 			return err
 		}
 		data := map[string]any{}
-		for key, value := range evidence.Seal(text) {
+		for key, value := range shelf.Seal(text) {
 			if was, is := m.Data[key]; is && !sealed && value != string(text) {
 				value = was // the digest of the record as it was written
 			}
@@ -198,7 +200,7 @@ func (s *Site) falsify(ctx context.Context, namespace string, sealed bool, chang
 		for key, value := range m.Labels {
 			labels[key] = value
 		}
-		if err := s.patch(ctx, configMaps, namespace, m.Name, map[string]any{"metadata": map[string]any{"labels": map[string]any{evidence.LabelKind: aside}}}); err != nil {
+		if err := s.patch(ctx, configMaps, namespace, m.Name, map[string]any{"metadata": map[string]any{"labels": map[string]any{shelf.LabelKind: aside}}}); err != nil {
 			return err
 		}
 		if err := s.create(ctx, configMaps, namespace, map[string]any{"apiVersion": "v1", "kind": "ConfigMap",
@@ -207,6 +209,13 @@ func (s *Site) falsify(ctx context.Context, namespace string, sealed bool, chang
 		}
 	}
 	return nil
+}
+
+// olderDump makes a drill one of a dump that is too old, whatever its backup.
+func olderDump(record map[string]any) {
+	objectives, _ := record["objectives"].(map[string]any)
+	rpo, _ := objectives["rpoSeconds"].(float64)
+	record["rpoSeconds"] = rpo + (48 * time.Hour).Seconds()
 }
 
 func aYearOlder(record map[string]any) {

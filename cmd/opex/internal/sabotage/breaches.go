@@ -8,7 +8,7 @@ import (
 	"github.com/opex-project/opex/internal/contract"
 )
 
-// All are the breaches, three of each criterion, in their order.
+// All are the breaches, three of each criterion or more, in their order.
 var All = slices.Concat(labelBreaches, costBreaches, sizeBreaches, scheduleBreaches, retentionBreaches, dumpBreaches, drillBreaches, gameDayBreaches)
 
 var labelBreaches = []Breach{
@@ -24,7 +24,7 @@ func labelPod(key string, value any) func(context.Context, *Site) error {
 		if err != nil {
 			return err
 		}
-		return s.patch(ctx, pods, s.Service.Namespace, pod, map[string]any{"metadata": map[string]any{"labels": map[string]any{key: value}}})
+		return s.patch(ctx, podKind, s.Service.Namespace, pod, map[string]any{"metadata": map[string]any{"labels": map[string]any{key: value}}})
 	}
 }
 

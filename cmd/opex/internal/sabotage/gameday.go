@@ -15,7 +15,9 @@ import (
 
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 	"github.com/opex-project/opex/cmd/opex/internal/gameday"
-	"github.com/opex-project/opex/cmd/opex/internal/load"
+	"github.com/opex-project/opex/cmd/opex/internal/generator"
+	"github.com/opex-project/opex/cmd/opex/internal/judge"
+	"github.com/opex-project/opex/cmd/opex/internal/pods"
 )
 
 // ofOneRecord are the criteria that rest on the same records.
@@ -24,11 +26,13 @@ var ofOneRecord = []string{"SC-008", "SC-009", "SC-010"}
 var gameDayBreaches = []Breach{
 	{Criterion: "SC-008", What: "no pod may be made for a while after a kill, by a quota", Says: "a recovery took", kills: true, do: gameDay(quotaWhile)},
 	{Criterion: "SC-008", With: ofOneRecord, What: "a second pod dies with the one that is killed", Says: "more pods than one went", kills: true, do: gameDay(atKill(killAnother))},
+	{Criterion: "SC-008", What: "the replacement was ready, and then again and again is not, until the objective is past", Says: "a recovery took", kills: true, do: gameDay(flap)},
 	{Criterion: "SC-008", With: ofOneRecord, What: "the records of Game Days are another cluster's", Says: "its cluster is", do: kills(true, func(r map[string]any) { r["clusterUID"] = "another" })},
 	{Criterion: "SC-009", database: true, What: "the database cuts its connections some seconds after the kill", Says: "answers were 500 or above", kills: true, do: gameDay(inDatabase(cutConnections))},
+	{Criterion: "SC-009", With: ofOneRecord, database: true, What: "nobody is answered in the last seconds of the load, all tables being locked", Says: "got no answer", kills: true, do: gameDay(inDatabase(silence))},
 	{Criterion: "SC-009", With: ofOneRecord, What: "the load generator is ended with the pod that is killed, and sends nothing more", Says: "load: the generator", kills: true, do: gameDay(atKill(endGenerator))},
 	{Criterion: "SC-009", With: ofOneRecord, What: "the records of Game Days are edited by hand", Says: "it was changed after it was written", do: kills(false, func(r map[string]any) { r["verdict"] = evidence.Proven; r["recoverySeconds"] = 1 })},
-	{Criterion: "SC-010", database: true, What: "all tables are locked for a second of the recovery", Says: "P95 was", kills: true, do: gameDay(inDatabase(lockTables))},
+	{Criterion: "SC-010", database: true, What: "all tables are locked for a second of the recovery", Says: "P95 during the recovery was", kills: true, do: gameDay(inDatabase(lockTables))},
 	{Criterion: "SC-010", With: ofOneRecord, What: "the Game Days are a year older", Says: "old, want", do: kills(true, aYearOlder)},
 	{Criterion: "SC-010", With: ofOneRecord, What: "of a Game Day of many kills the records of some are gone", Says: "was to be 99 kills", do: kills(true, func(r map[string]any) {
 		if run, is := r["run"].(map[string]any); is {
@@ -51,6 +55,7 @@ const (
 	cutAfter   = "6"             // seconds: recovered, and still counted by SC-009; SC-010 looks at the recovery alone
 	cutFor     = "0.4"           // seconds
 	lockedFor  = "1.3"           // seconds: most of a recovery, and less than a request may take
+	silentFor  = "5"             // seconds: more than a request may take
 )
 
 // gameDay holds a Game Day with something going wrong beside it, which is told of the kill. Its record is deleted again.
@@ -99,7 +104,7 @@ func disturbed(records []evidence.GameDay) error {
 		if r.KilledAt.IsZero() {
 			return fmt.Errorf("%w: there was no kill: %s", errDisturbed, strings.Join(r.Reasons, "; "))
 		}
-		if starved := r.Starved(); starved != "" {
+		if starved := judge.Starved(r); starved != "" {
 			return fmt.Errorf("%w: %s", errDisturbed, starved)
 		}
 	}
@@ -216,6 +221,45 @@ func quotaWhile(ctx context.Context, s *Site, killed <-chan struct{}) error {
 	})(ctx, s, killed)
 }
 
+// flap makes the killed pod's successor unready whenever it is ready, from the first time on and until the objective is past. The kubelet puts
+// the truth back by itself.
+func flap(ctx context.Context, s *Site, killed <-chan struct{}) error {
+	objective, err := time.ParseDuration(s.Service.Chaos.Recovery)
+	if err != nil {
+		return err
+	}
+	before, err := s.pods(ctx)
+	if err != nil {
+		return err
+	}
+	return atKill(func(ctx context.Context, s *Site) error {
+		api, times := s.Cluster.Client.CoreV1().Pods(s.Service.Namespace), 0
+		for began := time.Now(); time.Since(began) < objective+time.Second; {
+			found, err := api.List(ctx, metav1.ListOptions{LabelSelector: metav1.FormatLabelSelector(&metav1.LabelSelector{MatchLabels: s.Service.Selector})})
+			if err != nil {
+				return err
+			}
+			for _, pod := range found.Items {
+				if slices.Contains(before, pod.Name) || !pods.Ready(&pod) {
+					continue
+				}
+				const unready = `{"status":{"conditions":[{"type":"Ready","status":"False","reason":"Sabotage"}]}}`
+				if _, err := api.Patch(ctx, pod.Name, types.StrategicMergePatchType, []byte(unready), metav1.PatchOptions{}, "status"); err != nil {
+					return err
+				}
+				times++
+			}
+			if !sleep(ctx, 200*time.Millisecond) {
+				return ctx.Err()
+			}
+		}
+		if times == 0 {
+			return errors.New("the replacement was never ready")
+		}
+		return nil
+	})(ctx, s, killed)
+}
+
 // killAnother deletes one of the service's pods that the experiment has not taken.
 func killAnother(ctx context.Context, s *Site) error {
 	pod, err := s.pod(ctx)
@@ -229,7 +273,7 @@ func killAnother(ctx context.Context, s *Site) error {
 // endGenerator deletes the load generator's pod, as the drain of its node does. It deletes what it wrote before it goes.
 func endGenerator(ctx context.Context, s *Site) error {
 	return s.Cluster.Client.CoreV1().Pods(s.Outputs.Chaos.Namespace).DeleteCollection(ctx, metav1.DeleteOptions{},
-		metav1.ListOptions{LabelSelector: load.Selector})
+		metav1.ListOptions{LabelSelector: generator.Selector})
 }
 
 // What is sent to the database. Both end by themselves, also when the connection is lost, and leave nothing.
@@ -243,10 +287,12 @@ const (
 				WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend';
 			PERFORM pg_sleep(0.005);
 		END LOOP; END $$;`
-	lockTables = `DO $$ DECLARE it text; BEGIN
+	lockTables = lock + lockedFor + `); END $$;`
+	silence    = `SELECT pg_sleep(` + cutAfter + `); ` + lock + silentFor + `); END $$;`
+	lock       = `DO $$ DECLARE it text; BEGIN
 		FOR it IN SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') LOOP
 			EXECUTE 'LOCK TABLE ' || it || ' IN ACCESS EXCLUSIVE MODE';
-		END LOOP; PERFORM pg_sleep(` + lockedFor + `); END $$;`
+		END LOOP; PERFORM pg_sleep(`
 )
 
 // inDatabase opens a session beforehand, since a recovery is short, and sends its statement at the kill.

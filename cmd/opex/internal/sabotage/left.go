@@ -12,7 +12,7 @@ import (
 )
 
 // marks are the kinds that sabotage changes or makes.
-var marks = []schema.GroupVersionResource{pods, services, configMaps, quotas, deployments, autoscalers, schedules, backups, experiments}
+var marks = []schema.GroupVersionResource{podKind, services, configMaps, quotas, deployments, autoscalers, schedules, backups, experiments}
 
 // Left is one thing that a run which died has changed or made.
 type Left struct {

@@ -83,7 +83,7 @@ func (o objects) restore(ctx context.Context, name string) error {
 	update := func(change func(now *unstructured.Unstructured) error) error {
 		return retry.RetryOnConflict(retry.DefaultRetry, func() error {
 			now, err := o.Get(ctx, name, metav1.GetOptions{})
-			if apierrors.IsNotFound(err) && o.kind == pods {
+			if apierrors.IsNotFound(err) && o.kind == podKind {
 				return nil // its like comes from the template
 			}
 			if err == nil {

@@ -17,7 +17,7 @@ import (
 
 // Kinds that are changed.
 var (
-	pods        = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
+	podKind     = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 	services    = schema.GroupVersionResource{Version: "v1", Resource: "services"}
 	configMaps  = schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
 	quotas      = schema.GroupVersionResource{Version: "v1", Resource: "resourcequotas"}

@@ -22,7 +22,7 @@ import (
 	"github.com/opex-project/opex/internal/contract"
 )
 
-func TestEachCriterionIsBrokenInThreeDifferentWays(t *testing.T) {
+func TestEachCriterionIsBrokenInThreeDifferentWaysOrMore(t *testing.T) {
 	ways, seen := map[string]int{}, map[string]bool{}
 	for _, b := range All {
 		ways[b.Criterion]++
@@ -32,12 +32,12 @@ func TestEachCriterionIsBrokenInThreeDifferentWays(t *testing.T) {
 		seen[b.What] = true
 	}
 	for _, c := range verify.Criteria {
-		if ways[c.ID] != 3 {
+		if ways[c.ID] < 3 {
 			t.Errorf("%s is broken in %d ways", c.ID, ways[c.ID])
 		}
 	}
-	if len(All) != 3*len(verify.Criteria) {
-		t.Errorf("there are %d breaches", len(All))
+	if len(All) != 33 {
+		t.Errorf("there are %d breaches: the documents say 33", len(All))
 	}
 }
 

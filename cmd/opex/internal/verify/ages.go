@@ -9,7 +9,7 @@ import (
 	"github.com/opex-project/opex/cmd/opex/internal/velero"
 )
 
-// Ages is how old the newest evidence of each kind is: backup, drill, gameday. A kind of which there is none is absent.
+// Ages is how old the newest good evidence of each kind is: backup (complete), drill and gameday (proven). A kind of which there is none is absent.
 type Ages map[string]time.Duration
 
 // Ages looks at the evidence of a service. What was asked for a check before is not asked again.
@@ -22,14 +22,19 @@ func (w *World) Ages(ctx context.Context, name string) Ages {
 			}
 		}
 		if all, err := w.records(ctx, name); err == nil {
-			if i := slices.IndexFunc(all, func(r evidence.Record) bool { return r.Kind == evidence.KindDrill }); i >= 0 {
+			if i := slices.IndexFunc(all, func(r evidence.Record) bool { return r.Kind == evidence.KindDrill && r.Verdict == evidence.Proven }); i >= 0 {
 				ages["drill"] = w.Now.Sub(all[i].StartedAt)
 			}
 		}
 	}
 	if w.Outputs.Chaos != nil && service.Chaos != nil {
-		if all, err := w.gameDays(ctx, name); err == nil && len(all) > 0 {
-			ages["gameday"] = w.Now.Sub(all[len(all)-1].StartedAt)
+		if all, err := w.gameDays(ctx, name); err == nil {
+			for _, r := range slices.Backward(all) {
+				if r.Verdict == evidence.Proven {
+					ages["gameday"] = w.Now.Sub(r.StartedAt)
+					break
+				}
+			}
 		}
 	}
 	return ages

@@ -20,8 +20,8 @@ func TestChangesAgainstABaseline(t *testing.T) {
 		worse       int
 	}{
 		"nothing changed":          {nil, nil, []string{"nothing changed"}, 0},
-		"a failure":                {nil, with(pods, "items.1.metadata.labels.team", "other"), []string{"1 changes", "task-api SC-001 WORSE, PASS -> FAIL: pod task-api-2: team is"}, 1},
-		"mended":                   {with(pods, "items.1.metadata.labels.team", "other"), nil, []string{"task-api SC-001 better, FAIL -> PASS"}, 0},
+		"a failure":                {nil, with(podsOf, "items.1.metadata.labels.team", "other"), []string{"1 changes", "task-api SC-001 WORSE, PASS -> FAIL: pod task-api-2: team is"}, 1},
+		"mended":                   {with(podsOf, "items.1.metadata.labels.team", "other"), nil, []string{"task-api SC-001 better, FAIL -> PASS"}, 0},
 		"slower, within its limit": {nil, slower, []string{"1 changes", "task-api SC-008 WORSE, still PASS: 2 s became 12 s, 6.0 times as much; the limit is 30 s"}, 1},
 		"quicker":                  {slower, nil, []string{"nothing changed"}, 0},
 		"waived since": {nil, func(_ *testing.T, s scene) {

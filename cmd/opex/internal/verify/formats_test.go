@@ -14,8 +14,8 @@ func TestCodeScanningGetsWhatIsNoPass(t *testing.T) {
 		want   []string // level, fingerprint
 	}{
 		"all pass":      {nil, nil},
-		"a failure":     {with(pods, "items.1.metadata.labels.team", "other"), []string{"error task-api/SC-001"}},
-		"not looked at": {answer(pods, http.StatusForbidden), []string{"warning task-api/SC-001", "warning task-api/SC-004", "warning task-api/SC-006"}},
+		"a failure":     {with(podsOf, "items.1.metadata.labels.team", "other"), []string{"error task-api/SC-001"}},
+		"not looked at": {answer(podsOf, http.StatusForbidden), []string{"warning task-api/SC-001", "warning task-api/SC-004", "warning task-api/SC-006"}},
 		"no concern": {func(_ *testing.T, s scene) {
 			service := s.outputs.Services["task-api"]
 			service.Chaos, service.NoChaos = nil, "one replica"

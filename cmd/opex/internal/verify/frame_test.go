@@ -52,7 +52,7 @@ func TestAnEmptyWorldPassesNothing(t *testing.T) {
 func TestEveryCriterionCanBeSeenRedAlone(t *testing.T) {
 	red := map[string]map[string]change{
 		"SC-001": {
-			"a label taken from one pod":      with(pods, "items.1.metadata.labels.team", nil),
+			"a label taken from one pod":      with(podsOf, "items.1.metadata.labels.team", nil),
 			"a label taken from the template": with(deployments, "items.0.spec.template.metadata.labels.cost-center", nil),
 		},
 		"SC-002": {

@@ -86,7 +86,7 @@ func TestADumpThatNobodyTouchedIsReadOnceByWhoeverJudgesAgainAndAgain(t *testing
 			}
 		}, proven, noon.Add(6 * time.Minute), Pass, 6, ""},
 		{"another backup", func() { s.Set(t, backups, newest+"metadata.uid", "b2") }, proven, noon.Add(7 * time.Minute), Pass, 7, ""},
-		{"another pod", func() { s.Set(t, pods, "items.2.metadata.uid", "u9") }, proven, noon.Add(8 * time.Minute), Pass, 8, ""},
+		{"another pod", func() { s.Set(t, podsOf, "items.2.metadata.uid", "u9") }, proven, noon.Add(8 * time.Minute), Pass, 8, ""},
 		{"a day later", nil, proven, noon.Add(25 * time.Hour), Pass, 9, ""},
 		{"nothing left", func() { _ = os.Remove(data) }, proven, noon.Add(25 * time.Hour), Fail, 9, ""},
 	} {

@@ -22,7 +22,7 @@ func TestReportsLookAsAgreed(t *testing.T) {
 			NoChaos:                "one replica",
 		}
 	}
-	label := with(pods, "items.1.metadata.labels.team", "other")
+	label := with(podsOf, "items.1.metadata.labels.team", "other")
 	for name, c := range map[string]change{"one-passes": nil, "one-fails": label, "two": second} {
 		report := run(t, Criteria, c)
 		for _, format := range Formats {
@@ -43,7 +43,7 @@ func TestReportsLookAsAgreed(t *testing.T) {
 func TestChangesLookAsAgreed(t *testing.T) {
 	before := run(t, Criteria, nil)
 	before.Time = noon.AddDate(0, 0, -1)
-	report := run(t, Criteria, all(with(pods, "items.1.metadata.labels.team", "other"), gameDay(func(r *evidence.GameDay) {
+	report := run(t, Criteria, all(with(podsOf, "items.1.metadata.labels.team", "other"), gameDay(func(r *evidence.GameDay) {
 		r.Recovery, r.Timeline[2].At, r.Load.EndedAt = 12, 12, r.KilledAt.Add(30*time.Second)
 	})))
 	if err := report.Compare(before); err != nil {
@@ -77,7 +77,7 @@ func TestALongErrorIsCutInTheTableAndWholeBelowIt(t *testing.T) {
 
 func TestInANarrowTerminalEachCriterionIsStillKnownByItsName(t *testing.T) {
 	report := run(t, Criteria, nil)
-	for width, want := range map[int]string{0: "3 of 3 pods", 200: "3 of 3 pods", 60: "ACTUAL", 40: "Every pod says who pa…  PASS\n"} {
+	for width, want := range map[int]string{0: "3 of 3 pods", 200: "3 of 3 pods", 60: "ACTUAL", 40: "Cost labels on all po…  PASS\n"} {
 		var out strings.Builder
 		if err := report.fitted(width).Write(&out, "table"); err != nil {
 			t.Fatal(err)

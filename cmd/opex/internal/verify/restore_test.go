@@ -63,6 +63,7 @@ func TestRestoreInTime(t *testing.T) {
 	withoutRecord := func(r *evidence.Record) { r.Answer = evidence.Answer{Path: "/ready"} }
 	noDatabase := service(func(s *contract.Service) { s.Database = nil })
 	sharedVerdicts(verdicts{
+		"data older than the RPO":              {drilled(func(r *evidence.Record) { r.RPO = 25 * 3600 }), Fail, "brought back data that was 25.0 h old, and the RPO is 24h"},
 		"all in order":                         {nil, Pass, "22s of 30m, 51.0 h ago, 13 rows of 2 tables equal"},
 		"never tried":                          {with(records, "items", []any{}), Unproven, "no restore of the service was ever tried"},
 		"records that may not be listed":       {answer(records, http.StatusForbidden), Unproven, "ConfigMaps in namespace velero"},

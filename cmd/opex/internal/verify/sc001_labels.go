@@ -15,8 +15,8 @@ import (
 
 var costLabels = Criterion{
 	ID:     "SC-001",
-	Title:  "Every pod says who pays for it",
-	Target: "all Running pods carry team, app, environment and cost-center with the stack's values",
+	Title:  "Cost labels on all pods",
+	Target: "all Running pods of the service carry team, app, environment and cost-center with the stack's values, and all others of its namespace carry some",
 	Why:    "A pod without them costs money that nobody answers for; a wrong value charges the wrong team.",
 	Check:  checkCostLabels,
 }
@@ -36,7 +36,14 @@ func checkCostLabels(ctx context.Context, w *World, name string, service contrac
 	evidence := []Fact{{"labels wanted", show(service.Labels)}}
 	api, database, running := 0, 0, 0
 	for _, pod := range all {
-		if pod.Status.Phase != corev1.PodRunning || !belongs(pod.Labels, name, service) {
+		if pod.Status.Phase != corev1.PodRunning {
+			continue
+		}
+		if !belongs(pod.Labels, name, service) {
+			if found := w.ownerless(pod, service.Namespace); len(found) > 0 {
+				wrong["pod "+pod.Name+" (of no service)"] = found
+				evidence = append(evidence, Fact{"pod " + pod.Name + " (" + string(pod.UID) + "), of no service of the stack", strings.Join(found, ", ")})
+			}
 			continue
 		}
 		running++
@@ -81,6 +88,21 @@ func checkCostLabels(ctx context.Context, w *World, name string, service contrac
 		return unproven("no pod of statefulset "+service.Database.StatefulSet+" is Running", pods, evidence...)
 	}
 	return pass(fmt.Sprintf("%d of %d pods", running, running), evidence...)
+}
+
+// ownerless says which cost labels a pod lacks that no service of the stack counts as its own: nobody would answer for its money.
+func (w *World) ownerless(pod corev1.Pod, namespace string) (missing []string) {
+	for other, service := range w.Outputs.Services {
+		if service.Namespace == namespace && belongs(pod.Labels, other, service) {
+			return nil
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(contract.CostLabels{}.Map())) {
+		if pod.Labels[key] == "" {
+			missing = append(missing, key+" is missing")
+		}
+	}
+	return missing
 }
 
 // belongs tells the service's pods: those of its workloads, and jobs and others that carry its instance label.

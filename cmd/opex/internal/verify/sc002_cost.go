@@ -21,10 +21,13 @@ const (
 	freshFor = 10 * time.Minute
 )
 
+// unallocated is what OpenCost calls the value of a label that is not there.
+const unallocated = "__unallocated__"
+
 var costByTeam = Criterion{
 	ID:     "SC-002",
 	Title:  "OpenCost says what each team spends",
-	Target: "the team has cost in the last hour, data is fresh, and 99% of the service's money is on it",
+	Target: "the team has cost in the last hour, data is fresh, 99% of the service's money is on it, and 99% of its namespace's money has an owner",
 	Why:    "Without it, nobody can say why costs doubled, nor who drove it.",
 	Check:  checkCostByTeam,
 }
@@ -81,14 +84,23 @@ func (w *World) shareOnTeam(ctx context.Context, service contract.Service, team 
 	if service.Database != nil {
 		controllers = append(controllers, "statefulset:"+service.Database.StatefulSet)
 	}
-	var all, onTeam float64
+	var all, onTeam, nobody, inNamespace float64
+	var ownerless []string
 	silent := slices.Clone(controllers)
 	for _, key := range slices.Sorted(maps.Keys(byController)) {
 		parts := strings.Split(key, "/")
-		if len(parts) != 3 || parts[0] != service.Namespace || !slices.Contains(controllers, parts[1]) {
+		if len(parts) != 3 || parts[0] != service.Namespace {
 			continue
 		}
 		cost := byController[key].TotalCost
+		inNamespace += cost
+		if parts[2] == unallocated && cost > 0 {
+			nobody += cost
+			ownerless = append(ownerless, parts[1])
+		}
+		if !slices.Contains(controllers, parts[1]) {
+			continue
+		}
 		all += cost
 		if cost > 0 {
 			silent = slices.DeleteFunc(silent, func(controller string) bool { return controller == parts[1] })
@@ -107,6 +119,10 @@ func (w *World) shareOnTeam(ctx context.Context, service contract.Service, team 
 	if share < leastShare {
 		return fail(fmt.Sprintf("only %.1f%% of the service's money is on team %s", 100*share, team),
 			"opex costs shows at which step the label was lost", evidence...)
+	}
+	if nobody > (1-leastShare)*inNamespace {
+		return fail(fmt.Sprintf("%.1f%% of the money of namespace %s has no owner: %s", 100*nobody/inNamespace, service.Namespace, strings.Join(ownerless, ", ")),
+			"Label those pods, or delete them; opex costs shows what they cost", evidence...)
 	}
 	if len(silent) > 0 {
 		return unproven(fmt.Sprintf("OpenCost has no cost for %s in %s", strings.Join(silent, ", "), service.Namespace),

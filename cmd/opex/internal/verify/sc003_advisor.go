@@ -10,27 +10,27 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/opex-project/opex/cmd/opex/internal/vpa"
 	"github.com/opex-project/opex/internal/contract"
 )
 
-// atFloor names the resource whose recommendation is the least that the recommender gives, or none. The floor is one pod's and
-// shared by its containers (recommender/logic/recommender.go of VPA v1.8.1).
-func (w *World) atFloor(r vpa.Recommendation, containers int) (string, error) {
-	for _, floor := range []struct {
-		kind corev1.ResourceName
-		text string
-	}{{corev1.ResourceCPU, w.Outputs.Size.FloorCPU}, {corev1.ResourceMemory, w.Outputs.Size.FloorMemory}} {
-		quantity, err := resource.ParseQuantity(floor.text)
-		if err != nil {
-			return "", fmt.Errorf("the outputs give %q as the recommender's floor of %s", floor.text, floor.kind)
+// silent names the resource that a container's recommendation says nothing about, or none.
+func (w *World) silent(ctx context.Context, object vpa.Object, r vpa.Recommendation) (string, error) {
+	floor, err := vpa.ParseFloor(w.Outputs.Size.FloorCPU, w.Outputs.Size.FloorMemory)
+	if err != nil {
+		return "", err
+	}
+	var history *vpa.Checkpoint
+	if all, err := w.checkpointsIn(ctx, object.Namespace); err == nil { // what else there is of them, history says
+		if i := slices.IndexFunc(all, func(c vpa.Checkpoint) bool { return c.Autoscaler == object.Name && c.Container == r.Container }); i >= 0 {
+			history = &all[i]
 		}
-		uncapped, is := r.Uncapped[floor.kind]
-		if !is || uncapped.MilliValue() <= quantity.MilliValue()/int64(containers) {
-			return string(floor.kind), nil
+	}
+	for _, kind := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
+		if floor.Silent(kind, r, len(object.Recommendations), history) {
+			return string(kind), nil
 		}
 	}
 	return "", nil
@@ -144,7 +144,7 @@ func (w *World) ago(t time.Time) string {
 func (w *World) recommenderTrouble(ctx context.Context) *Result {
 	size := w.Outputs.Size
 	next := "kubectl --namespace " + size.Namespace + " get pods"
-	deployment, err := w.recommender.get("", func() (*appsv1.Deployment, error) {
+	deployment, err := w.recommender.get(ctx, "", func(ctx context.Context) (*appsv1.Deployment, error) {
 		return w.Cluster.Client.AppsV1().Deployments(size.Namespace).Get(ctx, size.Deployment, metav1.GetOptions{})
 	})
 	switch {
@@ -164,7 +164,7 @@ func (w *World) recommenderTrouble(ctx context.Context) *Result {
 
 // withoutMetrics says what is wrong with the metrics that the recommender samples, or nothing.
 func (w *World) withoutMetrics(ctx context.Context) string {
-	served, err := w.metrics.get("", func() (bool, error) {
+	served, err := w.metrics.get(ctx, "", func(ctx context.Context) (bool, error) {
 		_, err := w.Cluster.Client.Discovery().ServerResourcesForGroupVersion("metrics.k8s.io/v1beta1")
 		return err == nil, ctx.Err()
 	})

@@ -123,7 +123,7 @@ func (w *World) recommendation(ctx context.Context, object vpa.Object, wanted co
 		}
 		evidence = append(evidence, Fact{name + " container " + container, fmt.Sprintf("target cpu %s, memory %s; uncapped cpu %s, memory %s",
 			r.Target.Cpu(), r.Target.Memory(), r.Uncapped.Cpu(), r.Uncapped.Memory())})
-		if at, err := w.atFloor(r, len(wanted.Containers)); err != nil {
+		if at, err := w.silent(ctx, object, r); err != nil {
 			return unproven(name+": "+err.Error(), writeOutputs, evidence...)
 		} else if at != "" {
 			return none(fmt.Sprintf("container %s: %s is at the recommender's floor, which is no information,", container, at))

@@ -49,7 +49,10 @@ func (w *World) covers(ctx context.Context, name string, service contract.Servic
 		return pass("", evidence)
 	}
 	databases, err := w.runningIn(ctx, service.Namespace, service.Database.Selector)
-	if err == nil && len(databases) == 0 {
+	if err != nil {
+		return unproven(fmt.Sprintf("the pods of namespace %s could not be listed: %v", service.Namespace, err), nextForLookup(err, "list pods"))
+	}
+	if len(databases) == 0 {
 		return unproven("no pod of statefulset "+service.Database.StatefulSet+" is Running", next, evidence)
 	}
 	for _, pod := range databases {

@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/opex-project/opex/cmd/opex/internal/pods"
 	"github.com/opex-project/opex/cmd/opex/internal/velero"
 	"github.com/opex-project/opex/internal/contract"
 )
@@ -74,31 +75,28 @@ func (w *World) veleroReady(ctx context.Context, service contract.Service) Resul
 		return pass("", evidence...) // no volume is copied
 	}
 	databases, err := w.runningIn(ctx, service.Namespace, service.Database.Selector)
-	if err == nil && len(databases) == 0 {
+	if err != nil {
+		return unproven(fmt.Sprintf("the pods of namespace %s could not be listed: %v", service.Namespace, err), nextForLookup(err, "list pods"))
+	}
+	if len(databases) == 0 {
 		return unproven("no pod of statefulset "+service.Database.StatefulSet+" is Running",
 			"kubectl --namespace "+service.Namespace+" get pods", evidence...)
 	}
-	pods, err := w.podsIn(ctx, vault.Namespace)
+	all, err := w.podsIn(ctx, vault.Namespace)
 	if err != nil {
 		return unproven(fmt.Sprintf("the pods of namespace %s could not be listed: %v", vault.Namespace, err),
 			nextForLookup(err, "list pods"), evidence...)
 	}
 	for _, database := range databases {
-		i := slices.IndexFunc(pods, func(p corev1.Pod) bool {
+		i := slices.IndexFunc(all, func(p corev1.Pod) bool {
 			owner := metav1.GetControllerOf(&p)
-			return owner != nil && owner.Kind == "DaemonSet" && owner.Name == vault.NodeAgent && p.Spec.NodeName == database.Spec.NodeName && ready(p)
+			return owner != nil && owner.Kind == "DaemonSet" && owner.Name == vault.NodeAgent && p.Spec.NodeName == database.Spec.NodeName && pods.Is(&p, corev1.PodReady)
 		})
 		if i < 0 {
 			return fail(fmt.Sprintf("no pod of daemonset %s/%s is ready on node %s, where %s runs: the dump volume cannot be copied",
 				vault.Namespace, vault.NodeAgent, database.Spec.NodeName, database.Name), next+" --output=wide", evidence...)
 		}
-		evidence = append(evidence, Fact{"node agent of " + database.Name, pods[i].Name + " on " + database.Spec.NodeName})
+		evidence = append(evidence, Fact{"node agent of " + database.Name, all[i].Name + " on " + database.Spec.NodeName})
 	}
 	return pass("", evidence...)
-}
-
-func ready(pod corev1.Pod) bool {
-	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
-		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
-	})
 }

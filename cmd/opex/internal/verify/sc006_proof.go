@@ -58,7 +58,7 @@ cat "${1##*/}"`
 
 // readDump looks at a dump in the database's container. What does not let itself be read there is a kube.ErrExit.
 func (w *World) readDump(ctx context.Context, pod corev1.Pod, container string, at contract.Dump, b velero.Backup) (dump, error) {
-	return w.vault.dumps.get(pod.Namespace+"/"+pod.Name, func() (dump, error) {
+	return w.vault.dumps.get(ctx, pod.Namespace+"/"+pod.Name, func(ctx context.Context) (dump, error) {
 		known := w.Proven.dump(pod, b, w.Now)
 		out, _, err := w.Cluster.Exec(ctx, pod.Namespace, pod.Name, container,
 			[]string{"sh", "-c", inspect, "inspect", at.Manifest, at.File, known.state}, nil)

@@ -13,7 +13,7 @@ import (
 var restoreInTime = Criterion{
 	ID:     "SC-007",
 	Title:  "A restore was tried, and is quick enough",
-	Target: "the newest drill, not older than agreed, brought every row back and gave a correct answer within the RTO; no restore failed since",
+	Target: "the newest drill, not older than agreed, brought every row back and gave a correct answer within the RTO, with data no older than the RPO; no restore failed since",
 	Why:    "A backup that was never restored is a hope. How long it takes is known only from the last time.",
 	Check:  checkRestore,
 }
@@ -91,6 +91,9 @@ func (w *World) judgeDrill(plan plan, service contract.Service, r evidence.Recor
 	case took > plan.rto:
 		return fail(fmt.Sprintf("the newest drill took %s to the first correct answer, and the RTO is %s", span(took), exact(plan.rto)),
 			"Its phases say where the time went", facts...).measured(float64(r.RTO), "s", plan.rto.Seconds())
+	case r.RPO.Duration() > plan.rpo:
+		return fail(fmt.Sprintf("the newest drill brought back data that was %s old, and the RPO is %s", span(r.RPO.Duration()), exact(plan.rpo)),
+			"opex verify --only SC-004 shows why no newer backup was made; "+again, facts...)
 	case unequal > 0:
 		return fail(fmt.Sprintf("in the newest drill %d of %d tables were not as dumped", unequal, equal+unequal), again, facts...)
 	case service.Database != nil && equal == 0:

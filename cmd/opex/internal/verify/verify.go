@@ -11,19 +11,20 @@ import (
 	"sync"
 	"time"
 
+	"github.com/opex-project/opex/cmd/opex/internal/judge"
 	"github.com/opex-project/opex/cmd/opex/internal/kube"
 	"github.com/opex-project/opex/internal/contract"
 )
 
 // Verdict is what a criterion comes to. Its zero value is none of these, and not a pass.
-type Verdict string
+type Verdict = judge.Verdict
 
 // The verdicts.
 const (
-	Pass          Verdict = "PASS"     // proven
-	Fail          Verdict = "FAIL"     // proven to be otherwise
-	Unproven      Verdict = "UNPROVEN" // no positive evidence yet, or it could not be looked at
-	NotApplicable Verdict = "N/A"      // the service has nothing that the criterion is about
+	Pass          = judge.Pass
+	Fail          = judge.Fail
+	Unproven      = judge.Unproven
+	NotApplicable = judge.NotApplicable
 )
 
 // Fact is one piece of evidence, enough to look again by hand.
@@ -87,7 +88,7 @@ func Run(ctx context.Context, world *World, criteria []Criterion, services []str
 				defer func() { <-slots }()
 				verdicts[i] = Judged{
 					ID: criterion.ID, Title: criterion.Title, Target: criterion.Target, Why: criterion.Why,
-					Result: judge(ctx, world, criterion, name),
+					Result: end(ctx, world, criterion, name),
 				}
 			})
 		}
@@ -96,8 +97,8 @@ func Run(ctx context.Context, world *World, criteria []Criterion, services []str
 	return report
 }
 
-// judge makes sure that a check ends.
-func judge(ctx context.Context, world *World, criterion Criterion, name string) Result {
+// end makes sure that a check ends.
+func end(ctx context.Context, world *World, criterion Criterion, name string) Result {
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(criterion.Limit, timeLimit))
 	defer cancel()
 	done := make(chan Result, 1)
@@ -164,12 +165,11 @@ func pass(actual string, evidence ...Fact) Result {
 
 // worst returns the result that counts most: a failure, then what is unproven, then a pass. Evidence of all is kept.
 func worst(results []Result) Result {
-	rank := map[Verdict]int{Fail: 3, Unproven: 2, Pass: 1}
 	var found Result
 	var evidence []Fact
 	for _, r := range results {
 		evidence = append(evidence, r.Evidence...)
-		if rank[r.Verdict] > rank[found.Verdict] {
+		if r.Verdict.Worse(found.Verdict) {
 			found = r
 		}
 	}

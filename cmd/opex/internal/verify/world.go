@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -11,7 +12,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 	"github.com/opex-project/opex/cmd/opex/internal/kube"
 	"github.com/opex-project/opex/cmd/opex/internal/opencost"
 	"github.com/opex-project/opex/cmd/opex/internal/stack"
@@ -37,31 +37,75 @@ type World struct {
 	allocations  memo[map[string]opencost.Allocation]
 	vault        vaultMemos
 	evidence     memo[[]corev1.ConfigMap]
-	kills        memo[[]evidence.GameDay]
+	kills        memo[map[string]keptDays]
 }
 
-// memo remembers the answer to each question, errors too.
+// memo remembers the answer to each question, errors too. Several criteria wait for one answer, and each for as long as it has: the question
+// ends with the last that waits for it, and not with whoever asked first.
 type memo[T any] struct {
 	mu      sync.Mutex
-	answers map[string]func() (T, error)
+	answers map[string]*look[T]
 }
 
-func (m *memo[T]) get(question string, ask func() (T, error)) (T, error) {
+type look[T any] struct {
+	done    chan struct{} // closed when value and err are there
+	value   T
+	err     error
+	waiting int
+	end     context.CancelFunc
+}
+
+func (m *memo[T]) get(ctx context.Context, question string, ask func(context.Context) (T, error)) (T, error) {
 	m.mu.Lock()
-	if m.answers == nil {
-		m.answers = map[string]func() (T, error){}
-	}
-	answer, known := m.answers[question]
+	a, known := m.answers[question]
 	if !known {
-		answer = sync.OnceValues(ask)
-		m.answers[question] = answer
+		if m.answers == nil {
+			m.answers = map[string]*look[T]{}
+		}
+		asking, end := context.WithCancel(context.WithoutCancel(ctx))
+		a = &look[T]{done: make(chan struct{}), end: end}
+		m.answers[question] = a
+		go func() {
+			defer end()
+			defer close(a.done)
+			a.value, a.err = ask(asking)
+		}()
 	}
+	a.waiting++
 	m.mu.Unlock()
-	return answer()
+	select {
+	case <-a.done:
+		return a.value, a.err
+	case <-ctx.Done():
+		if m.leave(question, a) {
+			select {
+			case <-a.done: // it says what was waited for
+				if a.err == nil {
+					return a.value, nil
+				}
+				return a.value, fmt.Errorf("%w: %w", a.err, context.Cause(ctx))
+			case <-time.After(grace / 2):
+			}
+		}
+		var none T
+		return none, context.Cause(ctx)
+	}
+}
+
+// leave ends a question that nobody waits for any more, so that who comes later asks anew. It says whether it was the last.
+func (m *memo[T]) leave(question string, a *look[T]) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if a.waiting--; a.waiting > 0 {
+		return false
+	}
+	a.end()
+	delete(m.answers, question)
+	return true
 }
 
 func (w *World) podsIn(ctx context.Context, namespace string) ([]corev1.Pod, error) {
-	return w.pods.get(namespace, func() ([]corev1.Pod, error) {
+	return w.pods.get(ctx, namespace, func(ctx context.Context) ([]corev1.Pod, error) {
 		list, err := w.Cluster.Client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
 		if err != nil {
 			return nil, err
@@ -71,7 +115,7 @@ func (w *World) podsIn(ctx context.Context, namespace string) ([]corev1.Pod, err
 }
 
 func (w *World) deploymentsIn(ctx context.Context, namespace string) ([]appsv1.Deployment, error) {
-	return w.deployments.get(namespace, func() ([]appsv1.Deployment, error) {
+	return w.deployments.get(ctx, namespace, func(ctx context.Context) ([]appsv1.Deployment, error) {
 		list, err := w.Cluster.Client.AppsV1().Deployments(namespace).List(ctx, metav1.ListOptions{})
 		if err != nil {
 			return nil, err
@@ -81,7 +125,7 @@ func (w *World) deploymentsIn(ctx context.Context, namespace string) ([]appsv1.D
 }
 
 func (w *World) statefulSetsIn(ctx context.Context, namespace string) ([]appsv1.StatefulSet, error) {
-	return w.statefulSets.get(namespace, func() ([]appsv1.StatefulSet, error) {
+	return w.statefulSets.get(ctx, namespace, func(ctx context.Context) ([]appsv1.StatefulSet, error) {
 		list, err := w.Cluster.Client.AppsV1().StatefulSets(namespace).List(ctx, metav1.ListOptions{})
 		if err != nil {
 			return nil, err
@@ -91,17 +135,17 @@ func (w *World) statefulSetsIn(ctx context.Context, namespace string) ([]appsv1.
 }
 
 func (w *World) autoscalersIn(ctx context.Context, namespace string) ([]vpa.Object, error) {
-	return w.autoscalers.get(namespace, func() ([]vpa.Object, error) { return vpa.List(ctx, w.Cluster.Dynamic, namespace) })
+	return w.autoscalers.get(ctx, namespace, func(ctx context.Context) ([]vpa.Object, error) { return vpa.List(ctx, w.Cluster.Dynamic, namespace) })
 }
 
 func (w *World) checkpointsIn(ctx context.Context, namespace string) ([]vpa.Checkpoint, error) {
-	return w.checkpoints.get(namespace, func() ([]vpa.Checkpoint, error) {
+	return w.checkpoints.get(ctx, namespace, func(ctx context.Context) ([]vpa.Checkpoint, error) {
 		return vpa.Checkpoints(ctx, w.Cluster.Dynamic, namespace)
 	})
 }
 
 func (w *World) horizontalIn(ctx context.Context, namespace string) ([]autoscalingv2.HorizontalPodAutoscaler, error) {
-	return w.horizontal.get(namespace, func() ([]autoscalingv2.HorizontalPodAutoscaler, error) {
+	return w.horizontal.get(ctx, namespace, func(ctx context.Context) ([]autoscalingv2.HorizontalPodAutoscaler, error) {
 		list, err := w.Cluster.Client.AutoscalingV2().HorizontalPodAutoscalers(namespace).List(ctx, metav1.ListOptions{})
 		if err != nil {
 			return nil, err
@@ -113,7 +157,7 @@ func (w *World) horizontalIn(ctx context.Context, namespace string) ([]autoscali
 // costs asks OpenCost about the last hour.
 func (w *World) costs(ctx context.Context, aggregate ...string) (map[string]opencost.Allocation, error) {
 	q := opencost.Query{Start: w.Now.Add(-costWindow), End: w.Now, Aggregate: aggregate}
-	return w.allocations.get(strings.Join(aggregate, ","), func() (map[string]opencost.Allocation, error) {
+	return w.allocations.get(ctx, strings.Join(aggregate, ","), func(ctx context.Context) (map[string]opencost.Allocation, error) {
 		return opencost.Allocations(ctx, w.Cluster, w.Outputs.Cost.OpenCost, q)
 	})
 }

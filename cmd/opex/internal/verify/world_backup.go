@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+	"github.com/opex-project/opex/cmd/opex/internal/shelf"
 	"github.com/opex-project/opex/cmd/opex/internal/velero"
 	"github.com/opex-project/opex/internal/contract"
 	"github.com/opex-project/opex/internal/crons"
@@ -39,7 +40,9 @@ func (w *World) velero() velero.Client {
 
 // schedule is the Schedule of that name, or nil where there is none.
 func (w *World) schedule(ctx context.Context, name string) (*velero.Schedule, error) {
-	all, err := w.vault.schedules.get("", func() (velero.Grouped[velero.Schedule], error) { return w.velero().AllSchedules(ctx) })
+	all, err := w.vault.schedules.get(ctx, "", func(ctx context.Context) (velero.Grouped[velero.Schedule], error) {
+		return w.velero().AllSchedules(ctx)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +55,7 @@ func (w *World) schedule(ctx context.Context, name string) (*velero.Schedule, er
 
 // backups are those of a Schedule that Velero does not delete just now, the newest first.
 func (w *World) backups(ctx context.Context, schedule string) ([]velero.Backup, error) {
-	all, err := w.vault.backups.get("", func() (velero.Grouped[velero.Backup], error) { return w.velero().AllBackups(ctx) })
+	all, err := w.vault.backups.get(ctx, "", func(ctx context.Context) (velero.Grouped[velero.Backup], error) { return w.velero().AllBackups(ctx) })
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +64,9 @@ func (w *World) backups(ctx context.Context, schedule string) ([]velero.Backup, 
 }
 
 func (w *World) volumesIn(ctx context.Context, backup string) ([]velero.PodVolume, error) {
-	all, err := w.vault.volumes.get("", func() (velero.Grouped[velero.PodVolume], error) { return w.velero().AllPodVolumeBackups(ctx) })
+	all, err := w.vault.volumes.get(ctx, "", func(ctx context.Context) (velero.Grouped[velero.PodVolume], error) {
+		return w.velero().AllPodVolumeBackups(ctx)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -69,13 +74,13 @@ func (w *World) volumesIn(ctx context.Context, backup string) ([]velero.PodVolum
 }
 
 func (w *World) location(ctx context.Context) (velero.StorageLocation, error) {
-	return w.vault.locations.get("", func() (velero.StorageLocation, error) {
+	return w.vault.locations.get(ctx, "", func(ctx context.Context) (velero.StorageLocation, error) {
 		return w.velero().StorageLocation(ctx, w.Outputs.Backup.StorageLocation)
 	})
 }
 
 func (w *World) veleroServer(ctx context.Context) (*appsv1.Deployment, error) {
-	return w.vault.server.get("", func() (*appsv1.Deployment, error) {
+	return w.vault.server.get(ctx, "", func(ctx context.Context) (*appsv1.Deployment, error) {
 		vault := w.Outputs.Backup
 		return w.Cluster.Client.AppsV1().Deployments(vault.Namespace).Get(ctx, vault.Deployment, metav1.GetOptions{})
 	})
@@ -83,19 +88,19 @@ func (w *World) veleroServer(ctx context.Context) (*appsv1.Deployment, error) {
 
 // records are those of a service's drills and restores, the newest first.
 func (w *World) records(ctx context.Context, service string) ([]evidence.Record, error) {
-	return w.vault.records.get(service, func() ([]evidence.Record, error) {
+	return w.vault.records.get(ctx, service, func(ctx context.Context) ([]evidence.Record, error) {
 		maps, err := w.evidenceIn(ctx, w.Outputs.Backup.Namespace, evidence.KindDrill, evidence.KindRestore)
 		if err != nil {
 			return nil, err
 		}
-		return evidence.Recoveries(maps, service)
+		return shelf.Recoveries(maps, service)
 	})
 }
 
 // evidenceIn are the records of all services, of kinds that are kept together.
 func (w *World) evidenceIn(ctx context.Context, namespace string, kinds ...string) ([]corev1.ConfigMap, error) {
-	return w.evidence.get(namespace+"/"+kinds[0], func() ([]corev1.ConfigMap, error) {
-		return evidence.Maps(ctx, w.Cluster.Client, namespace, "", kinds...)
+	return w.evidence.get(ctx, namespace+"/"+kinds[0], func(ctx context.Context) ([]corev1.ConfigMap, error) {
+		return shelf.Maps(ctx, w.Cluster.Client, namespace, "", kinds...)
 	})
 }
 
@@ -170,7 +175,7 @@ func readPlan(p contract.BackupPlan) (plan, error) {
 
 // nextForRecords is what to do about records that could not be listed, or not be read. A bad one may be the newest.
 func nextForRecords(err error, again string) string {
-	if errors.Is(err, evidence.ErrBad) {
+	if errors.Is(err, shelf.ErrBad) {
 		return "Delete that ConfigMap, then " + again
 	}
 	return nextForLookup(err, "list configmaps")

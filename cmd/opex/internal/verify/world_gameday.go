@@ -1,35 +1,66 @@
 package verify
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+	"github.com/opex-project/opex/cmd/opex/internal/human"
+	"github.com/opex-project/opex/cmd/opex/internal/judge"
+	"github.com/opex-project/opex/cmd/opex/internal/pods"
+	"github.com/opex-project/opex/cmd/opex/internal/shelf"
 	"github.com/opex-project/opex/internal/contract"
 )
 
 // production is the environment in which nothing is broken on purpose.
 const production = "production"
 
-// gameDays are the kills of a service's newest run, in their order.
-func (w *World) gameDays(ctx context.Context, service string) ([]evidence.GameDay, error) {
-	return w.kills.get(service, func() ([]evidence.GameDay, error) {
-		maps, err := w.evidenceIn(ctx, w.Outputs.Chaos.Namespace, evidence.KindGameDay)
-		if err != nil {
-			return nil, err
-		}
-		all, err := evidence.Kills(maps, service)
-		return evidence.NewestRun(all), err
-	})
+// LeastKills is how many kills a service must have been through since it last changed: one proves little.
+const LeastKills = 3
+
+// keptDays are the records of one service's Game Days, the oldest first, or why they cannot be read.
+type keptDays struct {
+	records []evidence.GameDay
+	err     error
 }
 
-// ofEachKill judges a service by the kills of its newest Game Day: every one has to be good. The measure says which is shown for all.
-func ofEachKill(measure func(kill) float64, judge func(kill) Result) func(context.Context, *World, string, contract.Service) Result {
+// gameDays are all kills of a service that are kept, the oldest first.
+func (w *World) gameDays(ctx context.Context, service string) ([]evidence.GameDay, error) {
+	all, err := w.kills.get(ctx, "", func(ctx context.Context) (map[string]keptDays, error) { return w.allGameDays(ctx) })
+	if err != nil {
+		return nil, err
+	}
+	return all[service].records, all[service].err
+}
+
+// allGameDays reads the records of all services page by page, and keeps of each what verdicts rest on: pictures would fill the memory.
+func (w *World) allGameDays(ctx context.Context) (map[string]keptDays, error) {
+	all := map[string]keptDays{}
+	err := shelf.Each(ctx, w.Cluster.Client, w.Outputs.Chaos.Namespace, "", []string{evidence.KindGameDay}, func(m corev1.ConfigMap) {
+		service := shelf.ServiceOf(m)
+		records, err := shelf.Kills([]corev1.ConfigMap{m}, service)
+		kept := all[service]
+		for _, r := range records {
+			r.Curve, r.Misses, r.Events, r.Interlock, r.Settings = nil, nil, nil, nil, evidence.Settings{}
+			kept.records = append(kept.records, r)
+		}
+		kept.err = errors.Join(kept.err, err)
+		all[service] = kept
+	})
+	for _, kept := range all {
+		slices.SortStableFunc(kept.records, func(a, b evidence.GameDay) int { return a.StartedAt.Compare(b.StartedAt) })
+	}
+	return all, err
+}
+
+// ofKills judges a service by all kills that it went through since it last changed.
+func ofKills(id string) func(context.Context, *World, string, contract.Service) Result {
 	return func(ctx context.Context, w *World, name string, service contract.Service) Result {
 		again := "opex gameday --service " + name
 		switch {
@@ -42,7 +73,7 @@ func ofEachKill(measure func(kill) float64, judge func(kill) Result) func(contex
 		case service.Chaos == nil:
 			return unproven("the stack's outputs have no experiment for the service", writeOutputs)
 		}
-		objectives, err := readObjectives(*service.Chaos)
+		objectives, age, err := readObjectives(*service.Chaos)
 		if err != nil {
 			return unproven("the stack's outputs: "+err.Error(), writeOutputs)
 		}
@@ -51,124 +82,174 @@ func ofEachKill(measure func(kill) float64, judge func(kill) Result) func(contex
 		case err != nil:
 			return unproven(err.Error(), nextForRecords(err, again))
 		case len(records) == 0:
-			return unproven("there was no Game Day of the service yet", again)
+			return unproven("there was no Game Day of the service yet", fmt.Sprintf("%s --repeat %d", again, LeastKills))
 		}
-		if why := w.notThisRun(records, name, service, objectives); why != "" {
-			return unproven("the newest Game Day does not count: "+why, again, runFacts(records)...)
+		if why := w.newestCounts(ctx, records, name, service, age); why != "" {
+			return unproven("the newest Game Day does not count: "+why, again, runFacts(evidence.NewestRun(records))...)
 		}
-		worstFirst := slices.SortedStableFunc(slices.Values(records), func(a, b evidence.GameDay) int {
-			return cmp.Compare(measure(kill{b, objectives}), measure(kill{a, objectives}))
-		})
-		var results []Result
-		for _, r := range worstFirst {
-			one := judge(kill{r, objectives})
-			if one.Verdict == Fail {
-				one.Next = "opex diagnose --service " + name + " says what was slow and what to change; then " + again
-			} else if one.Verdict == Unproven {
-				one.Next = again
-			}
-			results = append(results, one)
-		}
-		result := worst(results)
-		if of := records[0].Run.Of; result.Verdict == Pass && len(records) != of {
-			result = unproven(fmt.Sprintf("the newest Game Day was to be %d kills, and %d were made", of, len(records)), again+fmt.Sprintf(" --repeat %d", of), result.Evidence...)
-		}
-		if result.Verdict == Pass {
-			result.Actual = fmt.Sprintf("%s at worst of %s, %s", result.Actual, kills(len(records)), w.ago(records[0].StartedAt))
-		}
-		return result
+		since := w.sinceChange(records, name, service, age)
+		return w.judgeKills(id, since, objectives, name)
 	}
 }
 
-// kill is one of a Game Day, and what is wanted of it now.
-type kill struct {
-	evidence.GameDay
-	objectives
+// judgeKills judges kills of one setup. One that proved nothing is told of, and does not count, unless it is of the newest run.
+func (w *World) judgeKills(id string, since []evidence.GameDay, o judge.Objectives, name string) Result {
+	again := "opex gameday --service " + name
+	newest := since[len(since)-1].Run
+	var counted []evidence.GameDay
+	for _, r := range since {
+		if r.Run.ID == newest.ID || judge.Unclear(r) == "" {
+			counted = append(counted, r)
+		}
+	}
+	found := findingOf(id, counted, o)
+	result := Result{Verdict: found.Verdict, Actual: found.Actual, Evidence: factsOfKills(found)}
+	if found.Value > 0 && found.Value != evidence.Never {
+		result = result.measured(float64(found.Value), "s", float64(found.Limit))
+	}
+	made := len(evidence.NewestRun(since))
+	switch {
+	case found.Verdict == Fail:
+		result.Next = "opex diagnose --service " + name + " says what was slow and what to change; then " + again
+	case found.Verdict == Unproven:
+		result.Next = again
+	case made != newest.Of:
+		result = unproven(fmt.Sprintf("the newest Game Day was to be %s, and %d were made", human.Count(newest.Of, "kill"), made),
+			fmt.Sprintf("%s --repeat %d", again, newest.Of), result.Evidence...)
+	case len(counted) < LeastKills:
+		result = unproven(fmt.Sprintf("%s since the service last changed, want %d", human.Count(len(counted), "kill"), LeastKills),
+			fmt.Sprintf("%s --repeat %d", again, LeastKills-len(counted)), result.Evidence...)
+	default:
+		result.Actual = fmt.Sprintf("%s at worst of %s, %s", result.Actual, human.Count(len(counted), "kill"), w.ago(since[len(since)-1].StartedAt))
+	}
+	if bad, all := notGreen(since); bad > 0 {
+		result.Actual += fmt.Sprintf("; %d of %s since the last change not proven", bad, human.Count(all, "run"))
+	}
+	return result
 }
 
-// objectives are those of a contract.ChaosPlan, read.
-type objectives struct{ recovery, p95, age time.Duration }
+func findingOf(id string, records []evidence.GameDay, o judge.Objectives) judge.Finding {
+	for _, f := range judge.Kills(records, o) {
+		if f.ID == id {
+			return f
+		}
+	}
+	return judge.Finding{}
+}
 
-func readObjectives(p contract.ChaosPlan) (o objectives, err error) {
+// notGreen counts the runs of which a kill was not proven, and all runs.
+func notGreen(records []evidence.GameDay) (bad, all int) {
+	green := map[string]bool{}
+	for _, r := range records {
+		was, known := green[r.Run.ID]
+		green[r.Run.ID] = (was || !known) && r.Verdict == evidence.Proven
+	}
+	for _, is := range green {
+		if !is {
+			bad++
+		}
+	}
+	return bad, len(green)
+}
+
+func readObjectives(p contract.ChaosPlan) (o judge.Objectives, age time.Duration, err error) {
 	var wrong []error
 	for _, d := range []struct {
 		name, text string
 		into       *time.Duration
-	}{{"recovery", p.Recovery, &o.recovery}, {"p95", p.P95, &o.p95}, {"gameDayAge", p.GameDayAge, &o.age}} {
+	}{{"recovery", p.Recovery, &o.Recovery}, {"p95", p.P95, &o.P95}, {"gameDayAge", p.GameDayAge, &age}} {
 		var err error
 		if *d.into, err = time.ParseDuration(d.text); err != nil || *d.into <= 0 {
 			wrong = append(wrong, fmt.Errorf("chaos.%s is %q, want a duration such as 30s", d.name, d.text))
 		}
 	}
-	return o, errors.Join(wrong...)
+	return o, age, errors.Join(wrong...)
 }
 
-// notThisRun says why records say nothing about the service as it stands, or nothing.
-func (w *World) notThisRun(records []evidence.GameDay, name string, service contract.Service, o objectives) string {
+// newestCounts says why the newest run says nothing about the service as it stands, or nothing.
+func (w *World) newestCounts(ctx context.Context, records []evidence.GameDay, name string, service contract.Service, limit time.Duration) string {
 	seen := map[int]bool{}
-	for _, r := range records {
-		for _, c := range []struct{ what, is, want string }{
-			{"cluster", r.ClusterUID, w.Outputs.Cluster.UID}, {"environment", r.Environment, w.Outputs.Environment}, {"service", r.Service, name},
-			{"namespace", r.Namespace, service.Namespace}, {"Schedule", r.Experiment.Schedule, service.Chaos.Schedule},
-			{"kind", r.Experiment.Kind, service.Chaos.Kind}, {"action", r.Experiment.Action, service.Chaos.Action},
-		} {
-			if c.is != c.want {
-				return fmt.Sprintf("its %s is %q, this one is %q", c.what, c.is, c.want)
-			}
+	run := evidence.NewestRun(records)
+	for _, r := range run {
+		if why := w.another(r, name, service); why != "" {
+			return why
 		}
 		age := w.Now.Sub(r.StartedAt)
 		switch {
 		case age < -slack:
 			return fmt.Sprintf("it is of %s, which cannot be: compare the clocks", utc(r.StartedAt))
-		case age > o.age:
-			return fmt.Sprintf("it is %s old, want %s at most", span(age), exact(o.age))
+		case age > limit:
+			return fmt.Sprintf("it is %s old, want %s at most", span(age), exact(limit))
 		case r.Run.Index < 1 || r.Run.Index > r.Run.Of || seen[r.Run.Index]:
 			return fmt.Sprintf("its kills are not numbered as they are made: %d of %d", r.Run.Index, r.Run.Of)
-		case r.Replicas != service.Replicas:
-			return fmt.Sprintf("it was of %d replicas, the stack has %d", r.Replicas, service.Replicas)
 		}
 		seen[r.Run.Index] = true
+	}
+	newest := run[len(run)-1]
+	if judge.Unclear(newest) != "" {
+		return "" // which is said then
+	}
+	live, err := w.deploymentsIn(ctx, service.Namespace)
+	i := slices.IndexFunc(live, func(d appsv1.Deployment) bool { return d.Name == service.Deployment })
+	switch {
+	case err != nil:
+		return fmt.Sprintf("whether the service changed since is not known: %v", err)
+	case i < 0:
+		return fmt.Sprintf("deployment %s is not there any more", service.Deployment)
+	}
+	if changed := newest.Setup.Changed(pods.Setup(&live[i], service.Container)); changed != "" {
+		return "the service has changed since: " + changed
 	}
 	return ""
 }
 
-func kills(n int) string {
-	if n == 1 {
-		return "1 kill"
+// another says why a record is none of this service's, or nothing.
+func (w *World) another(r evidence.GameDay, name string, service contract.Service) string {
+	for _, c := range []struct{ what, is, want string }{
+		{"cluster", r.ClusterUID, w.Outputs.Cluster.UID}, {"environment", r.Environment, w.Outputs.Environment}, {"service", r.Service, name},
+		{"namespace", r.Namespace, service.Namespace}, {"Schedule", r.Experiment.Schedule, service.Chaos.Schedule},
+		{"kind", r.Experiment.Kind, service.Chaos.Kind}, {"action", r.Experiment.Action, service.Chaos.Action},
+	} {
+		if c.is != c.want {
+			return fmt.Sprintf("its %s is %q, this one is %q", c.what, c.is, c.want)
+		}
 	}
-	return fmt.Sprintf("%d kills", n)
+	if r.Replicas != service.Replicas {
+		return fmt.Sprintf("it was of %d replicas, the stack has %d", r.Replicas, service.Replicas)
+	}
+	return ""
+}
+
+// sinceChange are the kills of the setup that the newest one was of, back to the last change, as far as they are not too old.
+func (w *World) sinceChange(records []evidence.GameDay, name string, service contract.Service, limit time.Duration) []evidence.GameDay {
+	setup := records[len(records)-1].Setup
+	first := len(records)
+	for i, r := range slices.Backward(records) {
+		if w.another(r, name, service) != "" || w.Now.Sub(r.StartedAt) > limit || r.Setup.Changed(setup) != "" {
+			break
+		}
+		first = i
+	}
+	return records[first:]
 }
 
 func runFacts(records []evidence.GameDay) []Fact {
 	var facts []Fact
 	for _, r := range records {
-		facts = append(facts, kill{GameDay: r}.fact("verdict", r.Verdict))
+		facts = append(facts, killFact(r, "verdict", r.Verdict))
 	}
 	return facts
 }
 
-// fact is evidence on one kill.
-func (k kill) fact(what, value string) Fact {
-	return Fact{fmt.Sprintf("kill %d of %d, %s: %s", k.Run.Index, k.Run.Of, utc(k.StartedAt), what), fmt.Sprintf("%s (ConfigMap %s)", value, k.Name())}
-}
-
-// unclear says why a record proves nothing, whatever its figures and whatever it failed by.
-func (k kill) unclear() string {
-	if k.Verdict == evidence.Unproven {
-		return "the Game Day proved nothing: " + strings.Join(k.Reasons, "; ")
+func factsOfKills(f judge.Finding) []Fact {
+	var facts []Fact
+	for _, one := range f.Facts {
+		facts = append(facts, killFact(one.Kill, one.What, one.Value))
 	}
-	return strings.Join(k.Unclear(), "; ")
+	return facts
 }
 
-// moment is when something was seen, from the kill.
-func (k kill) moment(name string) (at evidence.Seconds, seen bool) {
-	for _, m := range k.Timeline {
-		if m.Name == name {
-			return m.At, true
-		}
-	}
-	return 0, false
+// killFact is evidence on one kill.
+func killFact(r evidence.GameDay, what, value string) Fact {
+	return Fact{fmt.Sprintf("kill %d of %d, %s: %s", r.Run.Index, r.Run.Of, utc(r.StartedAt), what), fmt.Sprintf("%s (ConfigMap %s)", value, r.Name())}
 }
-
-// latency writes a latency for people.
-func latency(s evidence.Seconds) string { return fmt.Sprintf("%.1f ms", float64(s)*1000) }

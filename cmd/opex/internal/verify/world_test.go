@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	pods         = "/api/v1/namespaces/staging/pods"
+	podsOf       = "/api/v1/namespaces/staging/pods"
 	deployments  = "/apis/apps/v1/namespaces/staging/deployments"
 	statefulSets = "/apis/apps/v1/namespaces/staging/statefulsets"
 	autoscalers  = "/apis/autoscaling.k8s.io/v1/namespaces/staging/verticalpodautoscalers"
@@ -57,7 +57,7 @@ func outputs() stack.Outputs {
 			Bucket: "opex-staging-backups", Prefix: "velero"},
 		Chaos: &contract.ChaosLab{Namespace: "chaos-mesh", Deployment: "chaos-controller-manager", Targets: []string{"staging"}, Policy: "opex-chaos"},
 		Services: map[string]contract.Service{"task-api": {
-			Namespace: "staging", Deployment: "task-api", Selector: identity("task-api", "api"),
+			Namespace: "staging", Deployment: "task-api", Container: "task-api", Selector: identity("task-api", "api"),
 			Labels:   contract.CostLabels{Team: "product-team", App: "task-api", Environment: "staging", CostCenter: "engineering"}.Map(),
 			Database: &contract.Database{StatefulSet: "task-api-db", Container: "postgres", DumpVolume: "dumps", Selector: identity("postgresql", "database")},
 			Backup: &contract.BackupPlan{Schedule: "staging-task-api", Cron: "0 2 * * *", TTL: "720h", RPO: "24h", RTO: "30m", DrillAge: "168h",

@@ -1,8 +1,9 @@
-package load
+package generator
 
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/opex-project/opex/cmd/opex/internal/kube"
 	"github.com/opex-project/opex/cmd/opex/internal/kubetest"
+	"github.com/opex-project/opex/cmd/opex/internal/load"
 	"github.com/opex-project/opex/internal/contract"
 )
 
@@ -52,7 +54,7 @@ func (n *node) serve(t *testing.T) *kube.Cluster {
 			return n.made
 		},
 		pods + "/opex-load-new/exec": kubetest.Command(func(in io.Reader, out, said io.Writer) int {
-			if err := Generate(t.Context(), in, out); err != nil {
+			if err := load.Generate(t.Context(), in, out); err != nil {
 				_, _ = io.WriteString(said, err.Error())
 				return 1
 			}
@@ -98,7 +100,7 @@ func TestAnAttackRunsInAPodThatGoesWithIt(t *testing.T) {
 	}
 	n := &node{states: []corev1.PodStatus{waiting, pulling, running}, old: []corev1.Pod{old("opex-load-old", corev1.PodFailed), old("opex-load-busy", corev1.PodRunning)}}
 	var notes []string
-	g, err := NewGenerator(t.Context(), n.serve(t), lab, map[string]string{"team": "shop"}, 3*time.Minute, func(line string) { notes = append(notes, line) })
+	g, err := New(t.Context(), n.serve(t), lab, map[string]string{"team": "shop"}, 3*time.Minute, func(line string) { notes = append(notes, line) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,11 +113,11 @@ func TestAnAttackRunsInAPodThatGoesWithIt(t *testing.T) {
 	}
 	kubetest.Golden(t, "pod.yaml", made)
 
-	s := &service{records: map[string]string{}}
+	s := &shop{records: map[string]bool{}}
 	server := httptest.NewServer(s)
 	defer server.Close()
-	a, err := g.Attack(t.Context(), Plan{URL: server.URL, Rate: 100, Limit: time.Minute, Reads: []string{"/records"},
-		Write: &Write{Path: "/records", Body: json.RawMessage(`{}`)}, WriteShare: 0.5})
+	a, err := g.Attack(t.Context(), load.Plan{URL: server.URL, Rate: 100, Limit: time.Minute, Reads: []string{"/records"},
+		Write: &load.Write{Path: "/records", Body: json.RawMessage(`{}`)}, WriteShare: 0.5})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,10 +125,13 @@ func TestAnAttackRunsInAPodThatGoesWithIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	time.Sleep(500 * time.Millisecond)
-	samples, _ := ended(t, a)
+	totals, err := a.Stop(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	writes, err := a.Check(t.Context())
-	if err != nil || len(samples) < 40 || writes.Acknowledged < 20 || writes.Found != writes.Acknowledged || s.left() != 0 {
-		t.Errorf("%d samples, %+v, %v", len(samples), writes, err)
+	if err != nil || totals.Requests < 40 || writes.Acknowledged < 20 || writes.Found != writes.Acknowledged || len(s.records) != 0 {
+		t.Errorf("%d requests, %+v, %v, left %v", totals.Requests, writes, err, s.records)
 	}
 	if err := a.Close(t.Context()); err != nil {
 		t.Error(err)
@@ -156,7 +161,7 @@ func TestAPodThatDoesNotComeToRunIsDeletedAndSaysWhy(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			n := &node{states: c.states}
-			_, err := NewGenerator(ctx, n.serve(t), lab, nil, time.Minute, func(string) {
+			_, err := New(ctx, n.serve(t), lab, nil, time.Minute, func(string) {
 				if c.ends {
 					cancel()
 				}
@@ -168,5 +173,29 @@ func TestAPodThatDoesNotComeToRunIsDeletedAndSaysWhy(t *testing.T) {
 				t.Errorf("deleted were %v", n.deleted)
 			}
 		})
+	}
+}
+
+// shop keeps records.
+type shop struct {
+	mu      sync.Mutex
+	n       int
+	records map[string]bool
+}
+
+func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case r.Method == http.MethodPost:
+		s.n++
+		path := fmt.Sprintf("/records/%d", s.n)
+		s.records[path] = true
+		w.Header().Set("Location", path)
+		w.WriteHeader(http.StatusCreated)
+	case r.Method == http.MethodDelete:
+		delete(s.records, r.URL.Path)
+	case r.URL.Path != "/records" && !s.records[r.URL.Path]:
+		w.WriteHeader(http.StatusNotFound)
 	}
 }

@@ -1,4 +1,5 @@
-package load
+// Package generator runs the load generator, the program opex-load, in a pod of the cluster.
+package generator
 
 import (
 	"context"
@@ -15,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/opex-project/opex/cmd/opex/internal/kube"
+	"github.com/opex-project/opex/cmd/opex/internal/load"
 	"github.com/opex-project/opex/internal/contract"
 )
 
@@ -32,17 +34,17 @@ const (
 // Selector selects the pods of all generators.
 const Selector = contract.LabelName + "=" + podName + "," + contract.LabelManagedBy + "=opex"
 
-// Generator is a pod in which attacks are made.
-type Generator struct {
+// Pod is one in which attacks are made.
+type Pod struct {
 	cluster   *kube.Cluster
 	namespace string
 	name      string
 }
 
-// NewGenerator starts a pod in the lab's namespace and waits until it runs (rights: create, get, list and delete on pods there). The labels
+// New starts a pod in the lab's namespace and waits until it runs (rights: create, get, list and delete on pods there). The labels
 // say who pays for it. Limit is that of the longest plan. The note is told what is waited for. Pods of generators that were left behind, and
 // ended at their deadline, are deleted first.
-func NewGenerator(ctx context.Context, cluster *kube.Cluster, lab contract.ChaosLab, labels map[string]string, limit time.Duration, note func(string)) (*Generator, error) {
+func New(ctx context.Context, cluster *kube.Cluster, lab contract.ChaosLab, labels map[string]string, limit time.Duration, note func(string)) (*Pod, error) {
 	if err := removeEnded(ctx, cluster, lab.Namespace); err != nil {
 		return nil, err
 	}
@@ -50,7 +52,7 @@ func NewGenerator(ctx context.Context, cluster *kube.Cluster, lab contract.Chaos
 	if err != nil {
 		return nil, fmt.Errorf("pod of the load generator in namespace %s: %w", lab.Namespace, err)
 	}
-	g := &Generator{cluster: cluster, namespace: lab.Namespace, name: made.Name}
+	g := &Pod{cluster: cluster, namespace: lab.Namespace, name: made.Name}
 	if err := g.await(ctx, note); err != nil {
 		cleaning, cancel := context.WithTimeout(context.WithoutCancel(ctx), startsIn)
 		defer cancel()
@@ -60,7 +62,7 @@ func NewGenerator(ctx context.Context, cluster *kube.Cluster, lab contract.Chaos
 }
 
 // await waits until the pod runs.
-func (g *Generator) await(ctx context.Context, note func(string)) error {
+func (g *Pod) await(ctx context.Context, note func(string)) error {
 	wait, cancel := context.WithTimeout(ctx, startsIn)
 	defer cancel()
 	for said := ""; ; {
@@ -169,17 +171,17 @@ func generatorPod(lab contract.ChaosLab, owner map[string]string, limit time.Dur
 }
 
 // Attack tells the generator a plan and measures its clock (right: create on pods/exec). Begin starts the requests.
-func (g *Generator) Attack(ctx context.Context, plan Plan) (*Attack, error) {
-	return command(ctx, plan, func(ctx context.Context, in io.Reader, out, said io.Writer) error {
+func (g *Pod) Attack(ctx context.Context, plan load.Plan) (*load.Attack, error) {
+	return load.Command(ctx, plan, func(ctx context.Context, in io.Reader, out, said io.Writer) error {
 		return g.cluster.Stream(ctx, g.namespace, g.name, podName, []string{program, "attack"}, in, out, said)
 	})
 }
 
 // Name is namespace/name of the pod.
-func (g *Generator) Name() string { return g.namespace + "/" + g.name }
+func (g *Pod) Name() string { return g.namespace + "/" + g.name }
 
 // Close deletes the pod. Twice is no error.
-func (g *Generator) Close(ctx context.Context) error {
+func (g *Pod) Close(ctx context.Context) error {
 	err := g.cluster.Client.CoreV1().Pods(g.namespace).Delete(ctx, g.name, metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))})
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("the load generator's pod %s stays: %w", g.Name(), err)

@@ -1,4 +1,5 @@
-package evidence
+// Package shelf keeps the records of drills, restores and Game Days: as ConfigMaps of the cluster, and drills in the bucket, too.
+package shelf
 
 import (
 	"cmp"
@@ -10,13 +11,13 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 	"github.com/opex-project/opex/internal/contract"
 )
 
@@ -32,14 +33,9 @@ const (
 // kept is how many ConfigMaps a service has at most. The bucket keeps all.
 const kept = 20
 
-// Name returns the name of a record's ConfigMap.
-func (r Record) Name() string {
-	return fmt.Sprintf("opex-%s-%s-%s", r.Kind, r.Service, r.StartedAt.UTC().Format("20060102-150405"))
-}
-
 // Latest returns the records of a service, of drills and of restores, the newest first. One that cannot be read is an error: the
 // newest may be it.
-func Latest(ctx context.Context, client kubernetes.Interface, vault contract.BackupVault, service string) ([]Record, error) {
+func Latest(ctx context.Context, client kubernetes.Interface, vault contract.BackupVault, service string) ([]evidence.Record, error) {
 	maps, err := recoveries(client, vault, service).list(ctx)
 	if err != nil {
 		return nil, err
@@ -48,17 +44,17 @@ func Latest(ctx context.Context, client kubernetes.Interface, vault contract.Bac
 }
 
 // Recoveries are the records of a service among ConfigMaps of several, of drills and of restores, the newest first.
-func Recoveries(maps []corev1.ConfigMap, service string) ([]Record, error) {
+func Recoveries(maps []corev1.ConfigMap, service string) ([]evidence.Record, error) {
 	maps = ofService(maps, service)
-	records := make([]Record, len(maps))
+	records := make([]evidence.Record, len(maps))
 	for i, m := range maps {
-		found, err := read(m, Parse)
+		found, err := read(m, evidence.Parse)
 		if err != nil {
 			return nil, err
 		}
 		records[i] = found
 	}
-	slices.SortStableFunc(records, func(a, b Record) int { return b.StartedAt.Compare(a.StartedAt) })
+	slices.SortStableFunc(records, func(a, b evidence.Record) int { return b.StartedAt.Compare(a.StartedAt) })
 	return records, nil
 }
 
@@ -97,33 +93,14 @@ func ofService(maps []corev1.ConfigMap, service string) []corev1.ConfigMap {
 	return slices.DeleteFunc(slices.Clone(maps), func(m corev1.ConfigMap) bool { return m.Labels[labelService] != service })
 }
 
-// Parse reads a record.
-func Parse(data []byte) (Record, error) {
-	var r Record
-	if err := json.Unmarshal(data, &r); err != nil {
-		return Record{}, fmt.Errorf("not the JSON of a record: %w", err)
-	}
-	var wrong []error
-	if r.Schema != Schema || r.Version != Version {
-		wrong = append(wrong, fmt.Errorf("schema %q version %d; this opex knows %q version %d", r.Schema, r.Version, Schema, Version))
-	}
-	if r.Kind != KindDrill && r.Kind != KindRestore {
-		wrong = append(wrong, fmt.Errorf("kind %q; known are %s and %s", r.Kind, KindDrill, KindRestore))
-	}
-	if r.Verdict != Proven && r.Verdict != Failed {
-		wrong = append(wrong, fmt.Errorf("verdict %q; known are %s and %s", r.Verdict, Proven, Failed))
-	}
-	return r, errors.Join(wrong...)
-}
-
 // Store keeps a record in the cluster and removes the oldest beyond 20 of its service. It returns the ConfigMap's name.
-func Store(ctx context.Context, client kubernetes.Interface, vault contract.BackupVault, r Record) (string, error) {
+func Store(ctx context.Context, client kubernetes.Interface, vault contract.BackupVault, r evidence.Record) (string, error) {
 	shelf := recoveries(client, vault, r.Service)
 	return r.Name(), shelf.put(ctx, r.Name(), r.Kind, r)
 }
 
 func recoveries(client kubernetes.Interface, vault contract.BackupVault, service string) shelf {
-	return shelf{client: client, namespace: vault.Namespace, service: service, kinds: []string{KindDrill, KindRestore}, kept: kept}
+	return shelf{client: client, namespace: vault.Namespace, service: service, kinds: []string{evidence.KindDrill, evidence.KindRestore}, kept: kept}
 }
 
 // shelf is where the records of a service's are kept, in the cluster.
@@ -139,7 +116,7 @@ type shelf struct {
 
 // put keeps a record and removes the oldest.
 func (s shelf) put(ctx context.Context, name, kind string, record any) error {
-	data, err := json.MarshalIndent(record, "", "  ")
+	data, err := json.Marshal(record) // indented, long ones would not fit in a ConfigMap
 	if err != nil {
 		return err
 	}
@@ -168,19 +145,39 @@ func (s shelf) put(ctx context.Context, name, kind string, record any) error {
 	return nil
 }
 
-func (s shelf) list(ctx context.Context) ([]corev1.ConfigMap, error) {
+// page is how many ConfigMaps are asked for at once: a record may have some 100 KiB.
+const page = 50
+
+func (s shelf) list(ctx context.Context) (all []corev1.ConfigMap, err error) {
+	err = s.each(ctx, func(m corev1.ConfigMap) { all = append(all, m) })
+	return all, err
+}
+
+// each calls for every ConfigMap, a page of them in memory at a time.
+func (s shelf) each(ctx context.Context, call func(corev1.ConfigMap)) error {
 	selector := fmt.Sprintf("%s=%s,%s in (%s)", contract.LabelManagedBy, managedBy, LabelKind, strings.Join(s.kinds, ","))
 	if s.service != "" {
 		selector += fmt.Sprintf(",%s=%s", labelService, s.service)
 	}
-	found, err := s.client.CoreV1().ConfigMaps(s.namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
-	if err != nil {
-		return nil, fmt.Errorf("evidence: ConfigMaps in namespace %s: %w", s.namespace, err)
+	for options := (metav1.ListOptions{LabelSelector: selector, Limit: page}); ; {
+		found, err := s.client.CoreV1().ConfigMaps(s.namespace).List(ctx, options)
+		if err != nil {
+			return fmt.Errorf("evidence: ConfigMaps in namespace %s: %w", s.namespace, err)
+		}
+		for _, m := range found.Items {
+			call(m)
+		}
+		if options.Continue = found.Continue; options.Continue == "" {
+			return nil
+		}
 	}
-	return found.Items, nil
 }
 
-// ObjectKey is where the bucket keeps a record: outside of Velero's folder, which holds nothing that Velero does not know.
-func (r Record) ObjectKey() string {
-	return fmt.Sprintf("opex/%ss/%s/%s.json", r.Kind, r.Service, r.StartedAt.UTC().Format(time.RFC3339))
+// Each calls for each ConfigMap of a service's records of some kinds, or of all services' where it is empty. Right: list on configmaps in the
+// namespace.
+func Each(ctx context.Context, client kubernetes.Interface, namespace, service string, kinds []string, call func(corev1.ConfigMap)) error {
+	return shelf{client: client, namespace: namespace, service: service, kinds: kinds}.each(ctx, call)
 }
+
+// ServiceOf is the service that a record's ConfigMap is of.
+func ServiceOf(m corev1.ConfigMap) string { return m.Labels[labelService] }

@@ -1,4 +1,4 @@
-package evidence
+package shelf
 
 import (
 	"bytes"
@@ -22,6 +22,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 	"github.com/opex-project/opex/internal/contract"
 )
 
@@ -94,7 +95,7 @@ func (b *Bucket) String() string {
 }
 
 // Put keeps a record beside the backups and returns its key.
-func (b *Bucket) Put(ctx context.Context, r Record) (key string, err error) {
+func (b *Bucket) Put(ctx context.Context, r evidence.Record) (key string, err error) {
 	data, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return "", err

@@ -1,4 +1,4 @@
-package evidence
+package pods
 
 import (
 	"cmp"
@@ -7,11 +7,13 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 )
 
-// SettingsOf are those of a pod that decide how quickly it can serve. The events are the pod's.
-func SettingsOf(p *corev1.Pod, container string, events []Event) Settings {
-	var s Settings
+// Settings are those of a pod that decide how quickly it can serve. The events are the pod's.
+func Settings(p *corev1.Pod, container string, events []evidence.Event) evidence.Settings {
+	var s evidence.Settings
 	if p.Spec.TerminationGracePeriodSeconds != nil {
 		s.GraceSeconds = *p.Spec.TerminationGracePeriodSeconds
 	}
@@ -31,9 +33,9 @@ func SettingsOf(p *corev1.Pod, container string, events []Event) Settings {
 		}
 	}
 	for _, c := range p.Status.InitContainerStatuses {
-		init := InitContainer{Name: c.Name}
+		init := evidence.InitContainer{Name: c.Name}
 		if t := c.State.Terminated; t != nil {
-			init.Took = InSeconds(t.FinishedAt.Sub(t.StartedAt.Time))
+			init.Took = evidence.InSeconds(t.FinishedAt.Sub(t.StartedAt.Time))
 		}
 		s.InitContainers = append(s.InitContainers, init)
 	}
@@ -62,11 +64,11 @@ func amount(of corev1.ResourceList, what corev1.ResourceName) string {
 	return ""
 }
 
-func probe(p *corev1.Probe) *Probe {
+func probe(p *corev1.Probe) *evidence.Probe {
 	if p == nil {
 		return nil
 	}
-	found := &Probe{InitialDelay: p.InitialDelaySeconds, Period: p.PeriodSeconds, Success: p.SuccessThreshold, Failure: p.FailureThreshold}
+	found := &evidence.Probe{InitialDelay: p.InitialDelaySeconds, Period: p.PeriodSeconds, Success: p.SuccessThreshold, Failure: p.FailureThreshold}
 	if p.HTTPGet != nil {
 		found.Path = p.HTTPGet.Path
 	}
