@@ -152,7 +152,7 @@ func reviewReports(t *testing.T) {
 	const recovery = "opex:services[0].chaos.recovery"
 	set(t, recovery, "1s")
 	refused(t, []string{"opex: review of what is declared", "SUR-05"}, "pulumi", "preview")
-	refused(t, []string{"SUR-05", "Next: put right what is shown above"}, "opex", "review")
+	refused(t, []string{"SUR-05", "Next: opex explain"}, "opex", "review")
 	set(t, recovery, "30s") // as it is without being set
 }
 

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -40,6 +41,17 @@ spec:
 `, namespace, name, node, labels, command, postgresImage)
 }
 
+// temporary makes a namespace in which pods can be made, for as long as the test runs.
+func temporary(t *testing.T, name string) {
+	t.Helper()
+	in(t, "kubectl", "create", "namespace", name)
+	t.Cleanup(func() { _, _ = sandbox(context.Background(), "exec", "--", "kubectl", "delete", "namespace", name) })
+	eventually(t, time.Minute, func() error {
+		_, err := sandbox(t.Context(), "exec", "--", "kubectl", "--namespace="+name, "get", "serviceaccount", "default")
+		return err
+	})
+}
+
 // apply applies a manifest.
 func apply(t *testing.T, manifest string) {
 	t.Helper()
@@ -70,9 +82,8 @@ func reached(t *testing.T, namespace, name, address string, ports ...string) []s
 
 // policiesAreEnforced tries what upstream's conformance tests try: by pods, namespaces, addresses and ports, in both directions.
 func policiesAreEnforced(t *testing.T) {
-	defer in(t, "kubectl", "delete", "namespace", "policy-a", "policy-b")
-	in(t, "kubectl", "create", "namespace", "policy-a")
-	in(t, "kubectl", "create", "namespace", "policy-b")
+	temporary(t, "policy-a")
+	temporary(t, "policy-b")
 	one, two := instance+"-0", instance+"-1"
 	apply(t, pod("policy-a", "server", one, "role: server", speaks)+
 		pod("policy-a", "near", one, "role: near", "sleep 1h")+
@@ -128,10 +139,9 @@ func policiesAreEnforced(t *testing.T) {
 
 // trafficIsHeld: who is not meant to reach the database, or the world, does not. Each refusal stands beside somebody who may.
 func trafficIsHeld(t *testing.T) {
-	const service = "app.kubernetes.io/instance: task-api, app.kubernetes.io/component: api"
+	const service = "app.kubernetes.io/name: task-api, app.kubernetes.io/instance: task-api, app.kubernetes.io/component: api"
 	store := "198.18.0.10" // the first node's: outside the pods' network, as the internet is
-	defer in(t, "kubectl", "delete", "namespace", "stranger")
-	in(t, "kubectl", "create", "namespace", "stranger")
+	temporary(t, "stranger")
 	two := instance + "-1"
 	// As a restored copy of the service has them: the same labels, in another namespace.
 	apply(t, pod("stranger", "copy", two, service, "sleep 1h")+pod(namespace, "probe", two, service, "sleep 1h"))
