@@ -49,10 +49,13 @@ func NewNamespace(ctx *pulumi.Context, name, namespace string, labels, annotatio
 	return newObject(ctx, name, "v1", "Namespace", metadata, nil, opts...)
 }
 
-// GetNamespace reads a namespace that exists.
+// GetNamespace reads a namespace that exists. What it is read by is noted as its inputs: without them, each refresh after an update
+// finds inputs that are new, and calls that a change.
 func GetNamespace(ctx *pulumi.Context, name, namespace string, opts ...pulumi.ResourceOption) (*Object, error) {
 	object := &Object{}
-	return object, ctx.ReadResource(objectType("v1", "Namespace"), name, pulumi.ID(namespace), nil, object, opts...)
+	props := kubernetes.UntypedArgs{"apiVersion": pulumi.String("v1"), "kind": pulumi.String("Namespace"),
+		"metadata": &metav1.ObjectMetaArgs{Name: pulumi.String(namespace)}}
+	return object, ctx.ReadResource(objectType("v1", "Namespace"), name, pulumi.ID(namespace), props, object, opts...)
 }
 
 // plainMap turns a struct with JSON tags, such as those of k8s.io/api, into what newObject takes.

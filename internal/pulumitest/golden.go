@@ -53,6 +53,7 @@ func (r *Record) Manifests(t testing.TB) []byte {
 	var text bytes.Buffer
 	for _, found := range r.Sorted() {
 		_, isObject := found.Inputs["kind"]
+		isObject = isObject && !found.Read
 		_, isRelease := found.Inputs["chart"]
 		if !isObject && !isRelease {
 			continue

@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 
 	"github.com/cloudnativelabs/kube-router/v2/pkg/controllers/netpol"
 	"github.com/cloudnativelabs/kube-router/v2/pkg/healthcheck"
 	"github.com/cloudnativelabs/kube-router/v2/pkg/options"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
@@ -29,6 +31,13 @@ func Run(ctx context.Context, kubeconfig, nodeName string) error {
 	if err != nil {
 		return fmt.Errorf("network policies: %w", err)
 	}
+	// kube-router looks for the host's name where it does not find this one, and all nodes share one host's name.
+	if _, err := client.CoreV1().Nodes().Get(ctx, nodeName, metav1.GetOptions{}); err != nil {
+		return fmt.Errorf("network policies: %w", err)
+	}
+	if err := os.Setenv("NODE_NAME", nodeName); err != nil {
+		return err
+	}
 	watched := informers.NewSharedInformerFactory(client, 0)
 	pods := watched.Core().V1().Pods().Informer()
 	policies := watched.Networking().V1().NetworkPolicies().Informer()
@@ -36,7 +45,6 @@ func Run(ctx context.Context, kubeconfig, nodeName string) error {
 
 	settings := options.NewKubeRouterConfig()
 	settings.EnableIPv4 = true
-	settings.HostnameOverride = nodeName
 	settings.ClusterIPCIDRs = []string{layout.ServiceNetwork.String()}
 	tables, sets, err := netpol.NewIPTablesHandlers(settings)
 	if err != nil {
