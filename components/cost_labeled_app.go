@@ -118,7 +118,7 @@ func NewCostLabeledApp(ctx *pulumi.Context, name string, args *CostLabeledAppArg
 	}
 
 	policy, err := newObject(ctx, name+"-networkpolicy", "networking.k8s.io/v1", "NetworkPolicy",
-		meta(spec.Name, componentAPI), pulumi.Map{"spec": serviceTraffic(spec, l)}, child)
+		meta(spec.Name, componentAPI), pulumi.Map{"spec": serviceTraffic(spec, l, args.ControlPlane)}, child)
 	if err != nil {
 		return nil, err
 	}

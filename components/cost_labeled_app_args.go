@@ -14,6 +14,8 @@ type CostLabeledAppArgs struct {
 	Environment string
 	// Namespace is the name of the namespace. Required. As an output of the namespace it makes every object wait for it.
 	Namespace pulumi.StringInput
+	// ControlPlane are the CIDRs from which the API server's service proxy reaches the service; opex asks it by that. None: pods only.
+	ControlPlane pulumi.StringArrayInput
 	// DatabasePassword is required for a service with a database and refused without. It is kept secret in any case.
 	DatabasePassword pulumi.StringInput
 	// DatabasePasswordDigest changes when the password does, and gives nothing away. Required with DatabasePassword: it

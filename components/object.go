@@ -1,6 +1,9 @@
 package components
 
 import (
+	"fmt"
+	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
@@ -49,13 +52,54 @@ func NewNamespace(ctx *pulumi.Context, name, namespace string, labels, annotatio
 	return newObject(ctx, name, "v1", "Namespace", metadata, nil, opts...)
 }
 
-// GetNamespace reads a namespace that exists. What it is read by is noted as its inputs: without them, each refresh after an update
-// finds inputs that are new, and calls that a change.
+// GetNamespace reads a namespace that exists.
 func GetNamespace(ctx *pulumi.Context, name, namespace string, opts ...pulumi.ResourceOption) (*Object, error) {
 	object := &Object{}
-	props := kubernetes.UntypedArgs{"apiVersion": pulumi.String("v1"), "kind": pulumi.String("Namespace"),
-		"metadata": &metav1.ObjectMetaArgs{Name: pulumi.String(namespace)}}
-	return object, ctx.ReadResource(objectType("v1", "Namespace"), name, pulumi.ID(namespace), props, object, opts...)
+	return object, readObject(ctx, name, "v1", "Namespace", "", namespace, object, opts...)
+}
+
+// endpointSlice holds addresses behind a Service.
+type endpointSlice struct {
+	pulumi.CustomResourceState
+
+	Endpoints pulumi.AnyOutput `pulumi:"endpoints"`
+}
+
+// GetControlPlane reads where the API server's own connections come from: the addresses behind the Service kubernetes, as CIDRs. On EKS
+// they are those of the control plane's network interfaces, elsewhere those of the nodes that it runs on.
+func GetControlPlane(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption) (pulumi.StringArrayOutput, error) {
+	slice := &endpointSlice{}
+	err := readObject(ctx, name, "discovery.k8s.io/v1", "EndpointSlice", "default", "kubernetes", slice, opts...)
+	return slice.Endpoints.ApplyT(func(endpoints any) ([]string, error) {
+		var cidrs []string
+		list, _ := endpoints.([]any)
+		for _, endpoint := range list {
+			fields, _ := endpoint.(map[string]any)
+			addresses, _ := fields["addresses"].([]any)
+			for _, address := range addresses {
+				ip, err := netip.ParseAddr(fmt.Sprint(address))
+				if err != nil {
+					return nil, fmt.Errorf("an address of the Service default/kubernetes: %w", err)
+				}
+				cidrs = append(cidrs, netip.PrefixFrom(ip, ip.BitLen()).String())
+			}
+		}
+		slices.Sort(cidrs)
+		return cidrs, nil
+	}).(pulumi.StringArrayOutput), err
+}
+
+// readObject reads an object that exists. What it is read by is noted as its inputs: without them, each refresh after an update finds
+// inputs that are new, and calls that a change.
+func readObject(ctx *pulumi.Context, name, apiVersion, kind, namespace, object string, into pulumi.CustomResource,
+	opts ...pulumi.ResourceOption,
+) error {
+	metadata, id := &metav1.ObjectMetaArgs{Name: pulumi.String(object)}, object
+	if namespace != "" {
+		metadata.Namespace, id = pulumi.String(namespace), namespace+"/"+object
+	}
+	props := kubernetes.UntypedArgs{"apiVersion": pulumi.String(apiVersion), "kind": pulumi.String(kind), "metadata": metadata}
+	return ctx.ReadResource(objectType(apiVersion, kind), name, pulumi.ID(id), props, into, opts...)
 }
 
 // plainMap turns a struct with JSON tags, such as those of k8s.io/api, into what newObject takes.

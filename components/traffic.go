@@ -17,9 +17,9 @@ func addressOf(selector map[string]string, portName string, port int) pulumi.Map
 
 // The next two are specs of NetworkPolicies.
 
-// serviceTraffic lets every pod of the cluster, Prometheus and ingress controllers among them, reach the service's port,
-// and the service reach DNS and its database. Policies add up: one that calls others brings a policy of its own.
-func serviceTraffic(s ServiceSpec, l labels) pulumi.Map {
+// serviceTraffic lets every pod of the cluster, Prometheus and ingress controllers among them, and the control plane reach the
+// service's port, and the service reach DNS and its database. Policies add up: one that calls others brings a policy of its own.
+func serviceTraffic(s ServiceSpec, l labels, controlPlane pulumi.StringArrayInput) pulumi.Map {
 	egress := pulumi.Array{pulumi.Map{
 		"to":    pulumi.Array{pulumi.Map{"namespaceSelector": matching(map[string]string{"kubernetes.io/metadata.name": "kube-system"})}},
 		"ports": pulumi.Array{policyPort("UDP", pulumi.Int(53)), policyPort("TCP", pulumi.Int(53))},
@@ -34,7 +34,7 @@ func serviceTraffic(s ServiceSpec, l labels) pulumi.Map {
 		"podSelector": matching(l.identity(componentAPI)),
 		"policyTypes": pulumi.ToStringArray([]string{"Ingress", "Egress"}),
 		"ingress": pulumi.Array{pulumi.Map{
-			"from":  pulumi.Array{pulumi.Map{"namespaceSelector": pulumi.Map{}}}, // all
+			"from":  podsAnd(controlPlane),
 			"ports": pulumi.Array{policyPort("TCP", pulumi.String(httpPortName))},
 		}},
 		"egress": egress,
@@ -52,6 +52,21 @@ func databaseTraffic(l labels) pulumi.Map {
 			"ports": pulumi.Array{policyPort("TCP", pulumi.String(postgresPortName))},
 		}},
 	}
+}
+
+// podsAnd are all pods of the cluster, and addresses that are no pod's.
+func podsAnd(cidrs pulumi.StringArrayInput) pulumi.Input {
+	pods := pulumi.Map{"namespaceSelector": pulumi.Map{}} // all
+	if cidrs == nil {
+		return pulumi.Array{pods}
+	}
+	return cidrs.ToStringArrayOutput().ApplyT(func(cidrs []string) []any {
+		peers := []any{map[string]any{"namespaceSelector": map[string]any{}}}
+		for _, cidr := range cidrs {
+			peers = append(peers, map[string]any{"ipBlock": map[string]any{"cidr": cidr}})
+		}
+		return peers
+	})
 }
 
 func podsOf(l labels, component string) pulumi.Array {

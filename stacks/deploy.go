@@ -29,6 +29,10 @@ func Deploy(ctx *pulumi.Context) error {
 		return err
 	}
 
+	controlPlane, err := components.GetControlPlane(ctx, "control-plane", pulumi.Provider(provider))
+	if err != nil {
+		return err
+	}
 	annotations := map[string]string{}
 	if config.Chaos.Enabled {
 		maps.Copy(annotations, components.TargetAnnotations())
@@ -116,6 +120,8 @@ func Deploy(ctx *pulumi.Context) error {
 			Service:     spec,
 			Environment: config.Environment,
 			Namespace:   namespace.Name(),
+
+			ControlPlane: controlPlane,
 		}
 		if spec.Database != nil {
 			password := config.DatabasePasswords[spec.Name]

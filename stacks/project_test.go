@@ -105,7 +105,12 @@ func deploy(t *testing.T, stack string, config map[string]string, options pulumi
 }
 
 func kubeSystem(state map[string]any) map[string]map[string]any {
-	return map[string]map[string]any{"kubernetes:core/v1:Namespace::kube-system": state}
+	return map[string]map[string]any{
+		"kubernetes:core/v1:Namespace::kube-system": state,
+		"kubernetes:discovery.k8s.io/v1:EndpointSlice::default/kubernetes": {
+			"endpoints": []any{map[string]any{"addresses": []any{"198.51.100.7"}}},
+		},
+	}
 }
 
 func readYAML(t *testing.T, path string, into any) {
