@@ -191,7 +191,7 @@ func Up(ctx context.Context, s layout.Sandbox) error {
 	}
 	if interrupted {
 		fmt.Fprintln(os.Stderr, "An earlier update was interrupted; what it had created without noting it is taken over first.")
-		if err := up(s, takeOver); err != nil {
+		if err := up(s, takeOver...); err != nil {
 			return err
 		}
 		// What was pending is in the state now.

@@ -14,9 +14,10 @@ import (
 	"github.com/opex-project/opex/sandbox/internal/layout"
 )
 
-// takeOver lets the Kubernetes provider adopt objects that exist: see docs/decisions/0006. The provider that the sandbox builds always
-// does; one of v4.29 or later would need to be told.
-const takeOver = "PULUMI_K8S_UPSERT_EXISTING_OBJECTS=true"
+// takeOver lets the Kubernetes provider adopt what a dead engine created without noting it: see docs/decisions/0006. Each resource has a
+// field manager of its own, and the dead engine's is unknown, so its fields are taken by force. The provider that the sandbox builds
+// adopts anyway; one of v4.29 or later must be told.
+var takeOver = []string{"PULUMI_K8S_UPSERT_EXISTING_OBJECTS=true", "PULUMI_K8S_ENABLE_PATCH_FORCE=true"}
 
 // wasInterrupted removes the lock of an engine that is dead, and says whether there was one, or operations that an engine
 // had begun and not noted the end of.

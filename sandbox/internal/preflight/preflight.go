@@ -38,7 +38,7 @@ var Packages = map[string]string{
 	"e2fsprogs":                   "/usr/sbin/mkfs.ext4",
 	"gcc":                         "/usr/bin/gcc",          // Chaos Mesh's daemon is partly in C
 	"libc6-dev":                   "/usr/include/stdlib.h", // and its library
-	"ipset":                       "/usr/sbin/ipset", // by these two, kube-router enforces NetworkPolicies
+	"ipset":                       "/usr/sbin/ipset",       // by these two, kube-router enforces NetworkPolicies
 	"iptables":                    "/usr/sbin/iptables",
 	"mount":                       "/usr/bin/mount",
 	"runc":                        "/usr/sbin/runc",
