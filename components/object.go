@@ -1,6 +1,7 @@
 package components
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -83,6 +84,9 @@ func GetControlPlane(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOp
 				}
 				cidrs = append(cidrs, netip.PrefixFrom(ip, ip.BitLen()).String())
 			}
+		}
+		if len(cidrs) == 0 {
+			return nil, errors.New("the Service default/kubernetes has no address: opex could not reach a service through its NetworkPolicy")
 		}
 		slices.Sort(cidrs)
 		return cidrs, nil
