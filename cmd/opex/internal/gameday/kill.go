@@ -187,7 +187,7 @@ func (s *Site) plan(o Options) load.Plan {
 	if l.Write != nil {
 		plan.Write = &load.Write{Path: l.Write.Path, Body: []byte(l.Write.Body)}
 	}
-	return plan
+	return plan.WithDefaults()
 }
 
 // steady is the hypothesis: the objectives hold while nothing is wrong. Where they do not, a kill would prove nothing.

@@ -53,7 +53,7 @@ type Run func(ctx context.Context, in io.Reader, out, said io.Writer) error
 
 // Command starts a generator, tells it the plan and measures its clock. Begin starts the requests.
 func Command(ctx context.Context, plan Plan, run Run) (*Attack, error) {
-	plan = plan.withDefaults()
+	plan = plan.WithDefaults()
 	if err := plan.Check(); err != nil {
 		return nil, fmt.Errorf("load: %w", err)
 	}

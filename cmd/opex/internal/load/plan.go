@@ -49,8 +49,8 @@ type Write struct {
 	Body json.RawMessage `json:"body"` // a JSON object
 }
 
-// withDefaults fills in what is unset.
-func (p Plan) withDefaults() Plan {
+// WithDefaults fills in what is unset: Check wants a whole plan.
+func (p Plan) WithDefaults() Plan {
 	if p.Timeout == 0 {
 		p.Timeout = DefaultTimeout
 	}
