@@ -49,6 +49,9 @@ bench: build ## Measure the speeds that the project promises, as a table
 	@./scripts/bench-chaos
 	@cd cmd/opex && go test ./internal/load ./internal/manifests ./internal/verify -run "^$$" -bench . -benchtime 1x
 
+config-schema: ## Write the reference of the config and the schema that editors use, from the comments in the code
+	CGO_ENABLED=0 go test ./stacks -run 'Reference|Schema' -update
+
 fmt: ## Format the Go files
 	gofmt -w $$(git ls-files '*.go')
 

@@ -9,60 +9,50 @@ import (
 
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/internals"
-	"gopkg.in/yaml.v3"
+	"k8s.io/client-go/tools/clientcmd"
 
-	"github.com/opex-project/opex/components"
+	"github.com/opex-project/opex/components/spec"
 	"github.com/opex-project/opex/internal/problem"
 )
 
-// connect returns the provider for the cluster and the cluster's identity, which is checked before anything else is
-// registered. The identity is "" in a preview that cannot know it.
-func connect(ctx *pulumi.Context, c Cluster) (*kubernetes.Provider, string, error) {
-	path, err := c.path(ctx.RootDirectory())
-	if err != nil {
-		return nil, "", err
+// connect returns the provider for the cluster, and what the cluster was found to hold. That it is the expected cluster is checked before
+// anything is registered. A preview goes on without a cluster, and says what it could not check.
+func connect(ctx *pulumi.Context, c Config) (*kubernetes.Provider, facts, error) {
+	found, err := lookUp(ctx.Context(), c, ctx.RootDirectory())
+	switch {
+	case err != nil && ctx.DryRun():
+		text := "opex:cluster: %v\nThis preview could not check: the cluster's identity, which addresses its API server has, whether metrics-server and " +
+			"the Vertical Pod Autoscaler's kinds are there already, and the size and class of the databases' claims"
+		if err := ctx.Log.Warn(fmt.Sprintf(text, err), nil); err != nil {
+			return nil, facts{}, err
+		}
+	case err != nil:
+		return nil, facts{}, fmt.Errorf("opex:cluster: %w\nNothing was changed", err)
+	default:
+		var problems problem.List
+		found.check(&problems, c)
+		if err := problems.Err("opex: the cluster", "Nothing was changed."); err != nil {
+			return nil, facts{}, err
+		}
 	}
-	// The path, not the contents: no credentials enter the state. Unset switches would be read from the environment.
-	provider, err := kubernetes.NewProvider(ctx, "cluster", &kubernetes.ProviderArgs{
-		Kubeconfig:            pulumi.String(path),
-		Context:               pulumi.String(c.Context),
+	// The path as it is written, not the contents: no credentials enter the state, and another home folder is no difference.
+	args := &kubernetes.ProviderArgs{
+		Kubeconfig:            pulumi.String(c.Cluster.Kubeconfig),
+		Context:               pulumi.String(c.Cluster.Context),
 		EnableServerSideApply: pulumi.Bool(true),
 		DeleteUnreachable:     pulumi.Bool(false), // an outage must not empty the state
 		// A replaced one would be missing for a moment.
 		EnableSecretMutable:    pulumi.Bool(true),
 		EnableConfigMapMutable: pulumi.Bool(true),
-	})
-	if err != nil {
-		return nil, "", err
 	}
-	system, err := components.GetNamespace(ctx, "cluster-identity", "kube-system", pulumi.Provider(provider))
-	if err != nil {
-		return nil, "", err
+	if uid := found.identity(c); uid != "" {
+		args.ClusterIdentifier = pulumi.String(uid) // and not what the kubeconfig says: an address may change
 	}
-	answer, err := internals.UnsafeAwaitOutput(ctx.Context(), system.Metadata.Uid())
-	if err != nil {
-		err = fmt.Errorf("opex:cluster: the cluster of context %q in %s could not be asked for its identity: %w\nNothing was changed", c.Context, path, err)
-		// After a failed call the SDK drops what the program returns, so this is said at once.
-		return nil, "", errors.Join(err, ctx.Log.Error(err.Error(), nil))
-	}
-	uid := ""
-	if known, is := answer.Value.(*string); is && known != nil {
-		uid = *known
-	}
-	switch {
-	case uid == "" && !ctx.DryRun():
-		return nil, "", fmt.Errorf("opex:cluster: the cluster of context %q does not tell its identity, the UID of kube-system. Nothing was changed", c.Context)
-	case uid == "" && c.UID != "":
-		return provider, "", ctx.Log.Warn("opex:cluster.uid: the cluster's identity is not known in this preview; `pulumi up` will check it", nil)
-	case c.UID != "" && uid != c.UID:
-		return nil, "", fmt.Errorf("opex:cluster.uid: context %q of %s leads to the cluster %s, expected is %s. Nothing was changed",
-			c.Context, path, uid, c.UID)
-	}
-	return provider, uid, nil
+	provider, err := kubernetes.NewProvider(ctx, "cluster", args, pulumi.Protect(c.protected()))
+	return provider, found, err
 }
 
-// problems checks that the kubeconfig can be read and holds the context.
+// problems checks that the kubeconfig can be read and holds the context. A file that is missing is left to connect: a preview may do without.
 func (c Cluster) problems(folder string) problem.List {
 	var found problem.List
 	if c.Kubeconfig == "" {
@@ -75,27 +65,23 @@ func (c Cluster) problems(folder string) problem.List {
 		return found
 	}
 	data, err := os.ReadFile(path)
-	if err != nil {
+	if errors.Is(err, os.ErrNotExist) {
+		return found
+	} else if err != nil {
 		found.Add("kubeconfig", "cannot be read: %v", err)
 		return found
 	}
-	var file struct {
-		Contexts []struct {
-			Name string `yaml:"name"`
-		} `yaml:"contexts"`
-	}
-	if err := yaml.Unmarshal(data, &file); err != nil {
-		found.Add("kubeconfig", "%s is no kubeconfig: it is not valid YAML", path) // the parser's words could quote a credential
+	config, err := clientcmd.Load(data)
+	if err != nil {
+		found.Add("kubeconfig", "%s is no kubeconfig", path) // the parser's words could quote a credential
 		return found
 	}
-	var names []string
-	for _, context := range file.Contexts {
-		if context.Name == c.Context && c.Context != "" {
-			return found
-		}
-		names = append(names, context.Name)
+	if _, is := config.Contexts[c.Context]; !is {
+		found.Add("context", "%q is not in %s; it holds: %s", c.Context, path, strings.Join(sortedKeys(config.Contexts), ", "))
 	}
-	found.Add("context", "%q is not in %s; it holds: %s", c.Context, path, strings.Join(names, ", "))
+	for i, cidr := range c.ControlPlane {
+		spec.CheckCIDR(&found, fmt.Sprintf("controlPlane[%d]", i), cidr)
+	}
 	return found
 }
 

@@ -7,26 +7,45 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/opex-project/opex/components"
+	"github.com/opex-project/opex/components/spec"
 	"github.com/opex-project/opex/internal/problem"
 )
 
-// Config is the whole of a stack's config: its keys stand in Pulumi.yaml under the same names. The tags are explained at
-// decoder; docs/reference/config.md is made from them.
+// Config is the whole of a stack's config: its keys stand in Pulumi.yaml under the same names. Field
+// comments are the keys' documentation: docs/reference/config.md and config.schema.json are made from them.
 type Config struct {
-	Environment       string                   `config:"environment,required" doc:"staging or production: decides the profile, and is the value of the label environment."`
-	Cluster           Cluster                  `config:"cluster,required" doc:"The cluster to work on. Nothing is taken from the surroundings: neither KUBECONFIG nor the current context counts."`
-	Namespace         string                   `config:"namespace" doc:"Namespace of all services, made by the program. Empty: staging or production, as the environment."`
-	Services          []components.ServiceSpec `config:"services,required" doc:"The services, at least one. A stack's list replaces this one; what an entry leaves out takes its default."`
-	Cost              components.CostSpec      `config:"cost" doc:"How costs are seen: OpenCost and Prometheus, once per cluster."`
-	Size              components.SizeSpec      `config:"size" doc:"How sizes are advised on: the Vertical Pod Autoscaler's recommender, once per cluster."`
-	Backup            components.VaultSpec     `config:"backup" doc:"Where backups go: an S3 bucket and Velero, once per cluster."`
-	Chaos             components.ChaosSpec     `config:"chaos" doc:"Where failures are tried on purpose: Chaos Mesh, once per cluster, in staging only."`
-	Exporter          components.ExporterSpec  `config:"exporter" doc:"How the success criteria are judged continuously, in the cluster."`
-	BackupSecrets     components.VaultSecrets  `config:"backupSecrets,secret" doc:"Secrets of backups, encrypted: repositoryPassword, and accessKey and secretKey for an S3-compatible store."`
-	Platform          components.OwnerSpec     `config:"platform" doc:"Who pays for what is installed once per cluster."`
-	Images            components.Images        `config:"images" doc:"Images of the engines instead of the pinned ones, by name (opencost, prometheus, vpa-recommender, metrics-server, velero, velero-plugin-for-aws, chaos-mesh, chaos-daemon, pause, opex-load, opex): for a registry of your own."`
-	DatabasePasswords map[string]string        `config:"databasePasswords,secret" doc:"Database password by service, encrypted: 16 printable characters or more. Required for each service with a database."`
+	// staging or production: decides the profile, and is the value of the label environment.
+	Environment string `json:"environment" config:"required"`
+	// The cluster to work on. Nothing is taken from the surroundings: neither KUBECONFIG nor the current context counts.
+	Cluster Cluster `json:"cluster" config:"required"`
+	// Namespace of all services, made by the program. Empty: staging or production, as the environment.
+	Namespace string `json:"namespace"`
+	// The services, at least one. A stack's list replaces this one; what an entry leaves out takes its default.
+	Services []spec.Service `json:"services" config:"required"`
+	// How costs are seen: OpenCost and Prometheus, once per cluster.
+	Cost spec.Cost `json:"cost"`
+	// How sizes are advised on: the Vertical Pod Autoscaler's recommender, once per cluster.
+	Size spec.Size `json:"size"`
+	// Where backups go: an S3 bucket and Velero, once per cluster.
+	Backup spec.Vault `json:"backup"`
+	// Where failures are tried on purpose: Chaos Mesh, once per cluster, in staging only.
+	Chaos spec.Chaos `json:"chaos"`
+	// How the success criteria are judged continuously, in the cluster.
+	Exporter spec.Exporter `json:"exporter"`
+	// Secrets of backups, encrypted: repositoryPassword, and accessKey and secretKey for an S3-compatible store.
+	BackupSecrets spec.VaultSecrets `json:"backupSecrets" config:"secret"`
+	// What differs from the pinned charts of the engines, by the chart's name (chaos-mesh, metrics-server, opencost, prometheus, velero, vertical-pod-autoscaler): a mirror, a timeout, values.
+	Charts spec.Charts `json:"charts"`
+	// Where the exporter's pods may run; engines of charts take it from opex:charts.
+	Nodes spec.Nodes `json:"nodes"`
+	// Refuse to delete or replace anything of production. false lifts it, with one pulumi up, for what is to be removed on purpose.
+	Protect bool `json:"protect"`
+	// Who pays for what is installed once per cluster.
+	Platform spec.Owner `json:"platform"`
+	// Images of the engines instead of the pinned ones, by name (opencost, prometheus, vpa-recommender, metrics-server, velero, velero-plugin-for-aws, chaos-mesh, chaos-daemon, pause, opex-load, opex): for a registry of your own.
+	Images spec.Images `json:"images"`
+	// Database password by service, encrypted: 16 printable characters or more. Required for each service with a database.
+	DatabasePasswords map[string]string `json:"databasePasswords" config:"secret"`
 }
 
 // SetDefaults fills what is unset.
@@ -36,28 +55,38 @@ func (c *Config) SetDefaults() {
 	c.Backup.SetDefaults()
 	c.Chaos.SetDefaults()
 	c.Exporter.SetDefaults()
+	c.Protect = true
 	c.Platform.SetDefaults()
 }
 
 // Cluster names a cluster.
 type Cluster struct {
-	Kubeconfig string `config:"kubeconfig,required" doc:"Path of the kubeconfig file, from the project's folder or with ~/ from the home folder."`
-	Context    string `config:"context,required" doc:"Context of that file to use."`
-	UID        string `config:"uid" doc:"Expected UID of the namespace kube-system, which identifies a cluster. Another one is refused. Empty: any."`
+	// Path of the kubeconfig file, from the project's folder or with ~/ from the home folder.
+	Kubeconfig string `json:"kubeconfig" config:"required"`
+	// Context of that file to use.
+	Context string `json:"context" config:"required"`
+	// Expected UID of the namespace kube-system, which identifies a cluster. Another one is refused. Empty: any.
+	UID string `json:"uid"`
+	// Addresses of the API server, as CIDRs: its service proxy, which the command opex uses, must reach the services. Empty: those of the Service default/kubernetes, looked up.
+	ControlPlane []string `json:"controlPlane"`
 }
 
 // profile is what an environment decides.
 type profile struct {
 	minReplicas int  // per service
-	protectData bool // refuse to delete the namespace, the volumes with it, and the backups
+	protectData bool // refuse to delete what serves and what holds data, and keep the bucket whatever happens
+	priority    bool // pods go last when nodes are short
 }
 
 var profiles = map[string]profile{
 	"staging":    {minReplicas: 1},
-	"production": {minReplicas: 2, protectData: true},
+	"production": {minReplicas: 2, protectData: true, priority: true},
 }
 
 func (c Config) profile() profile { return profiles[c.Environment] }
+
+// protected says whether nothing may be deleted.
+func (c Config) protected() bool { return c.profile().protectData && c.Protect }
 
 const keyPrefix = "opex:"
 

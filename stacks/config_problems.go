@@ -12,11 +12,18 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
-	"github.com/opex-project/opex/components"
+	"github.com/opex-project/opex/components/backup"
+	"github.com/opex-project/opex/components/chaos"
+	"github.com/opex-project/opex/components/cost"
+	"github.com/opex-project/opex/components/proof"
+	"github.com/opex-project/opex/components/size"
 	"github.com/opex-project/opex/internal/problem"
 )
 
 const minPasswordLength = 16
+
+// engineNamespaces belong to engines.
+var engineNamespaces = []string{cost.OpenCostNamespace, cost.PrometheusNamespace, size.Namespace, backup.Namespace, chaos.Namespace, proof.Namespace}
 
 // check adds what only the config as a whole can show, after what the decoder has found.
 func (c Config) check(problems *problem.List, secretKeys []string, folder string) {
@@ -28,12 +35,14 @@ func (c Config) check(problems *problem.List, secretKeys []string, folder string
 		problems.Add("opex:namespace", "%q: %s", c.Namespace, wrong[0])
 	} else if strings.HasPrefix(c.Namespace, "kube-") || c.Namespace == "default" {
 		problems.Add("opex:namespace", "is %q, which belongs to the cluster itself", c.Namespace)
-	} else if slices.Contains(components.EngineNamespaces(), c.Namespace) {
+	} else if slices.Contains(engineNamespaces, c.Namespace) {
 		problems.Add("opex:namespace", "is %q, which belongs to an engine", c.Namespace)
 	}
 	problems.AddAll("opex:cost.", c.Cost.Problems())
 	problems.AddAll("opex:platform.", c.Platform.Problems())
 	problems.AddAll("opex:images.", c.Images.Problems())
+	problems.AddAll("opex:charts.", c.Charts.Problems())
+	problems.AddAll("opex:nodes.", c.Nodes.Problems())
 	c.checkBudgets(problems)
 	if len(c.Services) == 0 {
 		problems.Add("opex:services", "is empty: everything that runs would be deleted. `pulumi destroy` does that")
@@ -95,7 +104,7 @@ func (c Config) checkServices(problems *problem.List) {
 		}
 		names := []string{service.Name}
 		if service.Database != nil {
-			names = append(names, service.Name+"-db")
+			names = append(names, service.Name+"-db", service.Name+"-db-headless")
 		}
 		for _, name := range names {
 			if other, taken := owner[name]; taken {

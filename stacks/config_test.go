@@ -15,7 +15,7 @@ const aService = `{"name":"shop","image":"example.com/shop:1.0"}`
 func aConfig(t *testing.T, key, value string) map[string]string {
 	t.Helper()
 	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := os.WriteFile(kubeconfig, []byte("contexts: [{name: here}]\n"), 0o600); err != nil {
+	if err := os.WriteFile(kubeconfig, []byte("apiVersion: v1\nkind: Config\ncontexts: [{name: here}]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	config := map[string]string{
@@ -63,20 +63,20 @@ func TestLoadRefuses(t *testing.T) {
 		"another's key":                 {"kubernetes:context", "ambient", "kubernetes:context: is read by nobody"},
 		"a misspelt key below":          {services, service(`"replica":3`), "opex:services[0].replica: is no known key; known are name, team,"},
 		"a misspelt key far below":      {services, service(`"resources":{"requests":{"gpu":"1"}}`), "opex:services[0].resources.requests.gpu: is no known key; known are cpu, memory"},
-		"no environment":                {"opex:environment", "", "opex:environment: is missing. staging or production"},
+		"no environment":                {"opex:environment", "", "opex:environment: is missing, and required"},
 		"an unknown environment":        {"opex:environment", "prod", `opex:environment: is "prod", allowed are production and staging`},
-		"no cluster":                    {"opex:cluster", "", "opex:cluster: is missing."},
+		"no cluster":                    {"opex:cluster", "", "opex:cluster: is missing, and required"},
 		"a cluster that is a string":    {"opex:cluster", "here", `opex:cluster: is "here", want an object`},
-		"a cluster of nothing":          {"opex:cluster", "{}", "opex:cluster.kubeconfig: is missing."},
+		"a cluster of nothing":          {"opex:cluster", "{}", "opex:cluster.kubeconfig: is missing, and required"},
 		"an empty kubeconfig":           {"opex:cluster", `{"kubeconfig":"","context":"here"}`, "opex:cluster.kubeconfig: is empty: a default would be"},
-		"a missing kubeconfig":          {"opex:cluster", `{"kubeconfig":"/nowhere/kubeconfig","context":"here"}`, "opex:cluster.kubeconfig: cannot be read: open /nowhere/kubeconfig"},
+		"an address that is none":       {"opex:cluster", `{"kubeconfig":"/dev/null","context":"here","controlPlane":["10.0.0.7/16"]}`, `opex:cluster.controlPlane[0]: "10.0.0.7/16" has address bits beyond its mask; want 10.0.0.0/16, or 10.0.0.7/32`},
 		"a kubeconfig that is a folder": {"opex:cluster", `{"kubeconfig":"/","context":"here"}`, "opex:cluster.kubeconfig: cannot be read: read /"},
 		"a namespace of the cluster":    {"opex:namespace", "kube-system", "opex:namespace: is \"kube-system\", which belongs to the cluster"},
 		"an impossible namespace":       {"opex:namespace", "My_Space", `opex:namespace: "My_Space": a lowercase RFC 1123 label`},
-		"no services":                   {services, "", "opex:services: is missing."},
+		"no services":                   {services, "", "opex:services: is missing, and required"},
 		"an empty list of services":     {services, "[]", "opex:services: is empty: everything that runs would be deleted"},
 		"services that are no list":     {services, aService, `opex:services: is {"image":"example.com/shop:1.0","name":"shop"}, want a list`},
-		"a service of nothing":          {services, "[{}]", "opex:services[0].name: is missing."},
+		"a service of nothing":          {services, "[{}]", "opex:services[0].name: is missing, and required"},
 		"a service that is null":        {services, "[null]", "opex:services[0]: has no value"},
 		"a number as a string":          {services, service(`"replicas":"3"`), `opex:services[0].replicas: is "3", want a whole number`},
 		"a fraction":                    {services, service(`"replicas":2.5`), `opex:services[0].replicas: is 2.5, want a whole number`},
@@ -92,7 +92,7 @@ func TestLoadRefuses(t *testing.T) {
 		"no password":                   {services, service(`"database":{}`), "opex:databasePasswords.shop: is missing: shop has a database. Set it with: pulumi config set --secret --path opex:databasePasswords.shop"},
 		"a namespace of an engine":      {"opex:namespace", "opencost", `opex:namespace: is "opencost", which belongs to an engine`},
 		"a switch in words":             {"opex:cost", `{"enabled":"yes"}`, `opex:cost.enabled: is "yes", want true or false`},
-		"half a price list":             {"opex:cost", `{"prices":{"cpuHour":0.02}}`, "opex:cost.prices.memoryGiBHour: is missing."},
+		"half a price list":             {"opex:cost", `{"prices":{"cpuHour":0.02}}`, "opex:cost.prices.memoryGiBHour: is missing, and required"},
 		"a price in words":              {"opex:cost", `{"budgets":{"product-team":"much"}}`, `opex:cost.budgets.product-team: is "much", want a number`},
 		"a budget for nobody":           {"opex:cost", `{"budgets":{"other-team":5}}`, "opex:cost.budgets.other-team: is for a team without a service; teams are platform-team, product-team"},
 		"an unknown image":              {"opex:images", `{"grafana":"grafana:1"}`, "opex:images.grafana: is no image of an engine"},
@@ -120,7 +120,7 @@ func TestLoadRefuses(t *testing.T) {
 		"a dump that has no room":       {services, service(`"backup":{"expectedSize":"3Gi","rto":"1h"},"database":{"dumpSize":"2Gi"}`), "opex:services[0].backup.expectedSize: is 3Gi, and the dump volume has 2Gi"},
 		"a dump that is too slow":       {services, service(`"backup":{"expectedSize":"4Gi","rpo":"1h","rto":"1h","schedule":"0 * * * *","dumpPerSecond":"2Mi"},"database":{}`), "opex:services[0].backup.dumpPerSecond: 4Gi of database at 2Mi per second may take"},
 		"a duration in days":            {services, service(`"backup":{"ttl":"30d"}`), `opex:services[0].backup.ttl: is "30d", want a duration such as 30m or 720h`},
-		"half a sentinel":               {services, service(`"backup":{"sentinel":{"path":"/tasks"}}`), "opex:services[0].backup.sentinel.body: is missing."},
+		"half a sentinel":               {services, service(`"backup":{"sentinel":{"path":"/tasks"}}`), "opex:services[0].backup.sentinel.body: is missing, and required"},
 		"a sentinel that is no JSON":    {services, service(`"backup":{"sentinel":{"path":"/tasks","body":"{"}}`), "opex:services[0].backup.sentinel.body: is no JSON"},
 		"chaos in production":           {"opex:chaos", `{"enabled":true}`, "opex:chaos.enabled: is true, and the environment is production: chaos is for staging only"},
 		"a mode of chaos":               {services, service(`"chaos":{"mode":"all"}`), "opex:services[0].chaos.mode: is no known key"},
@@ -178,7 +178,7 @@ func TestPasswordRefusalsDoNotShowIt(t *testing.T) {
 func TestAllProblemsComeAtOnceAndInTheSameOrder(t *testing.T) {
 	values := map[string]string{
 		"opex:enviroment": "staging",
-		"opex:cluster":    `{"kubeconfig":"/nowhere","context":"here"}`,
+		"opex:cluster":    `{"kubeconfig":"/","context":"here"}`,
 		"opex:services":   `[{"name":"Shop","image":"shop","replicas":0,"portt":1},{"name":"x","image":"a:latest","resources":{"limits":{"memory":"much"}}}]`,
 	}
 	var first string
@@ -204,7 +204,7 @@ func TestAllProblemsComeAtOnceAndInTheSameOrder(t *testing.T) {
 
 func TestPulumiYAMLDeclaresExactlyTheKeysOfConfig(t *testing.T) {
 	declared := projectKeys(t)
-	for _, f := range topLevel() {
+	for _, f := range topLevel(t) {
 		key, is := declared[f.key]
 		if !is {
 			t.Errorf("Pulumi.yaml does not declare %s", f.key)

@@ -9,12 +9,12 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/opex-project/opex/components"
+	"github.com/opex-project/opex/components/spec"
 	"github.com/opex-project/opex/internal/problem"
 )
 
 // decoder fills structs from JSON values. Every key must be known, at any depth, and every value of the right type; what
-// is wrong is collected. Keys come from the tag `config:"key[,required][,secret]"`. A struct with SetDefaults has it called
+// is wrong is collected. Keys come from the tag json; the tag config says `required` or `secret`. A struct with SetDefaults has it called
 // before its keys are read, so what is left out keeps its default: objects merge key by key, lists and maps are
 // replaced whole.
 type decoder struct {
@@ -26,18 +26,15 @@ type decoder struct {
 type field struct {
 	key              string
 	required, secret bool
-	doc              string
 	index            int
 }
 
 func fieldsOf(t reflect.Type) []field {
 	var fields []field
 	for i := range t.NumField() {
-		key, options, _ := strings.Cut(t.Field(i).Tag.Get("config"), ",")
-		fields = append(fields, field{
-			key: key, required: strings.Contains(options, "required"), secret: strings.Contains(options, "secret"),
-			doc: t.Field(i).Tag.Get("doc"), index: i,
-		})
+		key, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		option := t.Field(i).Tag.Get("config")
+		fields = append(fields, field{key: key, required: option == "required", secret: option == "secret", index: i})
 	}
 	return fields
 }
@@ -56,7 +53,7 @@ func (d *decoder) decode(path string, from any, into reflect.Value) {
 		d.problems.Add(path, "has no value; remove the key to take the default")
 		return
 	}
-	if into.Type() == reflect.TypeFor[components.Quantity]() {
+	if into.Type() == reflect.TypeFor[spec.Quantity]() {
 		if number, is := from.(json.Number); is {
 			from = number.String() // `cpu: 2` is as good as `cpu: "2"`
 		}
@@ -81,9 +78,12 @@ func (d *decoder) decode(path string, from any, into reflect.Value) {
 		into.Set(reflect.MakeMap(into.Type()))
 		for _, key := range slices.Sorted(maps.Keys(object)) {
 			value := reflect.New(into.Type().Elem()).Elem()
+			setDefaults(value.Addr())
 			d.decode(path+"."+key, object[key], value)
 			into.SetMapIndex(reflect.ValueOf(key), value)
 		}
+	case reflect.Interface: // values of a chart, which only the chart knows
+		into.Set(reflect.ValueOf(numbers(from)))
 	case reflect.Slice:
 		list, ok := from.([]any)
 		if !ok {
@@ -149,7 +149,7 @@ func (d *decoder) decodeStruct(prefix string, object map[string]any, into reflec
 			d.decode(prefix+f.key, value, into.Field(f.index))
 			d.secret = before
 		case f.required:
-			d.problems.Add(prefix+f.key, "is missing. %s", f.doc)
+			d.problems.Add(prefix+f.key, "is missing, and required")
 		}
 	}
 }
@@ -173,4 +173,25 @@ func setDefaults(pointer reflect.Value) {
 	if with, ok := pointer.Interface().(interface{ SetDefaults() }); ok {
 		with.SetDefaults()
 	}
+}
+
+// numbers returns a value with its numbers as Go has them.
+func numbers(value any) any {
+	switch value := value.(type) {
+	case json.Number:
+		if whole, err := value.Int64(); err == nil {
+			return int(whole)
+		}
+		fraction, _ := value.Float64() // it came from JSON
+		return fraction
+	case map[string]any:
+		for key, below := range value {
+			value[key] = numbers(below)
+		}
+	case []any:
+		for i, below := range value {
+			value[i] = numbers(below)
+		}
+	}
+	return value
 }

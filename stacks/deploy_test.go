@@ -95,7 +95,7 @@ func TestCostLabelsStandOnEveryObjectAndPodAndInNoSelector(t *testing.T) {
 		engine := map[string]string{"team": "platform-team", "environment": environment, "cost-center": "engineering"}
 		objects := 0
 		for _, r := range record.Resources {
-			if r.Inputs["kind"] == nil || r.Read { // what is read is somebody else's
+			if r.Inputs["kind"] == nil || strings.HasSuffix(r.Type, ":DeploymentPatch") { // the chart's labels stand on what it patches
 				continue
 			}
 			objects++
@@ -105,8 +105,7 @@ func TestCostLabelsStandOnEveryObjectAndPodAndInNoSelector(t *testing.T) {
 				want = engine
 			}
 			labelled := []any{r.Inputs, dig(r.Inputs, "spec", "template")}
-			claims, _ := dig(r.Inputs, "spec", "volumeClaimTemplates").([]any)
-			for _, object := range append(labelled, claims...) {
+			for _, object := range labelled {
 				if object == nil {
 					continue
 				}
@@ -125,7 +124,7 @@ func TestCostLabelsStandOnEveryObjectAndPodAndInNoSelector(t *testing.T) {
 				}
 			})
 		}
-		if want := map[string]int{"staging": 28, "prod": 21}[stack]; objects != want {
+		if want := map[string]int{"staging": 31, "prod": 25}[stack]; objects != want {
 			t.Errorf("%d objects were looked at, want %d", objects, want)
 		}
 	})
@@ -188,14 +187,29 @@ func TestProductionHasNoTraceOfChaos(t *testing.T) {
 	})
 }
 
-func TestNamespaceAndBackupsAreProtectedInProductionOnly(t *testing.T) {
+func TestProductionIsProtectedWholeAndStagingNotAtAll(t *testing.T) {
 	forEachStack(t, func(t *testing.T, stack string, record *pulumitest.Record) {
-		for _, name := range []string{"namespace", "backup-bucket"} {
-			if got := record.Find(name).Protect; got != (stack == "prod") {
-				t.Errorf("%s: protect is %v", name, got)
+		for _, r := range record.Resources {
+			if r.Protect != (stack == "prod") {
+				t.Errorf("%s: protect is %v", r.Name, r.Protect)
 			}
 		}
 	})
+}
+
+func TestProtectionCanBeLifted(t *testing.T) {
+	homeWithKubeconfig(t)
+	config := stackConfig(t, "prod")
+	config["opex:protect"] = "false"
+	record, err := deploy(t, "prod", config, pulumitest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range record.Resources {
+		if r.Protect {
+			t.Errorf("%s is protected", r.Name)
+		}
+	}
 }
 
 func TestEveryObjectWaitsForTheNamespace(t *testing.T) {

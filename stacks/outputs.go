@@ -1,29 +1,39 @@
 package stacks
 
 import (
-	"maps"
-
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/opex-project/opex/internal/contract"
 )
 
-// identified are the outputs that dashboards and the command read: what the components say of themselves, of which stack and cluster.
-// Nothing of it is secret.
-func identified(c Config, clusterUID string, outputs pulumi.Map) pulumi.Map {
+// outputs are what dashboards and the command read: of which stack and cluster, and what the components say of themselves. Nothing of it
+// is secret.
+func (s stack) outputs(e *engines, services pulumi.Map) pulumi.Map {
 	all := pulumi.Map{
-		contract.OutputEnvironment: pulumi.String(c.Environment),
-		contract.OutputCluster:     pulumi.StringMap{"context": pulumi.String(c.Cluster.Context), "uid": pulumi.String(clusterUID)},
+		contract.OutputEnvironment: pulumi.String(s.config.Environment),
+		contract.OutputCluster: pulumi.StringMap{
+			"context": pulumi.String(s.config.Cluster.Context), "uid": pulumi.String(s.found.uid),
+		},
+		contract.OutputServices: services,
 	}
-	maps.Copy(all, outputs)
+	dashboards := pulumi.Map{}
+	if e.cost != nil {
+		all[contract.OutputCost], dashboards["cost"] = e.cost.Cost, e.cost.Dashboard
+	}
+	if e.size != nil {
+		all[contract.OutputSize] = e.size.Size
+	}
+	if e.backup != nil {
+		all[contract.OutputBackup], dashboards["backup"] = e.backup.Vault, e.backup.Dashboard
+	}
+	if e.chaos != nil {
+		all[contract.OutputChaos] = e.chaos.Lab
+	}
+	if e.proof != nil {
+		dashboards["proof"] = e.proof.Dashboard
+	}
+	if len(dashboards) > 0 {
+		all[contract.OutputDashboards] = dashboards
+	}
 	return all
-}
-
-// with adds a key to a service's output.
-func with(service pulumi.MapOutput, key string, value pulumi.Input) pulumi.MapOutput {
-	return pulumi.All(service, value).ApplyT(func(both []any) map[string]any {
-		output := maps.Clone(both[0].(map[string]any))
-		output[key] = both[1]
-		return output
-	}).(pulumi.MapOutput)
 }

@@ -2,7 +2,10 @@ package stacks
 
 import (
 	"encoding/json"
+	"io"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -78,18 +81,41 @@ func asConfig(t *testing.T, value any) string {
 	return string(text)
 }
 
-// homeWithKubeconfig is a home folder such as the stack files expect.
-func homeWithKubeconfig(t *testing.T) {
+// homeWithKubeconfig is a home folder such as the stack files expect, whose clusters answer as a cluster does that holds nothing yet. What
+// answers is told what else there is, by path.
+func homeWithKubeconfig(t *testing.T) map[string]string {
+	t.Helper()
+	answers := map[string]string{
+		"/api/v1/namespaces/kube-system":                                         `{"metadata": {"name": "kube-system", "uid": "` + testUID + `"}}`,
+		"/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes": `{"endpoints": [{"addresses": ["10.0.0.12", "10.0.0.11"]}]}`,
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer, is := answers[r.URL.Path]
+		if !is {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = io.WriteString(w, answer)
+	}))
+	t.Cleanup(server.Close)
+	home(t, server.URL)
+	return answers
+}
+
+// home is a home folder with a kubeconfig for a server.
+func home(t *testing.T, server string) string {
 	t.Helper()
 	home := t.TempDir()
 	t.Setenv("HOME", home)
-	kubeconfig := "contexts:\n- {name: opex-staging}\n- {name: opex-prod}\n"
+	kubeconfig := `{"apiVersion": "v1", "kind": "Config", "clusters": [{"name": "test", "cluster": {"server": "` + server + `"}}], "users": [{"name": "test", "user": {}}],
+		"contexts": [{"name": "opex-staging", "context": {"cluster": "test", "user": "test"}}, {"name": "opex-prod", "context": {"cluster": "test", "user": "test"}}]}`
 	if err := os.Mkdir(filepath.Join(home, ".kube"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(home, ".kube", "config"), []byte(kubeconfig), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return home
 }
 
 // deploy runs the whole program with a stack's config.
@@ -98,19 +124,7 @@ func deploy(t *testing.T, stack string, config map[string]string, options pulumi
 	t.Setenv(pulumi.EnvConfig, asConfig(t, config))
 	t.Setenv(pulumi.EnvConfigSecretKeys, `["opex:databasePasswords", "opex:backupSecrets"]`)
 	options.Stack, options.Folder = stack, projectFolder
-	if options.Read == nil {
-		options.Read = kubeSystem(map[string]any{"metadata": map[string]any{"name": "kube-system", "uid": testUID}})
-	}
 	return pulumitest.Run(t, Deploy, options)
-}
-
-func kubeSystem(state map[string]any) map[string]map[string]any {
-	return map[string]map[string]any{
-		"kubernetes:core/v1:Namespace::kube-system": state,
-		"kubernetes:discovery.k8s.io/v1:EndpointSlice::default/kubernetes": {
-			"endpoints": []any{map[string]any{"addresses": []any{"198.51.100.7"}}},
-		},
-	}
 }
 
 func readYAML(t *testing.T, path string, into any) {

@@ -3,6 +3,11 @@ package stacks
 import (
 	"bytes"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -14,11 +19,12 @@ import (
 type knob struct{ path, kind, standard, doc string }
 
 // knobs walks the config's types; what a key has as default is read from a value with its defaults set.
-func knobs(prefix string, value reflect.Value) []knob {
+func knobs(t *testing.T, prefix string, value reflect.Value) []knob {
 	var found []knob
 	for _, f := range fieldsOf(value.Type()) {
 		field := value.Field(f.index)
-		path, standard := prefix+f.key, ""
+		doc := docOf(t, value.Type(), f.index)
+		at, standard := prefix+f.key, ""
 		below, list := field, false
 		switch field.Kind() {
 		case reflect.Slice:
@@ -35,16 +41,66 @@ func knobs(prefix string, value reflect.Value) []knob {
 		if f.required {
 			standard = "required"
 		}
-		found = append(found, knob{path, kindName(field.Type()), standard, f.doc})
+		found = append(found, knob{at, kindName(field.Type()), standard, doc})
+		if below.Kind() == reflect.Map && below.Type().Elem().Kind() == reflect.Struct {
+			below, at = reflect.New(below.Type().Elem()).Elem(), at+".NAME"
+		}
 		if below.Kind() == reflect.Struct {
 			setDefaults(below.Addr())
 			if list {
-				path += "[]"
+				at += "[]"
 			}
-			found = append(found, knobs(path+".", below)...)
+			found = append(found, knobs(t, at+".", below)...)
 		}
 	}
 	return found
+}
+
+// comments are the comments of struct fields, by package, type and field: they are the documentation of the config.
+var comments = map[string]string{}
+
+// docOf returns a field's comment in one line; a key without one fails the test.
+func docOf(t *testing.T, typ reflect.Type, index int) string {
+	t.Helper()
+	if len(comments) == 0 {
+		for _, folder := range []string{".", "../components/spec"} {
+			readComments(t, folder)
+		}
+	}
+	key := path.Base(typ.PkgPath()) + "." + typ.Name() + "." + typ.Field(index).Name
+	doc := comments[key]
+	if doc == "" {
+		t.Errorf("%s has no comment", key)
+	}
+	return doc
+}
+
+func readComments(t *testing.T, folder string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			declared, is := n.(*ast.TypeSpec)
+			if !is {
+				return true
+			}
+			if fields, is := declared.Type.(*ast.StructType); is {
+				for _, f := range fields.Fields.List {
+					for _, name := range f.Names {
+						comments[file.Name.Name+"."+declared.Name.Name+"."+name.Name] = strings.Join(strings.Fields(f.Doc.Text()), " ")
+					}
+				}
+			}
+			return false
+		})
+	}
 }
 
 func kindName(t reflect.Type) string {
@@ -69,10 +125,10 @@ func kindName(t reflect.Type) string {
 
 type topLevelKey struct{ key, doc, pulumiType string }
 
-func topLevel() []topLevelKey {
+func topLevel(t *testing.T) []topLevelKey {
 	var keys []topLevelKey
 	for _, f := range fieldsOf(reflect.TypeFor[Config]()) {
-		keys = append(keys, topLevelKey{f.key, f.doc, kindName(reflect.TypeFor[Config]().Field(f.index).Type)})
+		keys = append(keys, topLevelKey{f.key, docOf(t, reflect.TypeFor[Config](), f.index), kindName(reflect.TypeFor[Config]().Field(f.index).Type)})
 	}
 	return keys
 }
@@ -90,7 +146,7 @@ default whole. A key that stands nowhere below is an error, at any depth, and al
 | key | type | default | meaning |
 |---|---|---|---|
 `)
-	for _, k := range knobs(keyPrefix, reflect.New(reflect.TypeFor[Config]()).Elem()) {
+	for _, k := range knobs(t, keyPrefix, reflect.New(reflect.TypeFor[Config]()).Elem()) {
 		if key, top := strings.CutPrefix(k.path, keyPrefix); top && k.standard == "required" && declared[key].Default != nil {
 			k.standard = "`" + asConfig(t, declared[key].Default) + "`"
 		}

@@ -27,8 +27,9 @@ type declared struct {
 func watch(ctx *pulumi.Context) (*declared, error) {
 	d := &declared{}
 	return d, ctx.RegisterStackTransformation(func(args *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {
-		// What a chart makes is not known here; and its values may not be, at a preview.
-		if strings.HasPrefix(args.Type, "kubernetes:") && !strings.HasPrefix(args.Type, "kubernetes:helm.sh/") && args.Props != nil {
+		// What a chart makes is not known here; and its values may not be, at a preview. A patch is a part of an object.
+		chart, patch := strings.HasPrefix(args.Type, "kubernetes:helm.sh/"), strings.HasSuffix(args.Type, "Patch")
+		if strings.HasPrefix(args.Type, "kubernetes:") && !chart && !patch && args.Props != nil {
 			d.mutex.Lock()
 			defer d.mutex.Unlock()
 			d.names, d.props = append(d.names, args.Name), append(d.props, args.Props)
@@ -121,6 +122,18 @@ type resolving struct {
 	err    error
 }
 
+// propertyOf is the name of a field's property, or "". The arguments of a resource have none of their own: the struct that they become has.
+func propertyOf(v reflect.Value, field reflect.StructField) string {
+	tag := field.Tag.Get("pulumi")
+	if args, is := v.Interface().(pulumi.Input); tag == "" && is && args.ElementType().Kind() == reflect.Struct {
+		if resolved, is := args.ElementType().FieldByName(field.Name); is {
+			tag = resolved.Tag.Get("pulumi")
+		}
+	}
+	name, _, _ := strings.Cut(tag, ",")
+	return name
+}
+
 // plain turns properties into what JSON has: the SDK's structs name their fields by a tag. What is unknown or secret is left out and written down.
 func (r *resolving) plain(v reflect.Value, at []string) any {
 	if !v.IsValid() || v.Kind() == reflect.Interface && v.IsNil() || v.Kind() == reflect.Pointer && v.IsNil() {
@@ -145,7 +158,7 @@ func (r *resolving) plain(v reflect.Value, at []string) any {
 	case reflect.Struct:
 		fields := map[string]any{}
 		for i := range v.NumField() {
-			name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("pulumi"), ",")
+			name := propertyOf(v, v.Type().Field(i))
 			if name == "" {
 				continue
 			}

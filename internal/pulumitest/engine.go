@@ -17,6 +17,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/structpb"
 )
@@ -81,15 +82,34 @@ func (e *engine) RegisterResource(_ context.Context, in *pulumirpc.RegisterResou
 		URN:  e.urn(in.GetParent(), in.GetType(), in.GetName()),
 		Type: in.GetType(), Name: in.GetName(), Parent: in.GetParent(),
 		Provider: in.GetProvider(), Protect: in.GetProtect(), DependsOn: in.GetDependencies(),
+		IgnoreChanges: in.GetIgnoreChanges(),
 	}
 	if err := e.add(r, in.GetObject(), in.GetCustom()); err != nil {
 		return nil, err
 	}
-	response := &pulumirpc.RegisterResourceResponse{Urn: r.URN, Object: in.GetObject()}
+	object, err := withARN(in)
+	if err != nil {
+		return nil, err
+	}
+	response := &pulumirpc.RegisterResourceResponse{Urn: r.URN, Object: object}
 	if in.GetCustom() && (e.options.Made || !e.options.Preview) {
 		response.Id = in.GetName() + "-id"
 	}
 	return response, nil
+}
+
+// withARN invents what AWS computes and programs pass on, so that wiring shows in what is registered. A preview does not know it.
+func withARN(in *pulumirpc.RegisterResourceRequest) (*structpb.Struct, error) {
+	if !strings.HasPrefix(in.GetType(), "aws:") {
+		return in.GetObject(), nil
+	}
+	object := proto.Clone(in.GetObject()).(*structpb.Struct)
+	arn, err := structpb.NewValue("arn:aws:test:::" + in.GetName())
+	if err != nil {
+		return nil, err
+	}
+	object.Fields["arn"] = arn
+	return object, nil
 }
 
 func (e *engine) ReadResource(_ context.Context, in *pulumirpc.ReadResourceRequest) (*pulumirpc.ReadResourceResponse, error) {

@@ -27,6 +27,7 @@ type Resource struct {
 	URN, Type, Name, Parent, Provider string
 	Protect, Read                     bool
 	DependsOn                         []string          // URNs
+	IgnoreChanges                     []string          // paths of inputs
 	Inputs                            map[string]any    // secrets masked
 	Secrets                           map[string]string // by path, as JSON
 }

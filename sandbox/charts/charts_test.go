@@ -92,8 +92,10 @@ func over(below, above map[string]any) map[string]any {
 func installed(t *testing.T) []map[string]any {
 	t.Helper()
 	var objects []map[string]any
-	for _, file := range []string{"cost-visibility.yaml", "vault-store.json", "vault-aws.json"} {
-		data, err := os.ReadFile(filepath.Join("../../components/testdata", file))
+	for _, file := range []string{
+		"cost/testdata/cost-visibility.yaml", "backup/testdata/vault-store.json", "backup/testdata/vault-aws.json",
+	} {
+		data, err := os.ReadFile(filepath.Join("../../components", file))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -99,12 +99,12 @@ func TestOfficialAddressesAnswerWithTheVersionsThatTheProgramAsksFor(t *testing.
 			t.Errorf("a chart that is not there answers %d", status)
 		}
 	}
-	// As in components/catalog.go.
+	// As in components/platform/catalog.go.
 	for chart, version := range map[string]string{
 		"https://kubernetes-sigs.github.io/metrics-server/metrics-server": "3.13.1",
 		"https://kubernetes.github.io/autoscaler/vertical-pod-autoscaler": "0.13.0",
 		"https://prometheus-community.github.io/helm-charts/prometheus":   "29.27.0",
-		"https://opencost.github.io/opencost-helm-chart/opencost":         "2.5.17",
+		"https://opencost.github.io/opencost-helm-chart/opencost":         "2.5.19",
 		"https://vmware-tanzu.github.io/helm-charts/velero":               "12.1.0",
 		"https://charts.chaos-mesh.org/chaos-mesh":                        "2.8.4",
 	} {

@@ -110,5 +110,5 @@ func (q *inquiry) probeWords() string {
 	if len(words) == 0 {
 		return "The probes ask once a second already: this is as quick as Kubernetes gets."
 	}
-	return "In the pod's template (components/service_pod.go; the stack file has no key for probes): " + strings.Join(words, "; ") + "."
+	return "In the pod's template (components/cost/service_pod.go; the stack file has no key for probes): " + strings.Join(words, "; ") + "."
 }

@@ -1,0 +1,208 @@
+// Package backup is how services come back: BackupVault, once per cluster, and BackupPlan, once per service, with the hooks that run in a
+// database's container.
+package backup
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/opex-project/opex/components/platform"
+	"github.com/opex-project/opex/components/spec"
+	"github.com/opex-project/opex/internal/contract"
+	"github.com/opex-project/opex/internal/problem"
+)
+
+// What the chart names so, whatever its release is named.
+const (
+	Namespace           = "velero"
+	DeploymentName      = "velero"
+	StorageLocationName = "default"
+
+	veleroName           = "velero"
+	veleroServiceAccount = "velero-server"
+	veleroMetricsPort    = "http-monitoring"
+	nodeAgentName        = "node-agent"
+	storageLocationName  = StorageLocationName
+)
+
+const (
+	// veleroPrefix is Velero's folder of the bucket: it calls a folder invalid that holds what it does not know.
+	veleroPrefix = "velero"
+	// credentialsSecret holds the static keys for an S3-compatible store.
+	credentialsSecret = "velero-store-credentials"
+	// repositorySecret is the name that Velero looks for, and makes with a password that everybody knows if it finds none
+	// (v1.18.3, pkg/repository/keys).
+	repositorySecret = "velero-repo-credentials"
+)
+
+// BackupVault is the engine of backups, once per cluster: a bucket, and Velero with rights to it.
+type BackupVault struct {
+	pulumi.ResourceState
+
+	// Vault is a contract.BackupVault as a map, for stack outputs. It is known once Velero is ready.
+	Vault pulumi.MapOutput
+	// Dashboard is a contract.Dashboard as a map.
+	Dashboard pulumi.MapOutput
+
+	Velero *platform.Release
+}
+
+// BackupVaultArgs are the arguments of NewBackupVault.
+type BackupVaultArgs struct {
+	platform.EngineArgs
+	// Vault describes the bucket and the store. What is unset takes its default.
+	Vault spec.Vault
+	// Secrets are kept secret in any case. RepositoryPassword is required, the keys for an S3-compatible store.
+	Secrets spec.VaultSecrets
+	// CAFile is the path of Vault.Store.CAFile, as the provider of AWS opens it, and CACertificate its content, in PEM.
+	CAFile, CACertificate string
+	// Keep leaves the bucket even when the stack goes.
+	Keep bool
+	// Watches are what the dashboard shows.
+	Watches []Watch
+}
+
+func (v BackupVaultArgs) problems() problem.List {
+	found := v.EngineArgs.Problems()
+	found.AddAll("Vault.", v.Vault.Problems())
+	found.AddAll("Secrets.", v.Secrets.Problems(v.Vault))
+	return found
+}
+
+// NewBackupVault declares the engine. Wrong arguments are all reported at once, and nothing is registered then.
+func NewBackupVault(ctx *pulumi.Context, name string, args *BackupVaultArgs, opts ...pulumi.ResourceOption) (*BackupVault, error) {
+	// Defaults.
+	v := BackupVaultArgs{}
+	if args != nil {
+		v = *args
+	}
+	v.Owner.SetDefaults()
+
+	// Validate.
+	if err := v.problems().Err(fmt.Sprintf("BackupVault %q", name), "Nothing of it was registered."); err != nil {
+		return nil, err
+	}
+
+	// Register.
+	engine := &BackupVault{}
+	inputs := pulumi.Map{"vault": platform.Values(v.Vault), "environment": pulumi.String(v.Environment)}
+	if err := ctx.RegisterComponentResourceV2("opex:index:BackupVault", name, inputs, engine, opts...); err != nil {
+		return nil, err
+	}
+
+	// Children.
+	child := pulumi.Parent(engine)
+	role, before, err := newStore(ctx, name, v, child)
+	if err != nil {
+		return nil, err
+	}
+	namespace, err := v.NewNamespace(ctx, name+"-namespace", Namespace, veleroName, platform.Privileged, child)
+	if err != nil {
+		return nil, err
+	}
+	secrets, err := newVeleroSecrets(ctx, name, v, namespace, child)
+	if err != nil {
+		return nil, err
+	}
+	values := role.ApplyT(func(arn string) (map[string]any, error) { return platform.Plain(newVeleroValues(v, arn)) }).(pulumi.MapOutput)
+	engine.Velero, err = platform.NewRelease(ctx, name+"-velero", platform.VeleroChart, v.EngineArgs, platform.NameOf(namespace), values,
+		child, pulumi.DependsOn(append(before, secrets...)))
+	if err != nil {
+		return nil, err
+	}
+	dashboard, err := platform.NewDashboard(ctx, name+"-dashboard", dashboardOf(v), namespace, v.ObjectLabels(veleroName), child)
+	if err != nil {
+		return nil, err
+	}
+
+	// Outputs.
+	engine.Vault = engine.Velero.ID().ApplyT(func(pulumi.ID) (map[string]any, error) {
+		return contract.Map(v.contract())
+	}).(pulumi.MapOutput)
+	engine.Dashboard = dashboard
+	return engine, ctx.RegisterResourceOutputs(engine, pulumi.Map{"vault": engine.Vault})
+}
+
+// newStore declares the bucket and, on AWS, the role of Velero. It returns the role's ARN, "" for a store with keys, and what must be there
+// before Velero starts.
+func newStore(ctx *pulumi.Context, name string, v BackupVaultArgs, child pulumi.ResourceOption) (pulumi.StringOutput, []pulumi.Resource, error) {
+	none := pulumi.String("").ToStringOutput()
+	provider, err := newAWSProvider(ctx, name+"-aws", v, child)
+	if err != nil {
+		return none, nil, err
+	}
+	onAWS := []pulumi.ResourceOption{child, pulumi.Provider(provider)}
+	before, err := newBucket(ctx, name+"-bucket", v, onAWS...)
+	if err != nil || v.Vault.Store != nil {
+		return none, before, err
+	}
+	role, access, err := newVeleroRole(ctx, name, v, onAWS...)
+	if err != nil {
+		return none, nil, err
+	}
+	return role.Arn, append(before, access...), nil
+}
+
+// newAWSProvider declares the connection to AWS, or to the store. Credentials are those that AWS' own tools find; of another
+// account they are refused. All that it makes is tagged with who pays.
+func newAWSProvider(ctx *pulumi.Context, name string, v BackupVaultArgs, opts ...pulumi.ResourceOption) (*aws.Provider, error) {
+	vault := v.Vault
+	args := &aws.ProviderArgs{Region: pulumi.String(vault.Region)}
+	if vault.Store == nil {
+		args.AllowedAccountIds = pulumi.ToStringArray([]string{vault.Account})
+		args.DefaultTags = &aws.ProviderDefaultTagsArgs{Tags: pulumi.ToStringMap(v.ObjectLabels(veleroName))}
+	} else {
+		args.Endpoints = aws.ProviderEndpointArray{aws.ProviderEndpointArgs{S3: pulumi.String(vault.Store.AddressOutside())}}
+		args.S3UsePathStyle = pulumi.Bool(true)
+		if v.CAFile != "" {
+			args.CustomCaBundle = pulumi.String(v.CAFile)
+		}
+		// What only AWS itself has.
+		args.SkipCredentialsValidation = pulumi.Bool(true)
+		args.SkipMetadataApiCheck = pulumi.Bool(true)
+		args.SkipRequestingAccountId = pulumi.Bool(true)
+	}
+	return aws.NewProvider(ctx, name, args, opts...)
+}
+
+// newVeleroSecrets declares what Velero must find at its first start.
+func newVeleroSecrets(ctx *pulumi.Context, name string, v BackupVaultArgs, namespace *corev1.Namespace, opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
+	secret := func(role, object, key, value string) (pulumi.Resource, error) {
+		return corev1.NewSecret(ctx, name+"-"+role, &corev1.SecretArgs{
+			Metadata: v.Metadata(object, veleroName, platform.NameOf(namespace)), Type: pulumi.String("Opaque"),
+			Data: pulumi.ToSecret(pulumi.StringMap{key: pulumi.String(base64Of(value))}).(pulumi.StringMapOutput),
+		}, opts...)
+	}
+	// Without this password nothing in the bucket can be read: it is not to be lost with the stack's state.
+	repository, err := secret("repository-secret", repositorySecret, "repository-password", v.Secrets.RepositoryPassword)
+	if err != nil || v.Vault.Store == nil {
+		return []pulumi.Resource{repository}, err
+	}
+	keys := fmt.Sprintf("[default]\naws_access_key_id=%s\naws_secret_access_key=%s\n", v.Secrets.AccessKey, v.Secrets.SecretKey)
+	store, err := secret("store-secret", credentialsSecret, "cloud", keys)
+	return []pulumi.Resource{repository, store}, err
+}
+
+func (v BackupVaultArgs) contract() contract.BackupVault {
+	vault := contract.BackupVault{
+		Namespace: Namespace, Deployment: DeploymentName, NodeAgent: nodeAgentName, StorageLocation: storageLocationName,
+		Bucket: v.Vault.Bucket, Prefix: veleroPrefix, Region: v.Vault.Region, CACertificate: v.CACertificate,
+	}
+	if v.Vault.Store != nil {
+		vault.URL, vault.CredentialsSecret = v.Vault.Store.AddressOutside(), credentialsSecret
+	}
+	if lock := v.Vault.ObjectLock; lock != nil {
+		vault.ObjectLock = &contract.ObjectLock{Mode: lock.S3Mode(), Days: lock.Days}
+	}
+	return vault
+}
+
+// Scrape is where Velero gives metrics. The label name keeps the node agents out, which have all others and whose metrics say nothing of
+// the server.
+func Scrape() platform.Scrape {
+	return platform.Scrape{Service: veleroName, Namespace: Namespace, PortName: veleroMetricsPort, Path: "/metrics",
+		Selector: map[string]string{"app.kubernetes.io/name": veleroName, contract.LabelInstance: veleroName, "name": veleroName}}
+}

@@ -1,0 +1,11 @@
+package cost
+
+import (
+	"testing"
+
+	"github.com/opex-project/opex/internal/grafana/grafanatest"
+)
+
+func TestDashboardIsOneThatGrafanasOwnModelTakes(t *testing.T) {
+	grafanatest.Check(t, costDashboard(CostVisibilityArgs{Namespaces: []string{"shops"}}).Dashboard, 6) // with all that it can show
+}
