@@ -64,61 +64,64 @@ func (d *decoder) decode(path string, from any, into reflect.Value) {
 		setDefaults(into)
 		d.decode(path, from, into.Elem())
 	case reflect.Struct:
-		if object, ok := from.(map[string]any); ok {
+		if object, ok := expect[map[string]any](d, path, from, "an object"); ok {
 			d.decodeStruct(path+".", object, into)
-		} else {
-			d.wrongType(path, from, "an object")
 		}
 	case reflect.Map:
-		object, ok := from.(map[string]any)
-		if !ok {
-			d.wrongType(path, from, "an object")
-			return
+		if object, ok := expect[map[string]any](d, path, from, "an object"); ok {
+			d.decodeMap(path, object, into)
 		}
-		into.Set(reflect.MakeMap(into.Type()))
-		for _, key := range slices.Sorted(maps.Keys(object)) {
-			value := reflect.New(into.Type().Elem()).Elem()
-			setDefaults(value.Addr())
-			d.decode(path+"."+key, object[key], value)
-			into.SetMapIndex(reflect.ValueOf(key), value)
+	case reflect.Slice:
+		if list, ok := expect[[]any](d, path, from, "a list"); ok {
+			d.decodeList(path, list, into)
 		}
 	case reflect.Interface: // values of a chart, which only the chart knows
 		into.Set(reflect.ValueOf(numbers(from)))
-	case reflect.Slice:
-		list, ok := from.([]any)
-		if !ok {
-			d.wrongType(path, from, "a list")
-			return
-		}
-		into.Set(reflect.MakeSlice(into.Type(), len(list), len(list)))
-		for i, value := range list {
-			setDefaults(into.Index(i).Addr())
-			d.decode(path+"["+strconv.Itoa(i)+"]", value, into.Index(i))
-		}
+	default:
+		d.decodeScalar(path, from, into)
+	}
+}
+
+func (d *decoder) decodeMap(path string, object map[string]any, into reflect.Value) {
+	into.Set(reflect.MakeMap(into.Type()))
+	for _, key := range slices.Sorted(maps.Keys(object)) {
+		value := reflect.New(into.Type().Elem()).Elem()
+		setDefaults(value.Addr())
+		d.decode(path+"."+key, object[key], value)
+		into.SetMapIndex(reflect.ValueOf(key), value)
+	}
+}
+
+func (d *decoder) decodeList(path string, list []any, into reflect.Value) {
+	into.Set(reflect.MakeSlice(into.Type(), len(list), len(list)))
+	for i, value := range list {
+		setDefaults(into.Index(i).Addr())
+		d.decode(path+"["+strconv.Itoa(i)+"]", value, into.Index(i))
+	}
+}
+
+func (d *decoder) decodeScalar(path string, from any, into reflect.Value) {
+	switch into.Kind() {
 	case reflect.String:
-		if text, ok := from.(string); ok {
+		if text, ok := expect[string](d, path, from, "a string"); ok {
 			into.SetString(text)
-		} else {
-			d.wrongType(path, from, "a string")
 		}
 	case reflect.Bool:
-		if truth, ok := from.(bool); ok {
+		if truth, ok := expect[bool](d, path, from, "true or false"); ok {
 			into.SetBool(truth)
-		} else {
-			d.wrongType(path, from, "true or false")
 		}
 	case reflect.Float64:
-		number, ok := from.(json.Number)
+		number, _ := from.(json.Number)
 		value, err := number.Float64()
-		if !ok || err != nil {
+		if err != nil {
 			d.wrongType(path, from, "a number")
 			return
 		}
 		into.SetFloat(value)
 	case reflect.Int:
-		number, ok := from.(json.Number)
+		number, _ := from.(json.Number)
 		whole, err := strconv.Atoi(number.String())
-		if !ok || err != nil {
+		if err != nil {
 			d.wrongType(path, from, "a whole number")
 			return
 		}
@@ -126,6 +129,15 @@ func (d *decoder) decode(path string, from any, into reflect.Value) {
 	default:
 		panic("stacks: no way to decode into " + into.Type().String()) // a new field of a type that none had before
 	}
+}
+
+// expect returns a value as T, or notes that it is of another type; want names T for people.
+func expect[T any](d *decoder, path string, from any, want string) (T, bool) {
+	value, ok := from.(T)
+	if !ok {
+		d.wrongType(path, from, want)
+	}
+	return value, ok
 }
 
 // decodeStruct reads an object; prefix is what stands before its keys in messages.
