@@ -33,7 +33,9 @@ func TestABenchFailsWithoutAFigureAndOverItsPromise(t *testing.T) {
 		"verify was ended":         {verify("SC-010  quick  PASS", "137"), true, []string{`no figure for "verify"`}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			command := exec.Command("bash", "-c", "set -euo pipefail\nwork=$1\n. ./figures\n"+c.script, "bash", t.TempDir())
+			command := exec.Command(
+				"bash", "-c", "set -euo pipefail\nwork=$1\n. ./figures\n"+c.script, "bash", t.TempDir(),
+			)
 			out, err := command.CombinedOutput()
 			text := strings.Join(strings.Fields(string(out)), " ")
 			if (err != nil) != c.fails {

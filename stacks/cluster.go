@@ -15,8 +15,8 @@ import (
 	"github.com/opex-project/opex/internal/problem"
 )
 
-// connect returns the provider for the cluster, and what the cluster was found to hold. That it is the expected cluster is checked before
-// anything is registered. A preview goes on without a cluster, and says what it could not check.
+// connect returns the provider for the cluster, and what the cluster was found to hold. That it is the expected cluster
+// is checked before anything is registered. A preview goes on without a cluster, and says what it could not check.
 func connect(ctx *pulumi.Context, c Config) (*kubernetes.Provider, facts, error) {
 	found, err := lookUp(ctx.Context(), c, ctx.RootDirectory())
 	switch {
@@ -35,7 +35,8 @@ func connect(ctx *pulumi.Context, c Config) (*kubernetes.Provider, facts, error)
 			return nil, facts{}, err
 		}
 	}
-	// The path as it is written, not the contents: no credentials enter the state, and another home folder is no difference.
+	// The path as it is written, not the contents: no credentials enter the state, and another home folder is no
+	// difference.
 	args := &kubernetes.ProviderArgs{
 		Kubeconfig:            pulumi.String(c.Cluster.Kubeconfig),
 		Context:               pulumi.String(c.Cluster.Context),
@@ -52,7 +53,8 @@ func connect(ctx *pulumi.Context, c Config) (*kubernetes.Provider, facts, error)
 	return provider, found, err
 }
 
-// problems checks that the kubeconfig can be read and holds the context. A file that is missing is left to connect: a preview may do without.
+// problems checks that the kubeconfig can be read and holds the context. A file that is missing is left to connect: a
+// preview may do without.
 func (c Cluster) problems(folder string) problem.List {
 	var found problem.List
 	if c.Kubeconfig == "" {
@@ -77,7 +79,10 @@ func (c Cluster) problems(folder string) problem.List {
 		return found
 	}
 	if _, is := config.Contexts[c.Context]; !is {
-		found.Add("context", "%q is not in %s; it holds: %s", c.Context, path, strings.Join(sortedKeys(config.Contexts), ", "))
+		found.Add(
+			"context", "%q is not in %s; it holds: %s", c.Context, path,
+			strings.Join(sortedKeys(config.Contexts), ", "),
+		)
 	}
 	for i, cidr := range c.ControlPlane {
 		spec.CheckCIDR(&found, fmt.Sprintf("controlPlane[%d]", i), cidr)
@@ -88,7 +93,8 @@ func (c Cluster) problems(folder string) problem.List {
 // path returns the kubeconfig's absolute path.
 func (c Cluster) path(folder string) (string, error) { return fromProject(folder, c.Kubeconfig) }
 
-// fromProject returns the absolute path of a file that is named from the project's folder, or with ~/ from the home folder.
+// fromProject returns the absolute path of a file that is named from the project's folder, or with ~/ from the home
+// folder.
 func fromProject(folder, file string) (string, error) {
 	if below, is := strings.CutPrefix(file, "~/"); is {
 		home, err := os.UserHomeDir()

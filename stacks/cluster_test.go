@@ -28,7 +28,9 @@ func TestIdentityOfTheCluster(t *testing.T) {
 				answers[system] = c.answer
 			}
 			config := stackConfig(t, "staging")
-			config["opex:cluster"] = asConfig(t, map[string]string{"kubeconfig": "~/.kube/config", "context": "opex-staging", "uid": c.expected})
+			config["opex:cluster"] = asConfig(
+				t, map[string]string{"kubeconfig": "~/.kube/config", "context": "opex-staging", "uid": c.expected},
+			)
 			record, err := deploy(t, "staging", config, pulumitest.Options{Preview: c.preview})
 			checkError(t, err, c.says)
 			if c.says != "" && len(record.Resources) > 0 {
@@ -63,14 +65,17 @@ func TestAPreviewWithoutAClusterReviewsAllAndSaysWhatItCouldNotCheck(t *testing.
 				t.Fatal(err)
 			}
 			isReviewed(t, record)
-			if said := strings.Join(record.Messages, "\n"); !strings.Contains(said, "This preview could not check: the cluster's identity") {
+			if said := strings.Join(record.Messages, "\n"); !strings.Contains(
+				said, "This preview could not check: the cluster's identity",
+			) {
 				t.Errorf("it says: %s", said)
 			}
 		})
 	}
 }
 
-// TestTwoHomesAreNoDifference: what stands in the state must be the same for all who work on a stack, and hold no credentials.
+// TestTwoHomesAreNoDifference: what stands in the state must be the same for all who work on a stack, and hold no
+// credentials.
 func TestTwoHomesAreNoDifference(t *testing.T) {
 	var seen []string
 	for range 2 {

@@ -16,7 +16,8 @@ import (
 type Config struct {
 	// staging or production: decides the profile, and is the value of the label environment.
 	Environment string `json:"environment" config:"required"`
-	// The cluster to work on. Nothing is taken from the surroundings: neither KUBECONFIG nor the current context counts.
+	// The cluster to work on. Nothing is taken from the surroundings: neither KUBECONFIG nor the current context
+	// counts.
 	Cluster Cluster `json:"cluster" config:"required"`
 	// Namespace of all services, made by the program. Empty: staging or production, as the environment.
 	Namespace string `json:"namespace"`
@@ -34,17 +35,21 @@ type Config struct {
 	Exporter spec.Exporter `json:"exporter"`
 	// Secrets of backups, encrypted: repositoryPassword, and accessKey and secretKey for an S3-compatible store.
 	BackupSecrets spec.VaultSecrets `json:"backupSecrets" config:"secret"`
-	// What differs from the pinned charts of the engines, by the chart's name (chaos-mesh, metrics-server, opencost, prometheus, velero, vertical-pod-autoscaler): a mirror, a timeout, values.
+	// What differs from the pinned charts of the engines, by the chart's name (chaos-mesh, metrics-server, opencost,
+	// prometheus, velero, vertical-pod-autoscaler): a mirror, a timeout, values.
 	Charts spec.Charts `json:"charts"`
 	// Where the exporter's pods may run; engines of charts take it from opex:charts.
 	Nodes spec.Nodes `json:"nodes"`
-	// Refuse to delete or replace anything of production. false lifts it, with one pulumi up, for what is to be removed on purpose.
+	// Refuse to delete or replace anything of production. false lifts it, with one pulumi up, for what is to be removed
+	// on purpose.
 	Protect bool `json:"protect"`
 	// Who pays for what is installed once per cluster.
 	Platform spec.Owner `json:"platform"`
-	// Images of the engines instead of the pinned ones, by name (opencost, prometheus, vpa-recommender, metrics-server, velero, velero-plugin-for-aws, chaos-mesh, chaos-daemon, pause, opex-load, opex): for a registry of your own.
+	// Images of the engines instead of the pinned ones, by name (opencost, prometheus, vpa-recommender, metrics-server,
+	// velero, velero-plugin-for-aws, chaos-mesh, chaos-daemon, pause, opex-load, opex): for a registry of your own.
 	Images spec.Images `json:"images"`
-	// Database password by service, encrypted: 16 printable characters or more. Required for each service with a database.
+	// Database password by service, encrypted: 16 printable characters or more. Required for each service with a
+	// database.
 	DatabasePasswords map[string]string `json:"databasePasswords" config:"secret"`
 }
 
@@ -67,7 +72,8 @@ type Cluster struct {
 	Context string `json:"context" config:"required"`
 	// Expected UID of the namespace kube-system, which identifies a cluster. Another one is refused. Empty: any.
 	UID string `json:"uid"`
-	// Addresses of the API server, as CIDRs: its service proxy, which the command opex uses, must reach the services. Empty: those of the Service default/kubernetes, looked up.
+	// Addresses of the API server, as CIDRs: its service proxy, which the command opex uses, must reach the services.
+	// Empty: those of the Service default/kubernetes, looked up.
 	ControlPlane []string `json:"controlPlane"`
 }
 
@@ -116,7 +122,10 @@ func ownValues(problems *problem.List, values map[string]string) map[string]any 
 		switch {
 		case strings.HasPrefix(full, "pulumi:"):
 		case !is:
-			problems.Add(full, "is read by nobody: default providers are disabled, and the program's own keys start with %s", keyPrefix)
+			problems.Add(
+				full, "is read by nobody: default providers are disabled, and the program's own keys start with %s",
+				keyPrefix,
+			)
 		case isString[key]:
 			own[key] = values[full]
 		default:

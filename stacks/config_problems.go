@@ -23,7 +23,14 @@ import (
 const minPasswordLength = 16
 
 // engineNamespaces belong to engines.
-var engineNamespaces = []string{cost.OpenCostNamespace, cost.PrometheusNamespace, size.Namespace, backup.Namespace, chaos.Namespace, proof.Namespace}
+var engineNamespaces = []string{
+	cost.OpenCostNamespace,
+	cost.PrometheusNamespace,
+	size.Namespace,
+	backup.Namespace,
+	chaos.Namespace,
+	proof.Namespace,
+}
 
 // check adds what only the config as a whole can show, after what the decoder has found.
 func (c Config) check(problems *problem.List, secretKeys []string, folder string) {
@@ -60,7 +67,10 @@ func (c Config) checkBackup(problems *problem.List, encrypted bool, folder strin
 	if c.Backup.Enabled {
 		if missing := c.BackupSecrets.Problems(c.Backup); !missing.Empty() {
 			problems.AddAll("opex:backupSecrets.", missing)
-			problems.Add("opex:backupSecrets", "is set with: pulumi config set --secret --path opex:backupSecrets.repositoryPassword, and so on")
+			problems.Add(
+				"opex:backupSecrets",
+				"is set with: pulumi config set --secret --path opex:backupSecrets.repositoryPassword, and so on",
+			)
 		} else if !encrypted {
 			problems.Add("opex:backupSecrets", "is not encrypted. Choose new ones and set them with: pulumi config set --secret --path opex:backupSecrets.repositoryPassword, and so on")
 		}
@@ -99,8 +109,10 @@ func (c Config) checkServices(problems *problem.List) {
 		path := servicePath(i)
 		problems.AddAll(path+".", service.Problems())
 		if least := c.profile().minReplicas; service.Replicas < least {
-			problems.Add(path+".replicas", "is %d, want %d or more in %s: a single pod is a gap at each rollout and drain",
-				service.Replicas, least, c.Environment)
+			problems.Add(
+				path+".replicas", "is %d, want %d or more in %s: a single pod is a gap at each rollout and drain",
+				service.Replicas, least, c.Environment,
+			)
 		}
 		names := []string{service.Name}
 		if service.Database != nil {
@@ -125,7 +137,9 @@ func (c Config) checkBudgets(problems *problem.List) {
 	teams = slices.Compact(teams)
 	for _, team := range slices.Sorted(maps.Keys(c.Cost.Budgets)) {
 		if !slices.Contains(teams, team) {
-			problems.Add("opex:cost.budgets."+team, "is for a team without a service; teams are %s", strings.Join(teams, ", "))
+			problems.Add(
+				"opex:cost.budgets."+team, "is for a team without a service; teams are %s", strings.Join(teams, ", "),
+			)
 		}
 	}
 }
@@ -144,8 +158,11 @@ func (c Config) checkPasswords(problems *problem.List, encrypted bool) {
 		case !given:
 			problems.Add(path, "is missing: %s has a database. Set it with: %s", service.Name, set)
 		case len(password) < minPasswordLength || strings.ContainsFunc(password, unprintable):
-			problems.Add(path, "is shorter than %d characters or holds other than printable ASCII without spaces. Set it with: %s",
-				minPasswordLength, set)
+			problems.Add(
+				path,
+				"is shorter than %d characters or holds other than printable ASCII without spaces. Set it with: %s",
+				minPasswordLength, set,
+			)
 		case !encrypted:
 			problems.Add(path, "is not encrypted. Choose a new one and set it with: %s", set)
 		}

@@ -13,10 +13,10 @@ import (
 	"github.com/opex-project/opex/internal/problem"
 )
 
-// decoder fills structs from JSON values. Every key must be known, at any depth, and every value of the right type; what
-// is wrong is collected. Keys come from the tag json; the tag config says `required` or `secret`. A struct with SetDefaults has it called
-// before its keys are read, so what is left out keeps its default: objects merge key by key, lists and maps are
-// replaced whole.
+// decoder fills structs from JSON values. Every key must be known, at any depth, and every value of the right type;
+// what is wrong is collected. Keys come from the tag json; the tag config says `required` or `secret`. A struct with
+// SetDefaults has it called before its keys are read, so what is left out keeps its default: objects merge key by key,
+// lists and maps are replaced whole.
 type decoder struct {
 	problems problem.List
 	secret   bool // values must not be shown

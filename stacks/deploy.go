@@ -63,7 +63,9 @@ type stack struct {
 
 // component are the options of a component that waits for others.
 func (s stack) component(after ...pulumi.Resource) []pulumi.ResourceOption {
-	return []pulumi.ResourceOption{pulumi.Providers(s.cluster), pulumi.Protect(s.config.protected()), pulumi.DependsOn(after)}
+	return []pulumi.ResourceOption{
+		pulumi.Providers(s.cluster), pulumi.Protect(s.config.protected()), pulumi.DependsOn(after),
+	}
 }
 
 // object are the options of an object of the stack's own.
@@ -79,14 +81,18 @@ func (s stack) engineArgs() platform.EngineArgs {
 	}
 }
 
-// loadFromPulumi reads the config as a whole from where Pulumi puts it. Asked key by key, a misspelt key would go unseen.
+// loadFromPulumi reads the config as a whole from where Pulumi puts it. Asked key by key, a misspelt key would go
+// unseen.
 func loadFromPulumi(ctx *pulumi.Context) (Config, error) {
 	var values map[string]string
 	var secretKeys []string
 	for name, into := range map[string]any{pulumi.EnvConfig: &values, pulumi.EnvConfigSecretKeys: &secretKeys} {
 		if text := os.Getenv(name); text != "" {
 			if err := json.Unmarshal([]byte(text), into); err != nil {
-				return Config{}, fmt.Errorf("opex: Pulumi handed over a config in %s that is not the expected JSON; another version of Pulumi?", name)
+				return Config{}, fmt.Errorf(
+					"opex: Pulumi handed over a config in %s that is not the expected JSON; another version of Pulumi?",
+					name,
+				)
 			}
 		}
 	}

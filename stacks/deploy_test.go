@@ -91,16 +91,23 @@ func TestNewPasswordRollsBothPods(t *testing.T) {
 func TestCostLabelsStandOnEveryObjectAndPodAndInNoSelector(t *testing.T) {
 	forEachStack(t, func(t *testing.T, stack string, record *pulumitest.Record) {
 		environment := map[string]string{"staging": "staging", "prod": "production"}[stack]
-		service := map[string]string{"team": "product-team", "app": "task-api", "environment": environment, "cost-center": "engineering"}
+		service := map[string]string{
+			"team":        "product-team",
+			"app":         "task-api",
+			"environment": environment,
+			"cost-center": "engineering",
+		}
 		engine := map[string]string{"team": "platform-team", "environment": environment, "cost-center": "engineering"}
 		objects := 0
 		for _, r := range record.Resources {
-			if r.Inputs["kind"] == nil || strings.HasSuffix(r.Type, ":DeploymentPatch") { // the chart's labels stand on what it patches
+			// the chart's labels stand on what it patches
+			if r.Inputs["kind"] == nil || strings.HasSuffix(r.Type, ":DeploymentPatch") {
 				continue
 			}
 			objects++
 			want := service
-			if strings.HasPrefix(r.Name, "cost-") || strings.HasPrefix(r.Name, "size-") || strings.HasPrefix(r.Name, "backup-") ||
+			if strings.HasPrefix(r.Name, "cost-") || strings.HasPrefix(r.Name, "size-") ||
+				strings.HasPrefix(r.Name, "backup-") ||
 				strings.HasPrefix(r.Name, "chaos-") {
 				want = engine
 			}
@@ -162,7 +169,8 @@ func TestEngineThatIsOffLeavesNoTrace(t *testing.T) {
 	}
 	for _, r := range record.Resources {
 		if strings.HasPrefix(r.Name, "cost") || strings.HasPrefix(r.Name, "size") || strings.HasPrefix(r.Name, "backup") ||
-			strings.HasSuffix(r.Name, "-size") || strings.HasSuffix(r.Name, "-backup") || strings.Contains(r.Name, "chaos") {
+			strings.HasSuffix(r.Name, "-size") || strings.HasSuffix(r.Name, "-backup") ||
+			strings.Contains(r.Name, "chaos") {
 			t.Errorf("%s is there", r.Name)
 		}
 	}
@@ -177,11 +185,13 @@ func TestProductionHasNoTraceOfChaos(t *testing.T) {
 	forEachStack(t, func(t *testing.T, stack string, record *pulumitest.Record) {
 		var traces []string
 		for _, r := range record.Resources {
-			if text, err := json.Marshal(r.Inputs); err != nil || strings.Contains(string(text), "chaos-mesh") || strings.Contains(r.Name, "chaos") {
+			if text, err := json.Marshal(r.Inputs); err != nil || strings.Contains(string(text), "chaos-mesh") ||
+				strings.Contains(r.Name, "chaos") {
 				traces = append(traces, r.Name)
 			}
 		}
-		if _, is := record.Outputs[contract.OutputChaos]; is != (stack == "staging") || (len(traces) > 0) != (stack == "staging") {
+		if _, is := record.Outputs[contract.OutputChaos]; is != (stack == "staging") ||
+			(len(traces) > 0) != (stack == "staging") {
 			t.Errorf("traces are %v, the output chaos is there: %v", traces, is)
 		}
 	})
@@ -216,7 +226,8 @@ func TestEveryObjectWaitsForTheNamespace(t *testing.T) {
 	forEachStack(t, func(t *testing.T, _ string, record *pulumitest.Record) {
 		namespace := record.Find("namespace").URN
 		for _, r := range record.Resources {
-			if dig(r.Inputs, "metadata", "namespace") == record.Outputs["environment"] && !slices.Contains(r.DependsOn, namespace) {
+			if dig(r.Inputs, "metadata", "namespace") == record.Outputs["environment"] &&
+				!slices.Contains(r.DependsOn, namespace) {
 				t.Errorf("%s does not depend on the namespace", r.Name)
 			}
 		}

@@ -71,7 +71,12 @@ func (s stack) installEngines() (*engines, error) {
 
 func (s stack) newCostVisibility() (*cost.CostVisibility, error) {
 	c := s.config
-	args := &cost.CostVisibilityArgs{EngineArgs: s.engineArgs(), Cost: c.Cost, Namespaces: []string{c.Namespace}, Rules: backup.Rules(s.watches())}
+	args := &cost.CostVisibilityArgs{
+		EngineArgs: s.engineArgs(),
+		Cost:       c.Cost,
+		Namespaces: []string{c.Namespace},
+		Rules:      backup.Rules(s.watches()),
+	}
 	for _, service := range c.Services {
 		args.Scrapes = append(args.Scrapes, cost.ScrapeOf(service, c.Namespace)...)
 	}
@@ -87,7 +92,11 @@ func (s stack) newCostVisibility() (*cost.CostVisibility, error) {
 
 // newSizeAdvisor leaves to the cluster what it has already.
 func (s stack) newSizeAdvisor() (*size.SizeAdvisor, error) {
-	args := &size.SizeAdvisorArgs{EngineArgs: s.engineArgs(), MetricsServer: s.config.Size.MetricsServer, ForeignCRDs: s.found.foreignCRDs}
+	args := &size.SizeAdvisorArgs{
+		EngineArgs:    s.engineArgs(),
+		MetricsServer: s.config.Size.MetricsServer,
+		ForeignCRDs:   s.found.foreignCRDs,
+	}
 	if args.MetricsServer && s.found.foreignMetricsServer {
 		args.MetricsServer = false
 		if err := s.ctx.Log.Info("opex:size.metricsServer: the cluster has a metrics-server of its own, which is used", nil); err != nil {
@@ -120,8 +129,8 @@ func (s stack) watches() []backup.Watch {
 	return all
 }
 
-// installExporter declares what judges the stack, by the same outputs that everybody reads. It comes after the engines, whose namespaces
-// it may look into.
+// installExporter declares what judges the stack, by the same outputs that everybody reads. It comes after the engines,
+// whose namespaces it may look into.
 func (s stack) installExporter(e *engines, services pulumi.Map) error {
 	c := s.config
 	if !c.Exporter.Enabled {

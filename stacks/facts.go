@@ -22,8 +22,8 @@ import (
 	"github.com/opex-project/opex/internal/problem"
 )
 
-// facts are what a cluster holds before anything is declared. The SDK reads an object that must exist; these may be missing, so the API
-// server is asked itself, as the kubeconfig says. The zero value is a cluster that was not reached.
+// facts are what a cluster holds before anything is declared. The SDK reads an object that must exist; these may be
+// missing, so the API server is asked itself, as the kubeconfig says. The zero value is a cluster that was not reached.
 type facts struct {
 	uid                  string   // of kube-system, the cluster's identity
 	controlPlane         []string // CIDRs of the API server's own addresses, sorted
@@ -72,7 +72,8 @@ type object struct {
 
 // ownedBy says whether a Helm release of this program made the object.
 func (o object) ownedBy(release, namespace string) bool {
-	return o.Annotations["meta.helm.sh/release-name"] == release && o.Annotations["meta.helm.sh/release-namespace"] == namespace
+	return o.Annotations["meta.helm.sh/release-name"] == release &&
+		o.Annotations["meta.helm.sh/release-namespace"] == namespace
 }
 
 func (f *facts) askControlPlane(ctx context.Context, api client, c Config) error {
@@ -94,7 +95,9 @@ func (f *facts) askControlPlane(ctx context.Context, api client, c Config) error
 	slices.Sort(f.controlPlane)
 	f.controlPlane = slices.Compact(f.controlPlane)
 	if err == nil && len(c.Cluster.ControlPlane) == 0 && (!exists || len(f.controlPlane) == 0) {
-		err = errors.New("the Service default/kubernetes has no addresses: set opex:cluster.controlPlane to those of the API server")
+		err = errors.New(
+			"the Service default/kubernetes has no addresses: set opex:cluster.controlPlane to those of the API server",
+		)
 	}
 	return err
 }
@@ -108,8 +111,11 @@ func (f *facts) askMetricsServer(ctx context.Context, api client, _ Config) erro
 
 func (f *facts) askCRDs(ctx context.Context, api client, _ Config) error {
 	var kind object
-	exists, err := api.get(ctx, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/verticalpodautoscalers.autoscaling.k8s.io", &kind)
-	// What an earlier release of this program left behind (the chart keeps its kinds) is taken up again by the next one.
+	exists, err := api.get(
+		ctx, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/verticalpodautoscalers.autoscaling.k8s.io", &kind,
+	)
+	// What an earlier release of this program left behind (the chart keeps its kinds) is taken up again by the next
+	// one.
 	f.foreignCRDs = exists && !kind.ownedBy("vertical-pod-autoscaler", "vertical-pod-autoscaler")
 	return err
 }
@@ -136,7 +142,10 @@ func (f *facts) askClaims(ctx context.Context, api client, c Config) error {
 // check finds what the stack asks of the cluster and cannot get.
 func (f facts) check(problems *problem.List, c Config) {
 	if c.Cluster.UID != "" && f.uid != c.Cluster.UID {
-		problems.Add("opex:cluster.uid", "context %q of %s leads to the cluster %s, expected is %s", c.Cluster.Context, c.Cluster.Kubeconfig, f.uid, c.Cluster.UID)
+		problems.Add(
+			"opex:cluster.uid", "context %q of %s leads to the cluster %s, expected is %s", c.Cluster.Context,
+			c.Cluster.Kubeconfig, f.uid, c.Cluster.UID,
+		)
 	}
 	for i, s := range c.Services {
 		if s.Database == nil {
@@ -156,11 +165,17 @@ func (f facts) checkClaim(problems *problem.List, path, key string, size spec.Qu
 		return
 	}
 	if want, err := resource.ParseQuantity(string(size)); err == nil && want.Cmp(there.size) < 0 {
-		problems.Add(path+key, "is %s, and the claim %s has %s: a claim only grows. Set %s here", size, name, there.size.String(), there.size.String())
+		problems.Add(
+			path+key, "is %s, and the claim %s has %s: a claim only grows. Set %s here", size, name,
+			there.size.String(), there.size.String(),
+		)
 	}
 	if class := s.Database.StorageClass; class != "" && class != there.class {
-		problems.Add(path+"storageClass", "is %q, and the claim %s is of %q, which cannot change. Leave it, or move the data: a service of another name, its dump loaded there",
-			class, name, there.class)
+		problems.Add(
+			path+"storageClass",
+			"is %q, and the claim %s is of %q, which cannot change. Leave it, or move the data: a service of another name, its dump loaded there",
+			class, name, there.class,
+		)
 	}
 }
 
@@ -192,7 +207,9 @@ func newClient(c Cluster, folder string) (client, error) {
 		return client{}, err
 	}
 	overrides := &clientcmd.ConfigOverrides{CurrentContext: c.Context}
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(&clientcmd.ClientConfigLoadingRules{ExplicitPath: path}, overrides).ClientConfig()
+	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
+		&clientcmd.ClientConfigLoadingRules{ExplicitPath: path}, overrides,
+	).ClientConfig()
 	if err != nil {
 		return client{}, fmt.Errorf("context %q of %s: %w", c.Context, path, err)
 	}

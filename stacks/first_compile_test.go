@@ -12,7 +12,8 @@ import (
 
 // Both tests keep the first compile short: docs/decisions/0015-typed-on-the-sdks.md.
 
-// TestProgramDoesNotImportEveryKind: each of these packages brings all kinds of Kubernetes, a quarter of an hour of compiling.
+// TestProgramDoesNotImportEveryKind: each of these packages brings all kinds of Kubernetes, a quarter of an hour of
+// compiling.
 func TestProgramDoesNotImportEveryKind(t *testing.T) {
 	list := exec.Command("go", "list", "-deps", ".")
 	list.Dir = projectFolder

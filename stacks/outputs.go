@@ -6,8 +6,8 @@ import (
 	"github.com/opex-project/opex/internal/contract"
 )
 
-// outputs are what dashboards and the command read: of which stack and cluster, and what the components say of themselves. Nothing of it
-// is secret.
+// outputs are what dashboards and the command read: of which stack and cluster, and what the components say of
+// themselves. Nothing of it is secret.
 func (s stack) outputs(e *engines, services pulumi.Map) pulumi.Map {
 	all := pulumi.Map{
 		contract.OutputEnvironment: pulumi.String(s.config.Environment),

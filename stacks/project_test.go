@@ -40,8 +40,8 @@ func projectKeys(t *testing.T) map[string]projectKey {
 	return project.Config
 }
 
-// stackConfig is what Pulumi hands to the program for a stack: the stack's own file over the defaults of Pulumi.yaml, with
-// objects and lists as JSON.
+// stackConfig is what Pulumi hands to the program for a stack: the stack's own file over the defaults of Pulumi.yaml,
+// with objects and lists as JSON.
 func stackConfig(t *testing.T, stack string) map[string]string {
 	t.Helper()
 	var file struct {
@@ -81,8 +81,8 @@ func asConfig(t *testing.T, value any) string {
 	return string(text)
 }
 
-// homeWithKubeconfig is a home folder such as the stack files expect, whose clusters answer as a cluster does that holds nothing yet. What
-// answers is told what else there is, by path.
+// homeWithKubeconfig is a home folder such as the stack files expect, whose clusters answer as a cluster does that
+// holds nothing yet. What answers is told what else there is, by path.
 func homeWithKubeconfig(t *testing.T) map[string]string {
 	t.Helper()
 	answers := map[string]string{
@@ -119,7 +119,9 @@ func home(t *testing.T, server string) string {
 }
 
 // deploy runs the whole program with a stack's config.
-func deploy(t *testing.T, stack string, config map[string]string, options pulumitest.Options) (*pulumitest.Record, error) {
+func deploy(
+	t *testing.T, stack string, config map[string]string, options pulumitest.Options,
+) (*pulumitest.Record, error) {
 	t.Helper()
 	t.Setenv(pulumi.EnvConfig, asConfig(t, config))
 	t.Setenv(pulumi.EnvConfigSecretKeys, `["opex:databasePasswords", "opex:backupSecrets"]`)

@@ -94,7 +94,9 @@ func readComments(t *testing.T, folder string) {
 			if fields, is := declared.Type.(*ast.StructType); is {
 				for _, f := range fields.Fields.List {
 					for _, name := range f.Names {
-						comments[file.Name.Name+"."+declared.Name.Name+"."+name.Name] = strings.Join(strings.Fields(f.Doc.Text()), " ")
+						comments[file.Name.Name+"."+declared.Name.Name+"."+name.Name] = strings.Join(
+							strings.Fields(f.Doc.Text()), " ",
+						)
 					}
 				}
 			}
@@ -128,7 +130,13 @@ type topLevelKey struct{ key, doc, pulumiType string }
 func topLevel(t *testing.T) []topLevelKey {
 	var keys []topLevelKey
 	for _, f := range fieldsOf(reflect.TypeFor[Config]()) {
-		keys = append(keys, topLevelKey{f.key, docOf(t, reflect.TypeFor[Config](), f.index), kindName(reflect.TypeFor[Config]().Field(f.index).Type)})
+		keys = append(
+			keys,
+			topLevelKey{
+				f.key, docOf(t, reflect.TypeFor[Config](), f.index),
+				kindName(reflect.TypeFor[Config]().Field(f.index).Type),
+			},
+		)
 	}
 	return keys
 }
@@ -147,7 +155,8 @@ default whole. A key that stands nowhere below is an error, at any depth, and al
 |---|---|---|---|
 `)
 	for _, k := range knobs(t, keyPrefix, reflect.New(reflect.TypeFor[Config]()).Elem()) {
-		if key, top := strings.CutPrefix(k.path, keyPrefix); top && k.standard == "required" && declared[key].Default != nil {
+		if key, top := strings.CutPrefix(k.path, keyPrefix); top && k.standard == "required" &&
+			declared[key].Default != nil {
 			k.standard = "`" + asConfig(t, declared[key].Default) + "`"
 		}
 		fmt.Fprintf(&text, "| `%s` | %s | %s | %s |\n", k.path, k.kind, k.standard, k.doc)

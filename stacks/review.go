@@ -26,23 +26,26 @@ type declared struct {
 // watch writes down what is declared from now on.
 func watch(ctx *pulumi.Context) (*declared, error) {
 	d := &declared{}
-	return d, ctx.RegisterStackTransformation(func(args *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {
-		// What a chart makes is not known here; and its values may not be, at a preview. A patch is a part of an object.
-		chart, patch := strings.HasPrefix(args.Type, "kubernetes:helm.sh/"), strings.HasSuffix(args.Type, "Patch")
-		if strings.HasPrefix(args.Type, "kubernetes:") && !chart && !patch && args.Props != nil {
-			d.mutex.Lock()
-			defer d.mutex.Unlock()
-			d.names, d.props = append(d.names, args.Name), append(d.props, args.Props)
-		}
-		return nil
-	})
+	return d, ctx.RegisterStackTransformation(
+		func(args *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {
+			// What a chart makes is not known here; and its values may not be, at a preview. A patch is a part of an
+			// object.
+			chart, patch := strings.HasPrefix(args.Type, "kubernetes:helm.sh/"), strings.HasSuffix(args.Type, "Patch")
+			if strings.HasPrefix(args.Type, "kubernetes:") && !chart && !patch && args.Props != nil {
+				d.mutex.Lock()
+				defer d.mutex.Unlock()
+				d.names, d.props = append(d.names, args.Name), append(d.props, args.Props)
+			}
+			return nil
+		},
+	)
 }
 
-// reviewed lets an output through once all that is declared was reviewed, and fails the preview where a rule does not hold. It is for previews:
-// later the objects are there already.
+// reviewed lets an output through once all that is declared was reviewed, and fails the preview where a rule does not
+// hold. It is for previews: later the objects are there already.
 //
-// The review waits for what is declared and for nothing else: an apply on all of it, or on an output of what is to be made, never runs in a
-// preview that makes something.
+// The review waits for what is declared and for nothing else: an apply on all of it, or on an output of what is to be
+// made, never runs in a preview that makes something.
 func (d *declared) reviewed(ctx *pulumi.Context, output pulumi.Input) pulumi.Output {
 	d.mutex.Lock()
 	names, props := d.names, d.props
@@ -72,7 +75,9 @@ func judge(ctx *pulumi.Context, objects review.Set) error {
 		}
 	}
 	if len(found) == 0 {
-		return ctx.Log.Info(fmt.Sprintf("opex review: nothing found by %d rules in %d objects", len(review.Rules), len(objects)), nil)
+		return ctx.Log.Info(
+			fmt.Sprintf("opex review: nothing found by %d rules in %d objects", len(review.Rules), len(objects)), nil,
+		)
 	}
 	switch mode := os.Getenv(review.EnvMode); mode {
 	case "":
@@ -80,7 +85,13 @@ func judge(ctx *pulumi.Context, objects review.Set) error {
 	case review.ModeReport:
 		return ctx.Log.Warn(findings(found).Error(), nil)
 	default:
-		return errors.Join(findings(found), fmt.Errorf("opex: %s is %q, allowed is %s, which reports findings and lets the preview go on", review.EnvMode, mode, review.ModeReport))
+		return errors.Join(
+			findings(found),
+			fmt.Errorf(
+				"opex: %s is %q, allowed is %s, which reports findings and lets the preview go on", review.EnvMode,
+				mode, review.ModeReport,
+			),
+		)
 	}
 }
 
@@ -109,20 +120,25 @@ func findings(found []review.Finding) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "opex: review of what is declared: %d findings:", len(found))
 	for _, f := range found {
-		fmt.Fprintf(&text, "\n  - %s %s: %s (resource %s): %s: %s. %s", f.Rule.ID, f.Rule.Title, f.Object, f.Object.Source, f.Where(), f.Says, f.Rule.Why)
+		fmt.Fprintf(
+			&text, "\n  - %s %s: %s (resource %s): %s: %s. %s", f.Rule.ID, f.Rule.Title, f.Object, f.Object.Source,
+			f.Where(), f.Says, f.Rule.Why,
+		)
 	}
 	text.WriteString("\nNothing was changed. `opex review` shows the same with what to change")
 	return errors.New(text.String())
 }
 
-// resolving is an object whose properties are awaited one by one: of what is declared some may be unknown, and the rest is judged.
+// resolving is an object whose properties are awaited one by one: of what is declared some may be unknown, and the rest
+// is judged.
 type resolving struct {
 	ctx    context.Context
 	object review.Object
 	err    error
 }
 
-// propertyOf is the name of a field's property, or "". The arguments of a resource have none of their own: the struct that they become has.
+// propertyOf is the name of a field's property, or "". The arguments of a resource have none of their own: the struct
+// that they become has.
 func propertyOf(v reflect.Value, field reflect.StructField) string {
 	tag := field.Tag.Get("pulumi")
 	if args, is := v.Interface().(pulumi.Input); tag == "" && is && args.ElementType().Kind() == reflect.Struct {
@@ -134,7 +150,8 @@ func propertyOf(v reflect.Value, field reflect.StructField) string {
 	return name
 }
 
-// plain turns properties into what JSON has: the SDK's structs name their fields by a tag. What is unknown or secret is left out and written down.
+// plain turns properties into what JSON has: the SDK's structs name their fields by a tag. What is unknown or secret is
+// left out and written down.
 func (r *resolving) plain(v reflect.Value, at []string) any {
 	if !v.IsValid() || v.Kind() == reflect.Interface && v.IsNil() || v.Kind() == reflect.Pointer && v.IsNil() {
 		return nil

@@ -35,7 +35,8 @@ func TestAPreviewReviewsAllThatIsDeclared(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				pulumitest.Golden(t, "testdata/"+stack+"-outputs.json", append(text, '\n')) // the same as without a preview
+				// the same as without a preview
+				pulumitest.Golden(t, "testdata/"+stack+"-outputs.json", append(text, '\n'))
 			})
 		}
 	}
@@ -46,12 +47,14 @@ func isReviewed(t *testing.T, record *pulumitest.Record) {
 	t.Helper()
 	objects := 0
 	for _, r := range record.Resources {
-		if kind := r.Inputs["kind"]; kind != nil && kind != "Secret" && kind != "ConfigMap" && !strings.HasSuffix(r.Type, "Patch") {
+		if kind := r.Inputs["kind"]; kind != nil && kind != "Secret" && kind != "ConfigMap" &&
+			!strings.HasSuffix(r.Type, "Patch") {
 			objects++
 		}
 	}
 	said := strings.Join(record.Messages, "\n")
-	if want := fmt.Sprintf("opex review: nothing found by %d rules in %d objects", len(review.Rules), objects); objects < 10 || !strings.Contains(said, want) {
+	if want := fmt.Sprintf("opex review: nothing found by %d rules in %d objects", len(review.Rules), objects); objects < 10 ||
+		!strings.Contains(said, want) {
 		t.Errorf("want %q, it says: %s", want, said)
 	}
 	if strings.Contains(said, "could be judged") {
@@ -91,19 +94,24 @@ func TestAPreviewRefusesAConfigThatARuleDoesNotAllow(t *testing.T) {
 	homeWithKubeconfig(t)
 	config := stackConfig(t, "staging")
 	config["opex:services"] = `[{"name": "task-api", "image": "ghcr.io/opex-project/task-api:0.1.0", "database": {"kind": "postgres"}, "chaos": {"recovery": "1s"}}]`
-	if _, err := deploy(t, "staging", config, pulumitest.Options{Preview: true}); err == nil || !strings.Contains(err.Error(), "SUR-05") {
+	if _, err := deploy(t, "staging", config, pulumitest.Options{Preview: true}); err == nil ||
+		!strings.Contains(err.Error(), "SUR-05") {
 		t.Errorf("error is %v", err)
 	}
 }
 
 // exposed declares production that is open to experiments, which a rule refuses, and more, if asked.
-func exposed(more func(ctx *pulumi.Context, namespace *corev1.Namespace, on pulumi.ResourceOption) error) pulumi.RunFunc {
+func exposed(
+	more func(ctx *pulumi.Context, namespace *corev1.Namespace, on pulumi.ResourceOption) error,
+) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
 		objects, err := watch(ctx)
 		if err != nil {
 			return err
 		}
-		cluster, err := kubernetes.NewProvider(ctx, "cluster", &kubernetes.ProviderArgs{Kubeconfig: pulumi.String("none")})
+		cluster, err := kubernetes.NewProvider(
+			ctx, "cluster", &kubernetes.ProviderArgs{Kubeconfig: pulumi.String("none")},
+		)
 		if err != nil {
 			return err
 		}
@@ -139,27 +147,56 @@ func TestAPreviewRefusesWhatARuleFinds(t *testing.T) {
 func TestAPreviewThatIsAskedForAReportGoesOn(t *testing.T) {
 	t.Setenv(review.EnvMode, review.ModeReport)
 	record, err := pulumitest.Run(t, exposed(nil), pulumitest.Options{Preview: true})
-	if said := strings.Join(record.Messages, "\n"); err != nil || !strings.Contains(said, "WARNING: opex: review of what is declared: 1 findings") {
+	if said := strings.Join(record.Messages, "\n"); err != nil ||
+		!strings.Contains(said, "WARNING: opex: review of what is declared: 1 findings") {
 		t.Errorf("error %v, and it says: %s", err, said)
 	}
 	t.Setenv(review.EnvMode, "off")
-	if _, err := pulumitest.Run(t, exposed(nil), pulumitest.Options{Preview: true}); err == nil || !strings.Contains(err.Error(), `OPEX_REVIEW is "off", allowed is report`) {
+	if _, err := pulumitest.Run(t, exposed(nil), pulumitest.Options{Preview: true}); err == nil ||
+		!strings.Contains(err.Error(), `OPEX_REVIEW is "off", allowed is report`) {
 		t.Errorf("error is %v", err)
 	}
 }
 
 func TestAPreviewSaysWhatItCouldNotJudgeAndJudgesTheRest(t *testing.T) {
-	record, err := pulumitest.Run(t, exposed(func(ctx *pulumi.Context, namespace *corev1.Namespace, on pulumi.ResourceOption) error {
-		labels := pulumi.StringMap{"team": pulumi.String("shops"), "app": pulumi.String("till"), "environment": pulumi.String("production"), "cost-center": pulumi.String("sales")}
-		image := namespace.ID().ApplyT(func(id pulumi.ID) string { return "till:" + string(id) })
-		return ctx.RegisterResource("kubernetes:batch/v1:Job", "till", kubernetes.UntypedArgs{"apiVersion": pulumi.String("batch/v1"), "kind": pulumi.String("Job"),
-			"metadata": pulumi.Map{"name": pulumi.String("till"), "namespace": pulumi.String("shop"), "labels": labels},
-			"spec": pulumi.Map{"template": pulumi.Map{"metadata": pulumi.Map{"labels": labels}, "spec": pulumi.Map{"containers": pulumi.Array{pulumi.Map{
-				"name": pulumi.String("till"), "image": image, "env": pulumi.Array{pulumi.Map{"name": pulumi.String("ID"), "value": image}},
-				"command": pulumi.ToSecret(pulumi.ToStringArray([]string{"till", "hunter2"})),
-			}}}}}}, &pulumi.CustomResourceState{}, on)
-	}), pulumitest.Options{Preview: true})
-	if err == nil || strings.Contains(err.Error(), "SUR-11") || !strings.Contains(err.Error(), "container till requests no cpu") {
+	record, err := pulumitest.Run(
+		t,
+		exposed(func(ctx *pulumi.Context, namespace *corev1.Namespace, on pulumi.ResourceOption) error {
+			labels := pulumi.StringMap{
+				"team":        pulumi.String("shops"),
+				"app":         pulumi.String("till"),
+				"environment": pulumi.String("production"),
+				"cost-center": pulumi.String("sales"),
+			}
+			image := namespace.ID().ApplyT(func(id pulumi.ID) string { return "till:" + string(id) })
+			return ctx.RegisterResource(
+				"kubernetes:batch/v1:Job",
+				"till",
+				kubernetes.UntypedArgs{"apiVersion": pulumi.String("batch/v1"), "kind": pulumi.String("Job"),
+					"metadata": pulumi.Map{
+						"name":      pulumi.String("till"),
+						"namespace": pulumi.String("shop"),
+						"labels":    labels,
+					},
+					"spec": pulumi.Map{
+						"template": pulumi.Map{
+							"metadata": pulumi.Map{"labels": labels},
+							"spec": pulumi.Map{"containers": pulumi.Array{pulumi.Map{
+								"name": pulumi.String(
+									"till",
+								), "image": image, "env": pulumi.Array{pulumi.Map{"name": pulumi.String("ID"), "value": image}},
+								"command": pulumi.ToSecret(pulumi.ToStringArray([]string{"till", "hunter2"})),
+							}}},
+						},
+					}},
+				&pulumi.CustomResourceState{},
+				on,
+			)
+		}),
+		pulumitest.Options{Preview: true},
+	)
+	if err == nil || strings.Contains(err.Error(), "SUR-11") ||
+		!strings.Contains(err.Error(), "container till requests no cpu") {
 		t.Errorf("error is %v", err)
 	}
 	said := strings.Join(record.Messages, "\n")

@@ -8,7 +8,8 @@ import (
 	"github.com/opex-project/opex/internal/pulumitest"
 )
 
-// TestSchemaForEditorsIsCurrent: the stack files name it, and editors complete keys by it. `make config-schema` writes it anew.
+// TestSchemaForEditorsIsCurrent: the stack files name it, and editors complete keys by it. `make config-schema` writes
+// it anew.
 func TestSchemaForEditorsIsCurrent(t *testing.T) {
 	keys := map[string]any{}
 	config := reflect.New(reflect.TypeFor[Config]()).Elem()
@@ -24,8 +25,15 @@ func TestSchemaForEditorsIsCurrent(t *testing.T) {
 	text, err := json.MarshalIndent(map[string]any{
 		"$schema": "http://json-schema.org/draft-07/schema#", "title": "Config of a stack", "type": "object",
 		"properties": map[string]any{
-			"config":          map[string]any{"type": "object", "properties": keys, "patternProperties": map[string]any{"^pulumi:": map[string]any{}}, "additionalProperties": false},
-			"secretsprovider": map[string]any{"type": "string"}, "encryptionsalt": map[string]any{"type": "string"}, "encryptedkey": map[string]any{"type": "string"},
+			"config": map[string]any{
+				"type":                 "object",
+				"properties":           keys,
+				"patternProperties":    map[string]any{"^pulumi:": map[string]any{}},
+				"additionalProperties": false,
+			},
+			"secretsprovider": map[string]any{
+				"type": "string",
+			}, "encryptionsalt": map[string]any{"type": "string"}, "encryptedkey": map[string]any{"type": "string"},
 		},
 		"additionalProperties": false,
 	}, "", "  ")

@@ -89,7 +89,8 @@ func (s stack) callers(service spec.Service) []spec.Peer {
 	return all
 }
 
-// newPriorityClass returns the name of the class that production's pods have, or nil: when nodes are short, what serves goes last.
+// newPriorityClass returns the name of the class that production's pods have, or nil: when nodes are short, what serves
+// goes last.
 func (s stack) newPriorityClass() (pulumi.StringInput, error) {
 	if !s.config.profile().priority {
 		return nil, nil
@@ -105,7 +106,8 @@ func (s stack) newPriorityClass() (pulumi.StringInput, error) {
 	return class.Metadata.Name().Elem(), nil
 }
 
-// servicePriority is above pods without a class, which have 0, and far below the cluster's own, which have 2,000,000,000.
+// servicePriority is above pods without a class, which have 0, and far below the cluster's own, which have
+// 2,000,000,000.
 const servicePriority = 1_000_000
 
 // serviceOutput is what dashboards and the command read of a service. It is known when all of it is declared.

@@ -16,8 +16,8 @@ type before struct {
 	Inputs map[string]any `json:"inputs"`
 }
 
-// fixed are the properties that replace a resource when they change (pulumi-kubernetes, provider/pkg/provider/diff.go and helm_release.go;
-// the schemas of pulumi-aws).
+// fixed are the properties that replace a resource when they change (pulumi-kubernetes, provider/pkg/provider/diff.go
+// and helm_release.go; the schemas of pulumi-aws).
 var fixed = map[string][]string{
 	"kubernetes:core/v1:Namespace":  {"metadata.name"},
 	"kubernetes:core/v1:Secret":     {"metadata.name", "metadata.namespace", "type"},

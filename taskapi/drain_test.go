@@ -71,7 +71,9 @@ func TestDrainLosesNoRequest(t *testing.T) {
 		load.Go(func() {
 			for tick := time.NewTicker(20 * time.Millisecond); ctx.Err() == nil; <-tick.C {
 				url := e.pick()
-				req, _ := http.NewRequest("POST", url+"/tasks", strings.NewReader(fmt.Sprintf(`{"id":%q,"title":"load"}`, uuid.New())))
+				req, _ := http.NewRequest(
+					"POST", url+"/tasks", strings.NewReader(fmt.Sprintf(`{"id":%q,"title":"load"}`, uuid.New())),
+				)
 				req.GetBody = nil
 				req.Header.Set("Content-Type", "application/json")
 				before := draining.Load()
@@ -121,7 +123,8 @@ func TestDrainWaitsForARequestInFlight(t *testing.T) {
 	p := launch(t, append(db.Env(name), "DRAIN_DELAY=0s", "DRAIN_TIMEOUT=10s", "REQUEST_TIMEOUT=8s")...)
 	p.waitReady(t)
 	id := uuid.NewString()
-	if status, err := send(t, "POST", p.url+"/tasks", fmt.Sprintf(`{"id":%q,"title":"held"}`, id)); err != nil || status != http.StatusCreated {
+	if status, err := send(t, "POST", p.url+"/tasks", fmt.Sprintf(`{"id":%q,"title":"held"}`, id)); err != nil ||
+		status != http.StatusCreated {
 		t.Fatal(status, err)
 	}
 	conn := db.Conn(t, name)
@@ -174,13 +177,18 @@ func TestDrainThatTakesTooLongEndsWithExit1(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			// No database: only the way that a process ends matters here.
-			p := launch(t, append(c.env, "REQUEST_TIMEOUT=500ms", "PGHOST=127.0.0.1", "PGPORT=1", "PGUSER=u", "PGDATABASE=d")...)
+			p := launch(
+				t,
+				append(c.env, "REQUEST_TIMEOUT=500ms", "PGHOST=127.0.0.1", "PGPORT=1", "PGUSER=u", "PGDATABASE=d")...)
 			conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer func() { _ = conn.Close() }()
-			_, _ = fmt.Fprint(conn, "POST /tasks HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+			_, _ = fmt.Fprint(
+				conn,
+				"POST /tasks HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
+			)
 			time.Sleep(200 * time.Millisecond)
 			p.signal(t, syscall.SIGTERM)
 			if c.second {

@@ -1,7 +1,7 @@
 // Command task-api serves tasks over HTTP from PostgreSQL, and drains when told to stop.
 //
-// It exits with 0 after a complete drain, 1 when it could not listen or had to cut requests off, and 2 when a setting is
-// wrong.
+// It exits with 0 after a complete drain, 1 when it could not listen or had to cut requests off, and 2 when a setting
+// is wrong.
 package main
 
 import (
@@ -56,13 +56,18 @@ func run(cfg config.Config, log *slog.Logger, stop <-chan os.Signal) error {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(api.IdleFirst(listener, server.IdleTimeout)) }()
 	conn := cfg.Database.ConnConfig
-	log.Info("listening", "address", listener.Addr().String(), "database", conn.Database, "database_host", conn.Host, "database_port", conn.Port)
+	log.Info(
+		"listening", "address", listener.Addr().String(), "database", conn.Database, "database_host", conn.Host,
+		"database_port", conn.Port,
+	)
 
 	select {
 	case err := <-served:
 		return fmt.Errorf("serving: %w", err)
 	case sig := <-stop:
-		log.Info("draining", "signal", sig.String(), "delay", cfg.DrainDelay.String(), "timeout", cfg.DrainTimeout.String())
+		log.Info(
+			"draining", "signal", sig.String(), "delay", cfg.DrainDelay.String(), "timeout", cfg.DrainTimeout.String(),
+		)
 	}
 	handler.Drain()
 	if err := drain(server, cfg, stop); err != nil {
@@ -75,7 +80,8 @@ func run(cfg config.Config, log *slog.Logger, stop <-chan os.Signal) error {
 	return nil
 }
 
-// drain keeps serving while load balancers forget this replica, then stops listening and waits for the requests in flight.
+// drain keeps serving while load balancers forget this replica, then stops listening and waits for the requests in
+// flight.
 func drain(server *http.Server, cfg config.Config, stop <-chan os.Signal) error {
 	select {
 	case <-time.After(cfg.DrainDelay):
@@ -89,7 +95,9 @@ func drain(server *http.Server, cfg config.Config, stop <-chan os.Signal) error 
 	select {
 	case err := <-done:
 		if errors.Is(err, context.DeadlineExceeded) {
-			return fmt.Errorf("requests in flight were cut off: not done %s after the listener closed", cfg.DrainTimeout)
+			return fmt.Errorf(
+				"requests in flight were cut off: not done %s after the listener closed", cfg.DrainTimeout,
+			)
 		}
 		return err
 	case sig := <-stop:

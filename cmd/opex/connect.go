@@ -42,9 +42,11 @@ func (g *global) connect(ctx context.Context, stdin io.Reader) (stack.Outputs, [
 	return outputs, names, cluster, err
 }
 
-// sites are the services that can be got back. What keeps one of several from that is said, and the others remain; it is an error where
-// that one was asked for, or where it is true of all.
-func (g *global) sites(ctx context.Context, stdin io.Reader, people io.Writer) ([]*recovery.Site, stack.Outputs, error) {
+// sites are the services that can be got back. What keeps one of several from that is said, and the others remain; it
+// is an error where that one was asked for, or where it is true of all.
+func (g *global) sites(
+	ctx context.Context, stdin io.Reader, people io.Writer,
+) ([]*recovery.Site, stack.Outputs, error) {
 	outputs, names, cluster, err := g.connect(ctx, stdin)
 	if err != nil {
 		return nil, outputs, err

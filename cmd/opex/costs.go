@@ -58,10 +58,15 @@ Exit code 0: the report is whole; 1: with --fail-over-budget, a team is over its
 	flags := command.Flags()
 	flags.StringVar(&f.window, "window", "24h", "duration that ends now (60m, 24h, 7d), or START,END in RFC 3339")
 	flags.StringVar(&f.by, "by", "team", strings.Join(costs.Keys, ", "))
-	flags.StringVar(&f.compare, "compare", "", "hold against this window (START,END, or a duration that ends where --window starts)")
+	flags.StringVar(
+		&f.compare, "compare", "",
+		"hold against this window (START,END, or a duration that ends where --window starts)",
+	)
 	flags.Lookup("compare").NoOptDefVal = previous
 	flags.StringVar(&f.format, "format", "table", strings.Join(table.Formats, ", "))
-	flags.BoolVar(&f.failOverBudget, "fail-over-budget", false, "exit with 1 where a team has spent more than its budget")
+	flags.BoolVar(
+		&f.failOverBudget, "fail-over-budget", false, "exit with 1 where a team has spent more than its budget",
+	)
 	return command
 }
 
@@ -113,7 +118,9 @@ func (f costsFlags) run(ctx context.Context, g *global, in io.Reader, out, peopl
 	if outputs.Cost == nil {
 		return costs.ErrOff
 	}
-	slow := time.AfterFunc(2*time.Second, func() { fmt.Fprintln(people, "still asking OpenCost; long windows take up to 30 s each") })
+	slow := time.AfterFunc(
+		2*time.Second, func() { fmt.Fprintln(people, "still asking OpenCost; long windows take up to 30 s each") },
+	)
 	defer slow.Stop()
 	source := costs.Source{Cluster: cluster, Client: cluster.Client, Outputs: outputs, Now: now}
 	report, err := source.Report(ctx, f.by, is, was)

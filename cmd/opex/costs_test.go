@@ -25,7 +25,9 @@ func costsFolder(t *testing.T, money float64, change func(answers map[string]any
 				"start": time.Now().Add(-24 * time.Hour).UTC(), "end": time.Now().UTC()}
 		}
 		answers[costsOpenCost] = map[string]any{"code": 200, "data": []any{map[string]any{
-			"staging/deployment:task-api/task-api-0/product-team/task-api/staging/engineering": line(money), "__idle__": line(1),
+			"staging/deployment:task-api/task-api-0/product-team/task-api/staging/engineering": line(
+				money,
+			), "__idle__": line(1),
 		}}}
 		answers[costsPrometheus] = map[string]any{"status": "success", "data": map[string]any{"result": []any{}}}
 		if change != nil {
@@ -101,14 +103,32 @@ func TestCostsThatNobodyCanTellAreNoReport(t *testing.T) {
 		change func(answers map[string]any)
 		want   string
 	}{
-		"OpenCost is not there":   {func(a map[string]any) { delete(a, costsOpenCost) }, "OpenCost: service opencost/opencost:9003"},
-		"Prometheus is not there": {func(a map[string]any) { delete(a, costsPrometheus) }, "Prometheus: service prometheus-system/prometheus-server:80"},
-		"OpenCost says otherwise": {func(a map[string]any) { a[costsOpenCost] = status(200, "x") }, "OpenCost knows no allocation"},
-		"OpenCost says a word":    {func(a map[string]any) { a[costsOpenCost] = "restarting" }, "not the JSON of an allocation"},
-		"OpenCost knows nothing":  {func(a map[string]any) { a[costsOpenCost] = map[string]any{"code": 200, "data": []any{}} }, "a new OpenCost needs about two minutes"},
-		"Prometheus says a word":  {func(a map[string]any) { a[costsPrometheus] = "restarting" }, "Prometheus: the answer is not the JSON"},
-		"the cluster is another":  {func(a map[string]any) { delete(a, "/api/v1/namespaces/kube-system") }, "opex-staging"},
-		"cost visibility is off":  {nil, "set opex:cost.enabled to true"},
+		"OpenCost is not there": {
+			func(a map[string]any) { delete(a, costsOpenCost) },
+			"OpenCost: service opencost/opencost:9003",
+		},
+		"Prometheus is not there": {
+			func(a map[string]any) { delete(a, costsPrometheus) },
+			"Prometheus: service prometheus-system/prometheus-server:80",
+		},
+		"OpenCost says otherwise": {
+			func(a map[string]any) { a[costsOpenCost] = status(200, "x") }, "OpenCost knows no allocation",
+		},
+		"OpenCost says a word": {
+			func(a map[string]any) { a[costsOpenCost] = "restarting" }, "not the JSON of an allocation",
+		},
+		"OpenCost knows nothing": {
+			func(a map[string]any) { a[costsOpenCost] = map[string]any{"code": 200, "data": []any{}} },
+			"a new OpenCost needs about two minutes",
+		},
+		"Prometheus says a word": {
+			func(a map[string]any) { a[costsPrometheus] = "restarting" },
+			"Prometheus: the answer is not the JSON",
+		},
+		"the cluster is another": {
+			func(a map[string]any) { delete(a, "/api/v1/namespaces/kube-system") }, "opex-staging",
+		},
+		"cost visibility is off": {nil, "set opex:cost.enabled to true"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -147,16 +167,31 @@ func TestCostsRefusesFlagsThatMakeNoSense(t *testing.T) {
 		args []string
 		want []string
 	}{
-		"a format":           {[]string{"--format", "xml"}, []string{"--format xml: allowed are table, json, csv, markdown"}},
-		"a key":              {[]string{"--by", "colour"}, []string{"--by colour: allowed are team, app, environment, cost-center, namespace, service"}},
-		"a window":           {[]string{"--window", "1s"}, []string{`--window: window "1s"`, "at least the resolution"}},
-		"no window":          {[]string{"--window", ""}, []string{`--window: window ""`}},
-		"a window to be":     {[]string{"--window", "2099-01-01T00:00:00Z,2099-01-02T00:00:00Z"}, []string{"starts in the future", "ends in the future"}},
-		"another window":     {[]string{"--compare=soon"}, []string{`--compare: window "soon"`}},
-		"another to be":      {[]string{"--compare=2099-01-01T00:00:00Z,2099-01-02T00:00:00Z"}, []string{"--compare:", "in the future"}},
-		"a service":          {[]string{"--service", "task-api"}, []string{"--by service shows each service"}},
-		"an argument":        {[]string{"task-api"}, []string{"unknown command"}},
-		"all of it at once":  {[]string{"--format", "xml", "--by", "x", "--window", "0m", "--compare=1h,2h"}, []string{"--format xml", "--by x", "--window:", "--compare:"}},
+		"a format": {
+			[]string{"--format", "xml"}, []string{"--format xml: allowed are table, json, csv, markdown"},
+		},
+		"a key": {
+			[]string{"--by", "colour"},
+			[]string{"--by colour: allowed are team, app, environment, cost-center, namespace, service"},
+		},
+		"a window": {
+			[]string{"--window", "1s"}, []string{`--window: window "1s"`, "at least the resolution"},
+		},
+		"no window": {[]string{"--window", ""}, []string{`--window: window ""`}},
+		"a window to be": {
+			[]string{"--window", "2099-01-01T00:00:00Z,2099-01-02T00:00:00Z"},
+			[]string{"starts in the future", "ends in the future"},
+		},
+		"another window": {[]string{"--compare=soon"}, []string{`--compare: window "soon"`}},
+		"another to be": {
+			[]string{"--compare=2099-01-01T00:00:00Z,2099-01-02T00:00:00Z"}, []string{"--compare:", "in the future"},
+		},
+		"a service":   {[]string{"--service", "task-api"}, []string{"--by service shows each service"}},
+		"an argument": {[]string{"task-api"}, []string{"unknown command"}},
+		"all of it at once": {
+			[]string{"--format", "xml", "--by", "x", "--window", "0m", "--compare=1h,2h"},
+			[]string{"--format xml", "--by x", "--window:", "--compare:"},
+		},
 		"compare of nothing": {[]string{"--window", "x", "--compare"}, []string{`--window: window "x"`}},
 	}
 	for name, c := range cases {

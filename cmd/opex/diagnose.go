@@ -52,13 +52,20 @@ Exit code 0: all was explained as far as it can be, whatever it is; 2: something
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&f.record, "record", "", "this record: a file, - for standard input, or the name of a ConfigMap (default: the "+
-		"newest Game Day's)")
+	flags.StringVar(
+		&f.record,
+		"record",
+		"",
+		"this record: a file, - for standard input, or the name of a ConfigMap (default: the "+
+			"newest Game Day's)",
+	)
 	flags.BoolVar(&f.live, "live", false, "pods that are not ready now, instead of a Game Day")
 	flags.StringVar(&f.format, "format", "table", strings.Join(recordFormats, ", "))
 	flags.StringVar(&f.html, "html", "", "write the Game Day as a page into this file, too")
 	flags.BoolVar(&f.patch, "patch", false, "print the change of the stack file as a unified diff")
-	flags.StringVar(&f.stackFile, "stack-file", "", "the stack's file (default: the one here with the stack's environment)")
+	flags.StringVar(
+		&f.stackFile, "stack-file", "", "the stack's file (default: the one here with the stack's environment)",
+	)
 	return command
 }
 

@@ -71,8 +71,10 @@ func (f diagnoseFlags) ofService(ctx context.Context, cluster *kube.Cluster, out
 		return found{name, records, records}, err
 	}
 	if outputs.Chaos == nil {
-		return found{}, errors.New("the stack has no chaos (opex:chaos.enabled), so there are no Game Days: --live looks at pods " +
-			"that are not ready now")
+		return found{}, errors.New(
+			"the stack has no chaos (opex:chaos.enabled), so there are no Game Days: --live looks at pods " +
+				"that are not ready now",
+		)
 	}
 	records, err := stored(ctx, cluster, *outputs.Chaos, name, f.record)
 	if err != nil {
@@ -82,14 +84,18 @@ func (f diagnoseFlags) ofService(ctx context.Context, cluster *kube.Cluster, out
 }
 
 // stored are the records of one ConfigMap, or of the newest run of a service.
-func stored(ctx context.Context, cluster *kube.Cluster, lab contract.ChaosLab, service, name string) ([]evidence.GameDay, error) {
+func stored(
+	ctx context.Context, cluster *kube.Cluster, lab contract.ChaosLab, service, name string,
+) ([]evidence.GameDay, error) {
 	if name != "" {
 		return shelf.ReadGameDay(ctx, cluster.Client, lab, name)
 	}
 	records, err := shelf.LatestGameDays(ctx, cluster.Client, lab, service)
 	if err == nil && len(records) == 0 {
-		err = fmt.Errorf("%s: no Game Day is kept in namespace %s. `opex gameday` holds one; --live looks at pods that are not ready now",
-			service, lab.Namespace)
+		err = fmt.Errorf(
+			"%s: no Game Day is kept in namespace %s. `opex gameday` holds one; --live looks at pods that are not ready now",
+			service, lab.Namespace,
+		)
 	}
 	return records, err
 }

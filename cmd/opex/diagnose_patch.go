@@ -27,8 +27,11 @@ func (f diagnoseFlags) showPatch(g *global, d diagnose.Diagnosis, out, people io
 	}
 	for _, finding := range d.Findings {
 		if len(finding.Fix.Settings) == 0 {
-			notes = append(notes, fmt.Sprintf("%s: not in the patch, since the stack file has no key for it. %s", finding.Cause,
-				finding.Fix.Words))
+			notes = append(
+				notes,
+				fmt.Sprintf("%s: not in the patch, since the stack file has no key for it. %s", finding.Cause,
+					finding.Fix.Words),
+			)
 		}
 	}
 	for _, note := range notes {

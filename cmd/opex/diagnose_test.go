@@ -15,7 +15,8 @@ import (
 	"github.com/opex-project/opex/cmd/opex/internal/stack"
 )
 
-// diagnoseFolder is a project's folder with the records of internal/diagnose, and a cluster that keeps some of them as ConfigMaps.
+// diagnoseFolder is a project's folder with the records of internal/diagnose, and a cluster that keeps some of them as
+// ConfigMaps.
 func diagnoseFolder(t *testing.T, stored ...string) {
 	t.Helper()
 	outputs, err := os.ReadFile("../../stacks/testdata/staging-outputs.json")
@@ -31,7 +32,11 @@ func diagnoseFolder(t *testing.T, stored ...string) {
 		"/api/v1/namespaces/staging/pods":   map[string]any{"items": livePods(parsed)},
 		"/api/v1/namespaces/staging/events": map[string]any{"items": []any{}},
 	}
-	files := map[string]string{"outputs.json": string(outputs), "Pulumi.yaml": rightsizeProject, "Pulumi.staging.yaml": rightsizeStack}
+	files := map[string]string{
+		"outputs.json":        string(outputs),
+		"Pulumi.yaml":         rightsizeProject,
+		"Pulumi.staging.yaml": rightsizeStack,
+	}
 	paths, err := filepath.Glob("internal/diagnose/testdata/*.json")
 	if err != nil {
 		t.Fatal(err)
@@ -49,9 +54,16 @@ func diagnoseFolder(t *testing.T, stored ...string) {
 		file, change, _ := strings.Cut(name, ":")
 		text := files[file+".json"]
 		if change != "" { // of another run
-			text = strings.NewReplacer("20261123-120000", change, "2026-11-23T12:00:00Z", "2026-11-22T12:00:00Z").Replace(text)
+			text = strings.NewReplacer(
+				"20261123-120000", change, "2026-11-23T12:00:00Z", "2026-11-22T12:00:00Z",
+			).Replace(
+				text,
+			)
 		}
-		m := map[string]any{"metadata": map[string]any{"name": "m-" + file, "labels": map[string]any{"opex/service": "task-api"}}, "data": shelf.Seal([]byte(text))}
+		m := map[string]any{
+			"metadata": map[string]any{"name": "m-" + file, "labels": map[string]any{"opex/service": "task-api"}},
+			"data":     shelf.Seal([]byte(text)),
+		}
 		items = append(items, m)
 		answers[maps+"/m-"+file] = m
 	}
@@ -61,8 +73,14 @@ func diagnoseFolder(t *testing.T, stored ...string) {
 		answer, found := answers[r.URL.Path]
 		if !found {
 			out.WriteHeader(http.StatusNotFound)
-			answer = map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 404, "reason": "NotFound",
-				"message": "not found"}
+			answer = map[string]any{
+				"kind":       "Status",
+				"apiVersion": "v1",
+				"status":     "Failure",
+				"code":       404,
+				"reason":     "NotFound",
+				"message":    "not found",
+			}
 		}
 		_ = json.NewEncoder(out).Encode(answer)
 	}))
@@ -121,7 +139,8 @@ func TestDiagnoseExplainsAFileWithoutACluster(t *testing.T) {
 func TestDiagnosePrintsThePatchAndNothingElse(t *testing.T) {
 	diagnoseFolder(t)
 	code, out, people := runDiagnose("--record", "cpu-throttling.small-limit.json", "--patch")
-	if code != exitOK || !strings.HasPrefix(out, "--- a/Pulumi.staging.yaml\n") || !strings.Contains(out, "cpu: 100m") ||
+	if code != exitOK || !strings.HasPrefix(out, "--- a/Pulumi.staging.yaml\n") ||
+		!strings.Contains(out, "cpu: 100m") ||
 		!strings.Contains(people, "probe-settings: not in the patch, since the stack file has no key for it") {
 		t.Errorf("exit code %d\n%s\n%s", code, out, people)
 	}
@@ -173,10 +192,15 @@ func TestDiagnoseRefuses(t *testing.T) {
 			"--stack-file without --patch: no file is read\n--html x with --live"},
 		"a file that is not there": {"--record ./none.json", "--record: open ./none.json"},
 		"a ConfigMap that is not":  {"--record none", "record chaos-mesh/none: not found"},
-		"what is no record":        {"--record outputs.json", `schema "" version 0; this opex knows "opex.dev/gameday" up to version 2`},
-		"what is no JSON":          {"--record Pulumi.yaml", "not the JSON of a Game Day"},
-		"a service without a Game Day": {"--service task-api", "task-api: no Game Day is kept in namespace chaos-mesh. `opex " +
-			"gameday` holds one"},
+		"what is no record": {
+			"--record outputs.json", `schema "" version 0; this opex knows "opex.dev/gameday" up to version 2`,
+		},
+		"what is no JSON": {"--record Pulumi.yaml", "not the JSON of a Game Day"},
+		"a service without a Game Day": {
+			"--service task-api",
+			"task-api: no Game Day is kept in namespace chaos-mesh. `opex " +
+				"gameday` holds one",
+		},
 		"an unknown service": {"--service shop", `no service "shop"`},
 	}
 	for name, c := range cases {

@@ -58,10 +58,16 @@ Exit code 0: proven, within RTO; 1: otherwise; 2: used wrongly, or the stack or 
 	}
 	flags := command.Flags()
 	flags.StringVar(&f.From, "from", "", "this backup, or `latest`, the newest good one (default: a fresh one)")
-	flags.StringVar(&f.Namespace, "namespace", "", "restore into this one, which must not exist (default: the service's, with -drill- and six digits)")
+	flags.StringVar(
+		&f.Namespace, "namespace", "",
+		"restore into this one, which must not exist (default: the service's, with -drill- and six digits)",
+	)
 	flags.IntVar(&f.Replicas, "replicas", 1, "pods of each Deployment of the copy; 0: as many as were backed up")
 	flags.BoolVar(&f.Keep, "keep", false, "leave the copy, and say how to remove it")
-	flags.DurationVar(&f.Timeout, "timeout", 0, "for the backup, and for the restore (default: from the plan's timeouts, and twice its RTO)")
+	flags.DurationVar(
+		&f.Timeout, "timeout", 0,
+		"for the backup, and for the restore (default: from the plan's timeouts, and twice its RTO)",
+	)
 	flags.BoolVar(&f.yes, "yes", false, "do not ask, in production")
 	flags.StringVar(&f.format, "format", "table", strings.Join(recordFormats, ", "))
 	return command
@@ -82,7 +88,9 @@ func (f drillFlags) check(services int) error {
 		wrong = append(wrong, fmt.Errorf("--from %s: a backup is of one service; choose it with --service", f.From))
 	}
 	if services > 1 && f.Namespace != "" {
-		wrong = append(wrong, fmt.Errorf("--namespace %s: it holds one copy; choose the service with --service", f.Namespace))
+		wrong = append(
+			wrong, fmt.Errorf("--namespace %s: it holds one copy; choose the service with --service", f.Namespace),
+		)
 	}
 	return errors.Join(wrong...)
 }
@@ -142,11 +150,16 @@ func (f drillFlags) announce(ctx context.Context, site *recovery.Site, in io.Rea
 	if f.From == "" {
 		does = "makes a backup"
 		if site.Plan.Sentinel != nil {
-			does = fmt.Sprintf("writes one record to %s of the live service, makes a backup, deletes the record", site.Plan.Sentinel.Path)
+			does = fmt.Sprintf(
+				"writes one record to %s of the live service, makes a backup, deletes the record",
+				site.Plan.Sentinel.Path,
+			)
 		}
 		does += ", and restores the backup"
 	}
-	site.Say("%s of cluster %s: the drill %s into a namespace of its own", site.Outputs.Environment, site.Cluster.UID, does)
+	site.Say(
+		"%s of cluster %s: the drill %s into a namespace of its own", site.Outputs.Environment, site.Cluster.UID, does,
+	)
 	if site.Outputs.Environment != gameday.Production || f.From != "" {
 		return nil
 	}

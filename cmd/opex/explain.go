@@ -20,7 +20,10 @@ func newExplain() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var texts []string
 			for _, arg := range args {
-				found := slices.DeleteFunc(slices.Clone(review.Rules), func(r review.Rule) bool { return !strings.HasPrefix(r.ID, strings.ToUpper(arg)) })
+				found := slices.DeleteFunc(
+					slices.Clone(review.Rules),
+					func(r review.Rule) bool { return !strings.HasPrefix(r.ID, strings.ToUpper(arg)) },
+				)
 				if len(found) == 0 {
 					return fmt.Errorf("there is no rule %s; opex review --list names all", arg)
 				}
@@ -39,5 +42,8 @@ func explained(r review.Rule) string {
 	if len(r.Criteria) > 0 {
 		text += "  cannot pass otherwise: " + strings.Join(r.Criteria, ", ") + "\n"
 	}
-	return text + fmt.Sprintf("  to exempt one object, annotate it with the reason: %s%s: \"the reason in words\"\n", review.AnnotationExempt, r.ID)
+	return text + fmt.Sprintf(
+		"  to exempt one object, annotate it with the reason: %s%s: \"the reason in words\"\n", review.AnnotationExempt,
+		r.ID,
+	)
 }

@@ -64,7 +64,11 @@ func (f exporterFlags) run(ctx context.Context, g *global, in io.Reader, people 
 		return fmt.Errorf("--listen %s: %w", f.listen, err)
 	}
 	proven := &verify.Proven{}
-	e := &exporter.Exporter{Every: f.every, People: people, Judge: func(ctx context.Context) (exporter.Round, error) { return judgeAll(ctx, g, in, proven) }}
+	e := &exporter.Exporter{
+		Every:  f.every,
+		People: people,
+		Judge:  func(ctx context.Context) (exporter.Round, error) { return judgeAll(ctx, g, in, proven) },
+	}
 	server := &http.Server{Handler: e.Handler(), ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		<-ctx.Done()

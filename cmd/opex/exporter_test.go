@@ -30,7 +30,8 @@ func TestTheExporterServesWhatVerifySays(t *testing.T) {
 		defer end()
 		answer <- scraped(at, "opex_criterion{")
 	}()
-	if code, out, people := opexOn(t, ctx, verifyWorld(t), "exporter", "--listen", at); code != exitOK || out != "" || !strings.Contains(people, "serving at http://"+at+"/metrics") {
+	if code, out, people := opexOn(t, ctx, verifyWorld(t), "exporter", "--listen", at); code != exitOK || out != "" ||
+		!strings.Contains(people, "serving at http://"+at+"/metrics") {
 		t.Errorf("exit %d, standard output %q, people are told %q", code, out, people)
 	}
 	text := <-answer
@@ -53,7 +54,8 @@ func TestTheExporterRefusesWhatItCannotDo(t *testing.T) {
 		"no address":       {[]string{"--listen", "nowhere"}, "--listen nowhere:"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if code, _, people := opexOn(t, t.Context(), verifyWorld(t), append([]string{"exporter"}, c.args...)...); code != exitUnknown || !strings.Contains(people, c.says) {
+			if code, _, people := opexOn(t, t.Context(), verifyWorld(t), append([]string{"exporter"}, c.args...)...); code != exitUnknown ||
+				!strings.Contains(people, c.says) {
 				t.Errorf("exit %d, people are told %q, want %q", code, people, c.says)
 			}
 		})

@@ -108,7 +108,9 @@ func (f gamedayFlags) run(ctx context.Context, g *global, in io.Reader, out, peo
 		return err
 	}
 	if len(names) != 1 {
-		return fmt.Errorf("a Game Day is of one service: choose it with --service; the stack has %s", strings.Join(names, ", "))
+		return fmt.Errorf(
+			"a Game Day is of one service: choose it with --service; the stack has %s", strings.Join(names, ", "),
+		)
 	}
 	site, err := gameday.Open(cluster, outputs, names[0], people)
 	if err != nil {
@@ -134,7 +136,9 @@ func (f gamedayFlags) hold(ctx context.Context, site *gameday.Site, in io.Reader
 			return err
 		}
 		if refused == nil {
-			fmt.Fprintln(people, "dry run: it may be done; nothing was changed. Next: opex gameday --service "+site.Name)
+			fmt.Fprintln(
+				people, "dry run: it may be done; nothing was changed. Next: opex gameday --service "+site.Name,
+			)
 		}
 		return refused
 	}

@@ -24,10 +24,12 @@ const (
 // failed ends the command with exitFailed; what is wrong was already said.
 var errFailed = errors.New("checked, and not as it should be")
 
-// interruptions are what ends a command in good order. A terminal that is closed, or a connection to it that is lost, is one, too.
+// interruptions are what ends a command in good order. A terminal that is closed, or a connection to it that is lost,
+// is one, too.
 var interruptions = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 
-// untilPutBack keeps a command that has to put something back from being ended by a reader of its output that goes away.
+// untilPutBack keeps a command that has to put something back from being ended by a reader of its output that goes
+// away.
 func untilPutBack() { signal.Ignore(syscall.SIGPIPE) }
 
 func main() {
@@ -77,9 +79,17 @@ Data goes to standard output, words for people to standard error. Exit code 0: a
 	var g global
 	flags := root.PersistentFlags()
 	flags.StringVar(&g.source.Stack, "stack", "", "Pulumi stack to read outputs of (default: the selected one)")
-	flags.StringVar(&g.source.File, "outputs", "", "file with the JSON of `pulumi stack output --json`; - is standard input")
-	flags.StringVar(&g.kubeconfig, "kubeconfig", "", "kubeconfig file (default: KUBECONFIG, else ~/.kube/config); the context comes from the outputs")
+	flags.StringVar(
+		&g.source.File, "outputs", "", "file with the JSON of `pulumi stack output --json`; - is standard input",
+	)
+	flags.StringVar(
+		&g.kubeconfig, "kubeconfig", "",
+		"kubeconfig file (default: KUBECONFIG, else ~/.kube/config); the context comes from the outputs",
+	)
 	flags.StringSliceVar(&g.services, "service", nil, "only these services (default: all)")
-	root.AddCommand(newCosts(&g), newRightsize(&g), newVerify(&g), newDrill(&g), newRestore(&g), newGameday(&g), newDiagnose(&g), newReview(&g), newExplain(), newSpec(&g), newReport(&g), newExporter(&g))
+	root.AddCommand(
+		newCosts(&g), newRightsize(&g), newVerify(&g), newDrill(&g), newRestore(&g), newGameday(&g), newDiagnose(&g),
+		newReview(&g), newExplain(), newSpec(&g), newReport(&g), newExporter(&g),
+	)
 	return root
 }

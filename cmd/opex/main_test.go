@@ -31,7 +31,9 @@ func verifyWorld(t *testing.T) kubetest.World {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := strings.Replace(string(data), `"clusterUID": "here"`, `"clusterUID": "`+goldenOutputs(t).Cluster.UID+`"`, -1)
+	text := strings.Replace(
+		string(data), `"clusterUID": "here"`, `"clusterUID": "`+goldenOutputs(t).Cluster.UID+`"`, -1,
+	)
 	later := time.Since(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))
 	moved := timestamp.ReplaceAllStringFunc(text, func(text string) string {
 		at, err := time.Parse(time.RFC3339, text)
@@ -46,7 +48,10 @@ func verifyWorld(t *testing.T) kubetest.World {
 	}
 	world := kubetest.Load(t, path)
 	// A cron's times are of the clock, and do not move along.
-	world.Set(t, "/apis/velero.io/v1/namespaces/velero/schedules", "items.0.status.lastBackup", time.Now().UTC().Format(time.RFC3339))
+	world.Set(
+		t, "/apis/velero.io/v1/namespaces/velero/schedules", "items.0.status.lastBackup",
+		time.Now().UTC().Format(time.RFC3339),
+	)
 	return world
 }
 
@@ -62,7 +67,9 @@ func goldenOutputs(t *testing.T) stack.Outputs {
 	return outputs
 }
 
-func opexVerify(t *testing.T, ctx context.Context, world kubetest.World, args ...string) (code int, out, people string) {
+func opexVerify(
+	t *testing.T, ctx context.Context, world kubetest.World, args ...string,
+) (code int, out, people string) {
 	t.Helper()
 	return opexOn(t, ctx, world, append([]string{"verify"}, args...)...)
 }
@@ -78,15 +85,28 @@ func opexOn(t *testing.T, ctx context.Context, world kubetest.World, args ...str
 }
 
 // opexWith is opexOn with other outputs, of the same cluster.
-func opexWith(t *testing.T, ctx context.Context, world kubetest.World, data []byte, args ...string) (code int, out, people string) {
+func opexWith(
+	t *testing.T, ctx context.Context, world kubetest.World, data []byte, args ...string,
+) (code int, out, people string) {
 	t.Helper()
 	outputs := goldenOutputs(t)
-	world["/api/v1/namespaces/kube-system"] = map[string]any{"kind": "Namespace", "apiVersion": "v1", "metadata": map[string]any{"uid": outputs.Cluster.UID}}
+	world["/api/v1/namespaces/kube-system"] = map[string]any{
+		"kind":       "Namespace",
+		"apiVersion": "v1",
+		"metadata":   map[string]any{"uid": outputs.Cluster.UID},
+	}
 	cluster, _ := world.Serve(t)
 	config, err := json.Marshal(map[string]any{
 		"apiVersion": "v1", "kind": "Config", "users": []any{map[string]any{"name": "u", "user": map[string]any{}}},
-		"clusters": []any{map[string]any{"name": "c", "cluster": map[string]any{"server": "http://" + cluster.Client.CoreV1().RESTClient().Get().URL().Host}}},
-		"contexts": []any{map[string]any{"name": outputs.Cluster.Context, "context": map[string]any{"cluster": "c", "user": "u"}}},
+		"clusters": []any{
+			map[string]any{
+				"name":    "c",
+				"cluster": map[string]any{"server": "http://" + cluster.Client.CoreV1().RESTClient().Get().URL().Host},
+			},
+		},
+		"contexts": []any{
+			map[string]any{"name": outputs.Cluster.Context, "context": map[string]any{"cluster": "c", "user": "u"}},
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -209,16 +229,35 @@ func TestSabotageIsRefusedWhereItMustNotHappenAndBreaksNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			world := verifyWorld(t)
 			world.Set(t, podsAnswer, "items.0.metadata.labels.team", "another")
-			world["/apis/coordination.k8s.io/v1/namespaces/chaos-mesh/leases"] = map[string]any{"kind": "Lease", "apiVersion": "coordination.k8s.io/v1",
-				"metadata": map[string]any{"name": "opex-sabotage", "namespace": "chaos-mesh", "uid": "1", "resourceVersion": "1"}}
+			world["/apis/coordination.k8s.io/v1/namespaces/chaos-mesh/leases"] = map[string]any{
+				"kind":       "Lease",
+				"apiVersion": "coordination.k8s.io/v1",
+				"metadata": map[string]any{
+					"name":            "opex-sabotage",
+					"namespace":       "chaos-mesh",
+					"uid":             "1",
+					"resourceVersion": "1",
+				},
+			}
 			leftBySabotage(world, map[string]any{"apiVersion": "v1", "kind": "Service",
 				"metadata": map[string]any{"name": "opencost", "labels": map[string]any{"opex/sabotage": "changed"}}})
-			code, out, people := opexWith(t, t.Context(), world, c.outputs, append([]string{"verify", "--sabotage"}, c.args...)...)
-			if c.args == nil && !strings.Contains(people, "left by a run that died, and put back first: changed: services opencost/opencost") {
+			code, out, people := opexWith(
+				t,
+				t.Context(),
+				world,
+				c.outputs,
+				append([]string{"verify", "--sabotage"}, c.args...)...)
+			if c.args == nil &&
+				!strings.Contains(
+					people, "left by a run that died, and put back first: changed: services opencost/opencost",
+				) {
 				t.Errorf("people are not told of what was left: %q", people)
 			}
 			if code != c.code || out != "" || !strings.Contains(people, c.says) {
-				t.Errorf("exit %d, want %d; standard output %q; people are told %q, want %q", code, c.code, out, people, c.says)
+				t.Errorf(
+					"exit %d, want %d; standard output %q; people are told %q, want %q", code, c.code, out, people,
+					c.says,
+				)
 			}
 		})
 	}
@@ -231,16 +270,26 @@ func TestNothingIsBrokenWhereSomethingFailsAlready(t *testing.T) {
 	}
 	world := verifyWorld(t)
 	world.Set(t, podsAnswer, "items.0.metadata.labels.team", "another")
-	world["/apis/coordination.k8s.io/v1/namespaces/chaos-mesh/leases"] = map[string]any{"kind": "Lease", "apiVersion": "coordination.k8s.io/v1",
-		"metadata": map[string]any{"name": "opex-sabotage", "namespace": "chaos-mesh", "uid": "1", "resourceVersion": "1"}}
+	world["/apis/coordination.k8s.io/v1/namespaces/chaos-mesh/leases"] = map[string]any{
+		"kind":       "Lease",
+		"apiVersion": "coordination.k8s.io/v1",
+		"metadata": map[string]any{
+			"name":            "opex-sabotage",
+			"namespace":       "chaos-mesh",
+			"uid":             "1",
+			"resourceVersion": "1",
+		},
+	}
 	leftBySabotage(world)
 	code, out, people := opexWith(t, t.Context(), world, outputs, "verify", "--sabotage", "--yes")
-	if want := "not all criteria pass to begin with (SC-001 is FAIL"; code != exitUnknown || out != "" || !strings.Contains(people, want) {
+	if want := "not all criteria pass to begin with (SC-001 is FAIL"; code != exitUnknown || out != "" ||
+		!strings.Contains(people, want) {
 		t.Errorf("exit %d, standard output %q, people are told %q, want %q", code, out, people, want)
 	}
 }
 
-// leftBySabotage makes a world answer which Services of OpenCost's namespace bear sabotage's mark, and that nothing else does.
+// leftBySabotage makes a world answer which Services of OpenCost's namespace bear sabotage's mark, and that nothing
+// else does.
 func leftBySabotage(world kubetest.World, services ...any) {
 	for _, namespace := range []string{"staging", "opencost", "prometheus-system", "vertical-pod-autoscaler", "velero", "chaos-mesh"} {
 		for _, kind := range []string{"/api/v1/*/pods", "/api/v1/*/services", "/api/v1/*/configmaps", "/api/v1/*/resourcequotas", "/apis/apps/v1/*/deployments",
@@ -254,7 +303,12 @@ func leftBySabotage(world kubetest.World, services ...any) {
 			world[path] = func(r *http.Request) any {
 				switch {
 				case r.URL.Query().Get("labelSelector") == "opex/sabotage":
-					return map[string]any{"apiVersion": "v1", "kind": "List", "metadata": map[string]any{}, "items": marked}
+					return map[string]any{
+						"apiVersion": "v1",
+						"kind":       "List",
+						"metadata":   map[string]any{},
+						"items":      marked,
+					}
 				case others == nil:
 					return http.StatusNotFound
 				}

@@ -48,7 +48,10 @@ func TestDrillAndRestoreRefuseFlagsThatMakeNoSense(t *testing.T) {
 }
 
 func TestDrillFlagsAreJudgedAllAtOnce(t *testing.T) {
-	f := drillFlags{format: "csv", DrillOptions: recovery.DrillOptions{From: "b", Namespace: "n", Replicas: -1, Timeout: -time.Second}}
+	f := drillFlags{
+		format:       "csv",
+		DrillOptions: recovery.DrillOptions{From: "b", Namespace: "n", Replicas: -1, Timeout: -time.Second},
+	}
 	err := f.check(2)
 	for _, words := range []string{"--format csv", "--replicas -1", "--timeout -1s", "--from b: a backup is of one service", "--namespace n: it holds one copy"} {
 		if err == nil || !strings.Contains(err.Error(), words) {
@@ -80,7 +83,8 @@ func TestWhatCannotBeTakenBackWantsTheNamespacesNameFromSomebody(t *testing.T) {
 				c.flags.terminal = func(io.Reader) bool { return true }
 			}
 			err := c.flags.ask(t.Context(), "staging", strings.NewReader(c.typed), io.Discard)
-			if c.says == "" && err != nil || c.says != "" && (!errors.As(err, &refusal.Refused{}) || !strings.Contains(err.Error(), c.says)) {
+			if c.says == "" && err != nil ||
+				c.says != "" && (!errors.As(err, &refusal.Refused{}) || !strings.Contains(err.Error(), c.says)) {
 				t.Errorf("error is %v", err)
 			}
 		})
@@ -103,12 +107,18 @@ func TestADrillSaysWhatItDoesAndAsksInProduction(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var people bytes.Buffer
-			site := &recovery.Site{Name: "shop", People: &people, Cluster: &kube.Cluster{UID: "here"}, Outputs: stack.Outputs{Environment: c.environment},
-				Plan: contract.BackupPlan{Sentinel: &contract.Sentinel{Path: "/tasks"}}}
+			site := &recovery.Site{
+				Name:    "shop",
+				People:  &people,
+				Cluster: &kube.Cluster{UID: "here"},
+				Outputs: stack.Outputs{Environment: c.environment},
+				Plan:    contract.BackupPlan{Sentinel: &contract.Sentinel{Path: "/tasks"}},
+			}
 			f := drillFlags{DrillOptions: recovery.DrillOptions{From: c.from}, confirm: c.confirm}
 			err := f.announce(t.Context(), site, strings.NewReader(""), &people)
 			var refused refusal.Refused
-			if errors.As(err, &refused) != c.refused || err != nil && !c.refused || !strings.Contains(people.String(), c.says) {
+			if errors.As(err, &refused) != c.refused || err != nil && !c.refused ||
+				!strings.Contains(people.String(), c.says) {
 				t.Errorf("%v; people are told %q", err, people.String())
 			}
 		})

@@ -50,7 +50,9 @@ func writeReport(ctx context.Context, g *global, file string, in io.Reader, peop
 		return err
 	}
 	fmt.Fprintln(people, "judging all criteria")
-	report := verify.Run(ctx, &verify.World{Outputs: outputs, Cluster: cluster, Now: time.Now()}, verify.Criteria, names)
+	report := verify.Run(
+		ctx, &verify.World{Outputs: outputs, Cluster: cluster, Now: time.Now()}, verify.Criteria, names,
+	)
 	if err := interrupted(ctx); err != nil {
 		return err
 	}
@@ -61,7 +63,10 @@ func writeReport(ctx context.Context, g *global, file string, in io.Reader, peop
 	if err := os.WriteFile(file, data, 0o644); err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
-	fmt.Fprintf(people, "%s. The page is in %s; what is no PASS is unfolded there, with what to do next\n", report.Summary(), file)
+	fmt.Fprintf(
+		people, "%s. The page is in %s; what is no PASS is unfolded there, with what to do next\n", report.Summary(),
+		file,
+	)
 	switch {
 	case report.Count(verify.Fail) > 0:
 		return errFailed
@@ -74,9 +79,11 @@ func writeReport(ctx context.Context, g *global, file string, in io.Reader, peop
 // costsOf is the time whose costs the page shows, up to now.
 const costsOf = 24 * time.Hour
 
-// pageOf is the page of a report, with what is kept of its services. What cannot be had is left out, and named on the page and to people:
-// the criteria that rest on it say the same. Only what was interrupted is no page.
-func pageOf(ctx context.Context, report verify.Report, cluster *kube.Cluster, outputs stack.Outputs, people io.Writer) ([]byte, error) {
+// pageOf is the page of a report, with what is kept of its services. What cannot be had is left out, and named on the
+// page and to people: the criteria that rest on it say the same. Only what was interrupted is no page.
+func pageOf(
+	ctx context.Context, report verify.Report, cluster *kube.Cluster, outputs stack.Outputs, people io.Writer,
+) ([]byte, error) {
 	proof := page.Proof{Verify: report}
 	omit := func(err error) {
 		if err != nil {

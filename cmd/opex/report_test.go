@@ -36,14 +36,20 @@ func TestReportWritesItsPageWhateverTheVerdicts(t *testing.T) {
 			code, out, people := opexOn(t, t.Context(), world, "report", "--out", file)
 			page, err := os.ReadFile(file)
 			for line := range strings.Lines(people) {
-				if what, is := strings.CutPrefix(line, "left out: "); is && !strings.Contains(html.UnescapeString(string(page)), strings.TrimSpace(what)) {
+				if what, is := strings.CutPrefix(line, "left out: "); is &&
+					!strings.Contains(html.UnescapeString(string(page)), strings.TrimSpace(what)) {
 					t.Errorf("the page does not name what is left out: %s", what)
 				}
 			}
-			if strings.Count(people, "left out: evidence: ConfigMaps in namespace ") != 2*strings.Count(name, "records") {
+			if strings.Count(
+				people, "left out: evidence: ConfigMaps in namespace ",
+			) != 2*strings.Count(
+				name, "records",
+			) {
 				t.Errorf("people are told of other omissions: %s", people)
 			}
-			if code != c.code || out != "" || err != nil || !strings.Contains(people, c.says) || !strings.Contains(string(page), "SC-010") {
+			if code != c.code || out != "" || err != nil || !strings.Contains(people, c.says) ||
+				!strings.Contains(string(page), "SC-010") {
 				t.Errorf("exit code %d, error %v\n%s\n%s", code, err, out, people)
 			}
 		})

@@ -64,7 +64,10 @@ Exit code 0: back and proven, within RTO; 1: otherwise; 2: used wrongly, or some
 	flags := command.Flags()
 	flags.BoolVar(&f.yes, "yes", false, "do not ask")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be done, and do nothing")
-	flags.BoolVar(&f.IntoExisting, "into-existing", false, "restore what is missing beside objects that exist; those stay as they are")
+	flags.BoolVar(
+		&f.IntoExisting, "into-existing", false,
+		"restore what is missing beside objects that exist; those stay as they are",
+	)
 	flags.DurationVar(&f.Timeout, "timeout", 0, "for the restore (default: twice the plan's RTO)")
 	flags.StringVar(&f.format, "format", "table", strings.Join(recordFormats, ", "))
 	return command
@@ -97,7 +100,10 @@ func (f restoreFlags) run(ctx context.Context, g *global, in io.Reader, out, peo
 		return f.list(ctx, sites, out, people)
 	}
 	if len(sites) != 1 {
-		return fmt.Errorf("a restore is of one service: choose it with --service; the stack has %s", strings.Join(outputs.Names(), ", "))
+		return fmt.Errorf(
+			"a restore is of one service: choose it with --service; the stack has %s",
+			strings.Join(outputs.Names(), ", "),
+		)
 	}
 	err = f.restore(ctx, sites[0], in, out, people)
 	if refused := (refusal.Refused{}); errors.As(err, &refused) || errors.Is(err, recovery.ErrInterrupted) {
@@ -171,8 +177,10 @@ func (f restoreFlags) restore(ctx context.Context, site *recovery.Site, in io.Re
 	}
 	next := ". Next: `pulumi refresh`, so that the stack's state knows the new objects, then `pulumi up`; then `opex drill`"
 	if record.Verdict != evidence.Proven && len(record.Tables) == 0 {
-		next = fmt.Sprintf(". What was restored stays. Next: mend that, then begin anew: kubectl delete namespace %s; opex restore %s --service %s",
-			site.Service.Namespace, prospect.Backup.Name, site.Name)
+		next = fmt.Sprintf(
+			". What was restored stays. Next: mend that, then begin anew: kubectl delete namespace %s; opex restore %s --service %s",
+			site.Service.Namespace, prospect.Backup.Name, site.Name,
+		)
 	}
 	fmt.Fprintln(people, recovery.Summary(record)+next)
 	if err != nil || record.Verdict != evidence.Proven {

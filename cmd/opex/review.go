@@ -58,17 +58,24 @@ Exit code 0: nothing as serious as --fail-on; 1: something is; 2: something coul
 	}
 	flags := command.Flags()
 	flags.StringVar(&f.format, "format", "table", strings.Join(manifests.Formats, ", "))
-	flags.StringVar(&f.failOn, "fail-on", string(review.Error), "exit with 1 on findings of this severity or a more serious one: error, warning, advice")
+	flags.StringVar(
+		&f.failOn, "fail-on", string(review.Error),
+		"exit with 1 on findings of this severity or a more serious one: error, warning, advice",
+	)
 	flags.StringSliceVar(&f.rules, "rules", nil, "apply only these rules, by ID or its beginning: BAK-06,CHA")
 	flags.StringSliceVar(&f.skip, "skip", nil, "leave these rules out")
 	flags.StringVar(&f.baseline, "baseline", "", "leave out the known findings of this file")
-	flags.StringVar(&f.writeBaseline, "write-baseline", "", "write all findings to this file as known ones, and report none")
+	flags.StringVar(
+		&f.writeBaseline, "write-baseline", "", "write all findings to this file as known ones, and report none",
+	)
 	flags.BoolVar(&f.list, "list", false, "list the rules, and review nothing")
 	return command
 }
 
 // runUntil ends at once where it is interrupted, whatever is being read or compared.
-func (f reviewFlags) runUntil(ctx context.Context, g *global, args []string, in io.Reader, out, stderr io.Writer) error {
+func (f reviewFlags) runUntil(
+	ctx context.Context, g *global, args []string, in io.Reader, out, stderr io.Writer,
+) error {
 	done := make(chan error, 1)
 	go func() { done <- f.run(ctx, g, args, in, out, stderr) }()
 	select {
@@ -83,7 +90,9 @@ func (f reviewFlags) check() (manifests.Options, error) {
 	var options manifests.Options
 	var wrong []error
 	if !slices.Contains(manifests.Formats, f.format) {
-		wrong = append(wrong, fmt.Errorf("--format %s: allowed are %s", f.format, strings.Join(manifests.Formats, ", ")))
+		wrong = append(
+			wrong, fmt.Errorf("--format %s: allowed are %s", f.format, strings.Join(manifests.Formats, ", ")),
+		)
 	}
 	if !slices.Contains(review.Severities, review.Severity(f.failOn)) {
 		wrong = append(wrong, fmt.Errorf("--fail-on %s: allowed are error, warning, advice", f.failOn))
@@ -122,7 +131,10 @@ func (f reviewFlags) run(ctx context.Context, g *global, args []string, in io.Re
 		}
 		n, err := manifests.WriteBaseline(f.writeBaseline, objects, options)
 		if err == nil {
-			fmt.Fprintf(stderr, "%d findings are written to %s. Next: opex review --baseline %s\n", n, f.writeBaseline, f.writeBaseline)
+			fmt.Fprintf(
+				stderr, "%d findings are written to %s. Next: opex review --baseline %s\n", n, f.writeBaseline,
+				f.writeBaseline,
+			)
 		}
 		return err
 	}
@@ -168,8 +180,11 @@ func (f reviewFlags) next(report manifests.Report, previewed bool) string {
 	return "deploy it"
 }
 
-// read reads all arguments. The error names everything that could not be read; the objects beside it are returned all the same.
-func (f reviewFlags) read(ctx context.Context, g *global, args []string, in io.Reader, stderr io.Writer) (review.Set, error) {
+// read reads all arguments. The error names everything that could not be read; the objects beside it are returned all
+// the same.
+func (f reviewFlags) read(
+	ctx context.Context, g *global, args []string, in io.Reader, stderr io.Writer,
+) (review.Set, error) {
 	if len(args) == 0 {
 		data, err := preview(ctx, g.source.Stack, stderr)
 		if err != nil {

@@ -88,20 +88,30 @@ func TestReviewPrintsDataAlone(t *testing.T) {
 	var report struct {
 		Findings []struct{ Rule, Object, Field string }
 	}
-	if err := json.Unmarshal([]byte(out), &report); err != nil || len(report.Findings) != 1 || report.Findings[0].Rule != "SUR-10" {
+	if err := json.Unmarshal([]byte(out), &report); err != nil || len(report.Findings) != 1 ||
+		report.Findings[0].Rule != "SUR-10" {
 		t.Errorf("%v: %s", err, out)
 	}
 }
 
-// TestReviewReportsWhatThePreviewWouldRefuse runs a stand-in for pulumi that fails, as the program does, unless it is asked for a report.
+// TestReviewReportsWhatThePreviewWouldRefuse runs a stand-in for pulumi that fails, as the program does, unless it is
+// asked for a report.
 func TestReviewReportsWhatThePreviewWouldRefuse(t *testing.T) {
 	folder := t.TempDir()
 	step := func(urn, object string) string {
 		return `{"newState": {"type": "kubernetes:core/v1:Service", "urn": "urn:pulumi:s::p::t::` + urn + `", "inputs": ` + object + `}}`
 	}
 	program := "#!/bin/sh\n[ \"$OPEX_REVIEW $*\" = 'report preview --json --show-sames --non-interactive' ] || exit 255\ncat <<'END'\n" +
-		`{"steps": [` + step("till-service", shopService) + `, ` + step("job", strings.Replace(shopPods, `"image": "till:1"`, `"image": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"`, 1)) +
-		`, ` + step("other", strings.NewReplacer(`"till"`, `"other"`).Replace(shopService)) + "]}\nEND\n"
+		`{"steps": [` + step(
+		"till-service",
+		shopService,
+	) + `, ` + step(
+		"job", strings.Replace(shopPods, `"image": "till:1"`, `"image": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"`, 1),
+	) +
+		`, ` + step(
+		"other",
+		strings.NewReplacer(`"till"`, `"other"`).Replace(shopService),
+	) + "]}\nEND\n"
 	if err := os.WriteFile(filepath.Join(folder, "pulumi"), []byte(program), 0o700); err != nil {
 		t.Fatal(err)
 	}

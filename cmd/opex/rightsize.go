@@ -61,7 +61,10 @@ Exit code 0: the advice is whole, whatever it is; 2: something could not be read
 	flags.Float64Var(&f.threshold, "threshold", rightsize.DefaultThreshold, "percent; smaller changes are left out")
 	flags.BoolVar(&f.patch, "patch", false, "print the change of the stack file as a unified diff")
 	flags.BoolVar(&f.write, "write", false, "with --patch: write the change to the stack file, too")
-	flags.StringVar(&f.stackFile, "stack-file", "", "with --patch: the stack's file (default: the one here with the stack's environment)")
+	flags.StringVar(
+		&f.stackFile, "stack-file", "",
+		"with --patch: the stack's file (default: the one here with the stack's environment)",
+	)
 	return command
 }
 
@@ -87,8 +90,12 @@ func (f rightsizeFlags) run(ctx context.Context, g *global, in io.Reader, out, p
 	if err != nil {
 		return err
 	}
-	slow := time.AfterFunc(2*time.Second, func() { fmt.Fprintln(people, "still asking the cluster; an answer may take 30 s") })
-	report, err := rightsize.Advise(ctx, cluster, outputs, names, rightsize.Options{Threshold: f.threshold, Now: time.Now()})
+	slow := time.AfterFunc(
+		2*time.Second, func() { fmt.Fprintln(people, "still asking the cluster; an answer may take 30 s") },
+	)
+	report, err := rightsize.Advise(
+		ctx, cluster, outputs, names, rightsize.Options{Threshold: f.threshold, Now: time.Now()},
+	)
 	slow.Stop()
 	if err != nil {
 		return fmt.Errorf("rightsize: %w", err)

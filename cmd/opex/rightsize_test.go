@@ -20,8 +20,8 @@ const (
 	rightsizeStack   = "# why\nconfig:\n  opex:environment: staging # here\n"
 )
 
-// rightsizeFolder is a project's folder with a kubeconfig that leads to a server with the answers of a file, and the outputs of
-// a stack on it.
+// rightsizeFolder is a project's folder with a kubeconfig that leads to a server with the answers of a file, and the
+// outputs of a stack on it.
 func rightsizeFolder(t *testing.T, change func(answers map[string]any)) {
 	t.Helper()
 	data, err := os.ReadFile("internal/rightsize/testdata/cluster.yaml")
@@ -32,7 +32,11 @@ func rightsizeFolder(t *testing.T, change func(answers map[string]any)) {
 	if err := yaml.Unmarshal(data, &answers); err != nil {
 		t.Fatal(err)
 	}
-	answers["/api/v1/namespaces/kube-system"] = map[string]any{"kind": "Namespace", "apiVersion": "v1", "metadata": map[string]any{"uid": rightsizeUID}}
+	answers["/api/v1/namespaces/kube-system"] = map[string]any{
+		"kind":       "Namespace",
+		"apiVersion": "v1",
+		"metadata":   map[string]any{"uid": rightsizeUID},
+	}
 	if change != nil {
 		change(answers)
 	}
@@ -41,7 +45,13 @@ func rightsizeFolder(t *testing.T, change func(answers map[string]any)) {
 		answer, found := answers[r.URL.Path]
 		if !found {
 			out.WriteHeader(http.StatusNotFound)
-			answer = map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 404, "reason": "NotFound"}
+			answer = map[string]any{
+				"kind":       "Status",
+				"apiVersion": "v1",
+				"status":     "Failure",
+				"code":       404,
+				"reason":     "NotFound",
+			}
 		}
 		_ = json.NewEncoder(out).Encode(answer)
 	}))
@@ -81,7 +91,8 @@ func TestRightsizePutsDataOutAndSpeaksToPeopleApart(t *testing.T) {
 		t.Errorf("exit code %d, data:\n%s\n%s", code, out, people)
 	}
 	lines := strings.Split(strings.TrimSpace(people), "\n")
-	if last := lines[len(lines)-1]; !strings.Contains(last, "3 requests to change") || !strings.Contains(last, "opex rightsize --patch") {
+	if last := lines[len(lines)-1]; !strings.Contains(last, "3 requests to change") ||
+		!strings.Contains(last, "opex rightsize --patch") {
 		t.Errorf("the last line is %q", last)
 	}
 }
@@ -110,7 +121,8 @@ func TestRightsizePatchIsADiffAndWritesNothing(t *testing.T) {
 +          cpu: 145m
 +          memory: 128Mi
 `
-	if code != exitOK || out != want || !strings.Contains(people, "Nothing was written") || !strings.Contains(people, "the limit of 512Mi is raised") {
+	if code != exitOK || out != want || !strings.Contains(people, "Nothing was written") ||
+		!strings.Contains(people, "the limit of 512Mi is raised") {
 		t.Errorf("exit code %d, data:\n%s\n%s", code, out, people)
 	}
 	if data, err := os.ReadFile("Pulumi.staging.yaml"); err != nil || string(data) != rightsizeStack {
@@ -120,7 +132,8 @@ func TestRightsizePatchIsADiffAndWritesNothing(t *testing.T) {
 
 func TestRightsizeWritesThePatchOnce(t *testing.T) {
 	rightsizeFolder(t, nil)
-	if code, _, people := runRightsize("--patch", "--write", "--stack-file", "Pulumi.staging.yaml"); code != exitOK || !strings.Contains(people, "was changed") {
+	if code, _, people := runRightsize("--patch", "--write", "--stack-file", "Pulumi.staging.yaml"); code != exitOK ||
+		!strings.Contains(people, "was changed") {
 		t.Fatalf("exit code %d\n%s", code, people)
 	}
 	once, err := os.ReadFile("Pulumi.staging.yaml")
@@ -129,7 +142,8 @@ func TestRightsizeWritesThePatchOnce(t *testing.T) {
 	}
 	code, out, people := runRightsize("--patch", "--write")
 	twice, err := os.ReadFile("Pulumi.staging.yaml")
-	if err != nil || code != exitOK || out != "" || string(once) != string(twice) || !strings.Contains(people, "stays as it is") {
+	if err != nil || code != exitOK || out != "" || string(once) != string(twice) ||
+		!strings.Contains(people, "stays as it is") {
 		t.Errorf("exit code %d, error %v, data:\n%s\n%s", code, err, out, people)
 	}
 }
@@ -151,7 +165,8 @@ func TestRightsizeShowsWhatItCanAndExitsWithTwoWhereSomethingIsMissing(t *testin
 		delete(answers, "/apis/apps/v1/namespaces/staging/deployments/task-api")
 	})
 	code, out, people := runRightsize()
-	if code != exitUnknown || !strings.Contains(out, "task-api-db/postgres") || !strings.Contains(people, "not read: task-api: VerticalPodAutoscaler staging/task-api: its target") {
+	if code != exitUnknown || !strings.Contains(out, "task-api-db/postgres") ||
+		!strings.Contains(people, "not read: task-api: VerticalPodAutoscaler staging/task-api: its target") {
 		t.Errorf("exit code %d, data:\n%s\n%s", code, out, people)
 	}
 }
@@ -162,13 +177,18 @@ func TestRightsizeRefusesFlagsThatMakeNoSense(t *testing.T) {
 		args []string
 		want []string
 	}{
-		"an unknown format":  {[]string{"--format", "xml"}, []string{"allowed are table, json, csv, markdown"}},
-		"all at once":        {[]string{"--format", "xml", "--write", "--stack-file", "a"}, []string{"--format xml", "--write without --patch", "--stack-file without --patch"}},
+		"an unknown format": {[]string{"--format", "xml"}, []string{"allowed are table, json, csv, markdown"}},
+		"all at once": {
+			[]string{"--format", "xml", "--write", "--stack-file", "a"},
+			[]string{"--format xml", "--write without --patch", "--stack-file without --patch"},
+		},
 		"a patch's format":   {[]string{"--patch", "--format", "json"}, []string{"one format only"}},
 		"a threshold":        {[]string{"--threshold", "-5"}, []string{"threshold: is -5"}},
 		"an argument":        {[]string{"task-api"}, []string{"unknown command"}},
 		"an unknown service": {[]string{"--service", "shop"}, []string{`no service "shop"; it has task-api`}},
-		"no such file":       {[]string{"--patch", "--stack-file", "Pulumi.dev.yaml"}, []string{"stack file", "Pulumi.dev.yaml"}},
+		"no such file": {
+			[]string{"--patch", "--stack-file", "Pulumi.dev.yaml"}, []string{"stack file", "Pulumi.dev.yaml"},
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -44,7 +44,12 @@ func (f verifyFlags) sabotage(ctx context.Context, g *global, in io.Reader, out,
 	if err := f.ask(ctx, site.Service.Namespace, in, people); err != nil {
 		return told(err, people)
 	}
-	claim := lease.Claim{Client: site.Cluster.Client, Namespace: site.Outputs.Chaos.Namespace, Name: "opex-sabotage", What: "sabotage"}
+	claim := lease.Claim{
+		Client:    site.Cluster.Client,
+		Namespace: site.Outputs.Chaos.Namespace,
+		Name:      "opex-sabotage",
+		What:      "sabotage",
+	}
 	held, release, err := claim.Hold(ctx, func(line string) { fmt.Fprintln(people, line) })
 	if err != nil {
 		return told(err, people)
@@ -55,7 +60,9 @@ func (f verifyFlags) sabotage(ctx context.Context, g *global, in io.Reader, out,
 		err = site.PutBackLeft(held, left)
 	}
 	if err == nil {
-		rows, err = site.Run(held, breaches, func(n int, row sabotage.Row) { fmt.Fprintf(people, "    %s\n", sabotage.Line(row)) })
+		rows, err = site.Run(
+			held, breaches, func(n int, row sabotage.Row) { fmt.Fprintf(people, "    %s\n", sabotage.Line(row)) },
+		)
 	}
 	ended, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
@@ -69,7 +76,11 @@ func (f verifyFlags) sabotage(ctx context.Context, g *global, in io.Reader, out,
 	case err != nil:
 		return fmt.Errorf("%s: %w", summary, err)
 	case !good:
-		fmt.Fprintf(people, "%s. All was put back. A criterion that did not notice is a defect of opex, or something else went on meanwhile: try it again with --only\n", summary)
+		fmt.Fprintf(
+			people,
+			"%s. All was put back. A criterion that did not notice is a defect of opex, or something else went on meanwhile: try it again with --only\n",
+			summary,
+		)
 		return errFailed
 	}
 	fmt.Fprintf(people, "%s: each criterion was seen going red, and all are green again\n", summary)
@@ -83,18 +94,29 @@ func saboteur(ctx context.Context, g *global, in io.Reader, people io.Writer) (*
 		return nil, err
 	}
 	if len(names) != 1 {
-		return nil, fmt.Errorf("--sabotage is of one service: choose it with --service; the stack has %s", strings.Join(names, ", "))
+		return nil, fmt.Errorf(
+			"--sabotage is of one service: choose it with --service; the stack has %s", strings.Join(names, ", "),
+		)
 	}
 	if _, err := gameday.Open(cluster, outputs, names[0], people); err != nil {
 		return nil, err
 	}
 	if outputs.Cost == nil || outputs.Size == nil || outputs.Backup == nil {
-		return nil, errors.New("--sabotage needs all engines: set opex:cost.enabled, opex:size.enabled and opex:backup.enabled to true and run `pulumi up`")
+		return nil, errors.New(
+			"--sabotage needs all engines: set opex:cost.enabled, opex:size.enabled and opex:backup.enabled to true and run `pulumi up`",
+		)
 	}
-	return &sabotage.Site{Name: names[0], Service: outputs.Services[names[0]], Outputs: outputs, Cluster: cluster, People: people, Impatient: secondSignal,
+	return &sabotage.Site{
+		Name:      names[0],
+		Service:   outputs.Services[names[0]],
+		Outputs:   outputs,
+		Cluster:   cluster,
+		People:    people,
+		Impatient: secondSignal,
 		Judge: func(ctx context.Context) verify.ServiceReport {
 			return verify.Run(ctx, &verify.World{Outputs: outputs, Cluster: cluster, Now: time.Now()}, verify.Criteria, names).Services[0]
-		}}, nil
+		},
+	}, nil
 }
 
 func (f verifyFlags) rows(out io.Writer, rows []sabotage.Row) error {

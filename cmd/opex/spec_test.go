@@ -38,7 +38,8 @@ func TestSpecWantsVerdictsOfItsOwnStack(t *testing.T) {
 			command.SetOut(&out)
 			command.SetErr(&people)
 			command.SetArgs([]string{"--verdicts", file})
-			if code := run(context.Background(), command); code != c.code || !strings.Contains(out.String()+people.String(), c.says) {
+			if code := run(context.Background(), command); code != c.code ||
+				!strings.Contains(out.String()+people.String(), c.says) {
 				t.Errorf("exit code %d\n%s\n%s", code, out.String(), people.String())
 			}
 		})

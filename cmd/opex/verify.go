@@ -69,10 +69,21 @@ Exit code 0: all were caught, with no false alarm; 1: not so.`,
 	flags.StringSliceVar(&f.only, "only", nil, "only these criteria, by ID (default: all)")
 	flags.StringVar(&f.format, "format", "table", strings.Join(verifyFormats, ", "))
 	flags.DurationVar(&f.wait, "wait", 0, "look again until all is PASS, for this long at most")
-	flags.DurationVar(&f.watch, "watch", 0, "look again and again, with this time between, and say what changed; Ctrl-C ends it")
-	flags.BoolVar(&f.first, "run", false, "hold the drill and the Game Day of each service first that the criteria rest on, and judge those")
-	flags.StringVar(&f.before, "baseline", "", "compare with this report, kept with --format json: what changed, and what grew by half and by a tenth of its limit, though within it")
-	flags.BoolVar(&f.broken, "sabotage", false, "break what the criteria are about, and see whether each notices; not in production")
+	flags.DurationVar(
+		&f.watch, "watch", 0, "look again and again, with this time between, and say what changed; Ctrl-C ends it",
+	)
+	flags.BoolVar(
+		&f.first, "run", false,
+		"hold the drill and the Game Day of each service first that the criteria rest on, and judge those",
+	)
+	flags.StringVar(
+		&f.before, "baseline", "",
+		"compare with this report, kept with --format json: what changed, and what grew by half and by a tenth of its limit, though within it",
+	)
+	flags.BoolVar(
+		&f.broken, "sabotage", false,
+		"break what the criteria are about, and see whether each notices; not in production",
+	)
 	flags.BoolVar(&f.yes, "yes", false, "with --sabotage and --run: do not ask")
 	return command
 }
@@ -98,7 +109,9 @@ func (f verifyFlags) selected() ([]verify.Criterion, error) {
 	var wrong []error
 	for _, id := range f.only {
 		if !slices.Contains(known, id) {
-			wrong = append(wrong, fmt.Errorf("--only: there is no criterion %q; known are %s", id, strings.Join(known, ", ")))
+			wrong = append(
+				wrong, fmt.Errorf("--only: there is no criterion %q; known are %s", id, strings.Join(known, ", ")),
+			)
 		}
 	}
 	return chosen, errors.Join(append(wrong, f.wrong()...)...)
@@ -112,7 +125,10 @@ func (f verifyFlags) wrong() (wrong []error) {
 		}
 	}
 	allowed := func(formats []string, with string) {
-		add(!slices.Contains(formats, f.format), "--format %s: %sallowed are %s", f.format, with, strings.Join(formats, ", "))
+		add(
+			!slices.Contains(formats, f.format), "--format %s: %sallowed are %s", f.format, with,
+			strings.Join(formats, ", "),
+		)
 	}
 	switch {
 	case f.broken:
@@ -124,7 +140,10 @@ func (f verifyFlags) wrong() (wrong []error) {
 	default:
 		allowed(verifyFormats, "")
 	}
-	add(f.broken && (f.wait > 0 || f.watch > 0 || f.first || f.before != ""), "--sabotage goes with none of --wait, --watch, --run and --baseline")
+	add(
+		f.broken && (f.wait > 0 || f.watch > 0 || f.first || f.before != ""),
+		"--sabotage goes with none of --wait, --watch, --run and --baseline",
+	)
 	add(f.watch > 0 && (f.wait > 0 || f.before != ""), "--watch goes with neither --wait nor --baseline")
 	add(f.yes && !f.broken && !f.first, "--yes goes with --sabotage and --run")
 	add(f.wait < 0, "--wait %s: want 0 or more", f.wait)

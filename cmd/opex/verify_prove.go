@@ -20,14 +20,20 @@ var (
 	byGameDay = []string{"SC-008", "SC-009", "SC-010"}
 )
 
-// prove holds what the criteria rest on, a drill and a Game Day of each service that has them, and says whether all were proven. What keeps
-// one from being held is said, and the next one comes; only an interruption ends them all.
-func (f verifyFlags) prove(ctx context.Context, g *global, outputs stack.Outputs, names []string, criteria []verify.Criterion, in io.Reader, people io.Writer) (all bool) {
+// prove holds what the criteria rest on, a drill and a Game Day of each service that has them, and says whether all
+// were proven. What keeps one from being held is said, and the next one comes; only an interruption ends them all.
+func (f verifyFlags) prove(
+	ctx context.Context, g *global, outputs stack.Outputs, names []string, criteria []verify.Criterion, in io.Reader,
+	people io.Writer,
+) (all bool) {
 	asked := func(ids []string) bool {
 		return slices.ContainsFunc(criteria, func(c verify.Criterion) bool { return slices.Contains(ids, c.ID) })
 	}
 	if !asked(byDrill) && !asked(byGameDay) {
-		fmt.Fprintf(people, "--run: nothing is held: none of the criteria asked for rests on a drill (%s) or a Game Day (%s)\n", strings.Join(byDrill, ", "), strings.Join(byGameDay, ", "))
+		fmt.Fprintf(
+			people, "--run: nothing is held: none of the criteria asked for rests on a drill (%s) or a Game Day (%s)\n",
+			strings.Join(byDrill, ", "), strings.Join(byGameDay, ", "),
+		)
 	}
 	all = true
 	hold := func(what, name string, run func(context.Context, *global, io.Reader, io.Writer, io.Writer) error) {
@@ -44,11 +50,19 @@ func (f verifyFlags) prove(ctx context.Context, g *global, outputs stack.Outputs
 	}
 	for _, name := range names {
 		if asked(byDrill) && outputs.Backup != nil && outputs.Services[name].Backup != nil {
-			hold("the drill", name, drillFlags{DrillOptions: recovery.DrillOptions{Replicas: 1}, confirm: f.confirm, format: "table"}.run)
+			hold(
+				"the drill", name,
+				drillFlags{DrillOptions: recovery.DrillOptions{Replicas: 1}, confirm: f.confirm, format: "table"}.run,
+			)
 		}
-		if asked(byGameDay) && outputs.Chaos != nil && outputs.Services[name].Chaos != nil && outputs.Environment != gameday.Production {
+		if asked(byGameDay) && outputs.Chaos != nil && outputs.Services[name].Chaos != nil &&
+			outputs.Environment != gameday.Production {
 			hold("the Game Day", name, gamedayFlags{confirm: f.confirm, format: "table",
-				Options: gameday.Options{Repeat: verify.LeastKills, Steady: gameday.DefaultSteady, After: gameday.DefaultAfter}}.run)
+				Options: gameday.Options{
+					Repeat: verify.LeastKills,
+					Steady: gameday.DefaultSteady,
+					After:  gameday.DefaultAfter,
+				}}.run)
 		}
 	}
 	return all

@@ -13,7 +13,8 @@ import (
 
 func TestRunIsNoSuccessWhereItsDrillAndGameDayWereRefusedThoughOlderRecordsPass(t *testing.T) {
 	code, out, people := opexVerify(t, t.Context(), verifyWorld(t), "--run", "--only", "SC-001,SC-007,SC-009")
-	if code != exitUnknown || !strings.Contains(out, "SC-007") || strings.Count(people, "task-api: refused") != 2 || !strings.Contains(people, "the verdicts rest on older records") {
+	if code != exitUnknown || !strings.Contains(out, "SC-007") || strings.Count(people, "task-api: refused") != 2 ||
+		!strings.Contains(people, "the verdicts rest on older records") {
 		t.Errorf("exit %d, people are told %q\n%s", code, people, out)
 	}
 }
@@ -25,7 +26,8 @@ func TestRunHoldsWhatTheCriteriaAskedForRestOnAndNothingElse(t *testing.T) {
 		t.Run(only, func(t *testing.T) {
 			_, _, people := opexVerify(t, t.Context(), verifyWorld(t), "--run", "--only", only)
 			gameDays := strings.Count(people, "Game Day of task-api (staging):")
-			if drills := strings.Count(people, "task-api: refused") - gameDays; drills != want.drills || gameDays != want.gameDays {
+			if drills := strings.Count(people, "task-api: refused") - gameDays; drills != want.drills ||
+				gameDays != want.gameDays {
 				t.Errorf("%d drills and %d Game Days, want %+v:\n%s", drills, gameDays, want, people)
 			}
 			if strings.Contains(people, "--run: nothing is held") != (want.drills+want.gameDays == 0) {
@@ -35,7 +37,8 @@ func TestRunHoldsWhatTheCriteriaAskedForRestOnAndNothingElse(t *testing.T) {
 	}
 }
 
-// TestWhatCannotBeHeldKeepsNothingElseFromBeingHeldAndJudged has a service whose outputs nobody can read, before one that is in order.
+// TestWhatCannotBeHeldKeepsNothingElseFromBeingHeldAndJudged has a service whose outputs nobody can read, before one
+// that is in order.
 func TestWhatCannotBeHeldKeepsNothingElseFromBeingHeldAndJudged(t *testing.T) {
 	data, err := os.ReadFile(goldenFile)
 	if err != nil {
@@ -50,7 +53,12 @@ func TestWhatCannotBeHeldKeepsNothingElseFromBeingHeldAndJudged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	services["a"] = json.RawMessage(bytes.ReplaceAll(bytes.ReplaceAll(good, []byte(`"rto":"30m"`), []byte(`"rto":"soon"`)), []byte(`"recovery":"30s"`), []byte(`"recovery":"soon"`)))
+	services["a"] = json.RawMessage(
+		bytes.ReplaceAll(
+			bytes.ReplaceAll(good, []byte(`"rto":"30m"`), []byte(`"rto":"soon"`)), []byte(`"recovery":"30s"`),
+			[]byte(`"recovery":"soon"`),
+		),
+	)
 	if data, err = json.Marshal(outputs); err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +101,9 @@ func TestABaselineOfAnotherStackIsToldOfBeforeAnythingIsHeld(t *testing.T) {
 	file := kept(t, func(r *verify.Report) { r.Cluster, r.Environment = "there", "production" })
 	code, out, people := opexVerify(t, t.Context(), verifyWorld(t), "--run", "--baseline", file)
 	if code != exitUnknown || out != "" || strings.Contains(people, "refused") ||
-		!strings.Contains(people, `its cluster is "there"`) || !strings.Contains(people, `its environment is "production"`) {
+		!strings.Contains(
+			people, `its cluster is "there"`,
+		) || !strings.Contains(people, `its environment is "production"`) {
 		t.Errorf("exit %d, people are told %q\n%s", code, people, out)
 	}
 }
@@ -101,7 +111,8 @@ func TestABaselineOfAnotherStackIsToldOfBeforeAnythingIsHeld(t *testing.T) {
 func TestABaselineIsComparedInWhatIsAskedForNow(t *testing.T) {
 	file := kept(t, func(r *verify.Report) { r.Services[0].Criteria[1].Verdict = verify.Fail })
 	for only, says := range map[string]string{"SC-001": "nothing changed", "SC-001,SC-002": "1 changes\n  task-api SC-002 better, FAIL -> PASS"} {
-		if code, out, people := opexVerify(t, t.Context(), verifyWorld(t), "--only", only, "--baseline", file); code != exitOK || !strings.Contains(out, says) {
+		if code, out, people := opexVerify(t, t.Context(), verifyWorld(t), "--only", only, "--baseline", file); code != exitOK ||
+			!strings.Contains(out, says) {
 			t.Errorf("%s: exit %d, people are told %q\n%s", only, code, people, out)
 		}
 	}

@@ -10,7 +10,8 @@ import (
 	"github.com/opex-project/opex/cmd/opex/internal/verify"
 )
 
-// verifyFormats are those of a report; html is the page that `opex report` writes. JUnit's and SARIF's have no place for what changed.
+// verifyFormats are those of a report; html is the page that `opex report` writes. JUnit's and SARIF's have no place
+// for what changed.
 var (
 	verifyFormats   = append(verify.Formats, "html")
 	watchFormats    = []string{"table", "json"}
@@ -108,7 +109,10 @@ func (f verifyFlags) await(ctx context.Context, look func() verify.Report, peopl
 		if allPass(report) || left <= 0 {
 			return report, nil
 		}
-		fmt.Fprintf(people, "%s after %s; looking again for up to %s\n", report.Summary(), time.Since(start).Round(time.Second), left.Round(time.Second))
+		fmt.Fprintf(
+			people, "%s after %s; looking again for up to %s\n", report.Summary(), time.Since(start).Round(time.Second),
+			left.Round(time.Second),
+		)
 		select {
 		case <-ctx.Done():
 		case <-time.After(min(pause, left)):
@@ -116,8 +120,8 @@ func (f verifyFlags) await(ctx context.Context, look func() verify.Report, peopl
 	}
 }
 
-// keepWatch writes the first report whole, and of each later one what changed; as JSON each is whole, one after another. The exit code is
-// that of the last.
+// keepWatch writes the first report whole, and of each later one what changed; as JSON each is whole, one after
+// another. The exit code is that of the last.
 func (f verifyFlags) keepWatch(ctx context.Context, look func() verify.Report, out, people io.Writer) error {
 	var last verify.Report
 	for round := 0; ; round++ {
@@ -155,7 +159,10 @@ func (f verifyFlags) showRound(round int, report, last verify.Report, out, peopl
 			}
 		}
 	}
-	_, err := fmt.Fprintf(people, "%s  %s; looking again in %s, Ctrl-C ends\n", report.Time.UTC().Format(time.RFC3339), report.Summary(), f.watch)
+	_, err := fmt.Fprintf(
+		people, "%s  %s; looking again in %s, Ctrl-C ends\n", report.Time.UTC().Format(time.RFC3339), report.Summary(),
+		f.watch,
+	)
 	return err
 }
 

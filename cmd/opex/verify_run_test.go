@@ -33,11 +33,13 @@ func TestWatchTellsWhatChangesUntilItIsInterrupted(t *testing.T) {
 				return bad
 			}
 			code, out, people := opexVerify(t, ctx, world, "--only", "SC-001", "--watch", "1s", "--format", format)
-			if code != exitFailed || !strings.Contains(people, "1 PASS; looking again in 1s, Ctrl-C ends") || !strings.Contains(people, "0 PASS, 1 FAIL") {
+			if code != exitFailed || !strings.Contains(people, "1 PASS; looking again in 1s, Ctrl-C ends") ||
+				!strings.Contains(people, "0 PASS, 1 FAIL") {
 				t.Errorf("exit %d; people are told %q", code, people)
 			}
 			if format == "table" {
-				if !strings.Contains(out, "SC-001  Cost labels on all pods  PASS") || !strings.Contains(out, "task-api SC-001 WORSE, PASS -> FAIL: pod ") {
+				if !strings.Contains(out, "SC-001  Cost labels on all pods  PASS") ||
+					!strings.Contains(out, "task-api SC-001 WORSE, PASS -> FAIL: pod ") {
 					t.Errorf("standard output is\n%s", out)
 				}
 				return
@@ -70,12 +72,15 @@ func TestWhatWasInterruptedIsNoReport(t *testing.T) {
 func TestThePageIsAFormatAndLeavesOutWhatIsNoEvidence(t *testing.T) {
 	world := verifyWorld(t)
 	code, out, people := opexVerify(t, t.Context(), maps.Clone(world), "--format", "html")
-	if code != exitOK || !strings.HasPrefix(out, "<!DOCTYPE html>") || !strings.Contains(out, "SC-010") || strings.Contains(people, "left out: evidence") {
+	if code != exitOK || !strings.HasPrefix(out, "<!DOCTYPE html>") || !strings.Contains(out, "SC-010") ||
+		strings.Contains(people, "left out: evidence") {
 		t.Errorf("exit %d, people are told %q, the page is %.80s", code, people, out)
 	}
 	world.Get(t, "/api/v1/namespaces/velero/configmaps", "items.0.data").(map[string]any)["record.sha256"] = "0"
 	code, out, people = opexVerify(t, t.Context(), world, "--format", "html")
-	if code != exitUnknown || !strings.HasPrefix(out, "<!DOCTYPE html>") || !strings.Contains(people, "left out: evidence: ConfigMap velero/opex-drill") || !strings.Contains(out, "evidence: ConfigMap velero/opex-drill") {
+	if code != exitUnknown || !strings.HasPrefix(out, "<!DOCTYPE html>") ||
+		!strings.Contains(people, "left out: evidence: ConfigMap velero/opex-drill") ||
+		!strings.Contains(out, "evidence: ConfigMap velero/opex-drill") {
 		t.Errorf("exit %d, people are told %q, the page is %.80s", code, people, out)
 	}
 }

@@ -35,9 +35,11 @@ func tlsOnly(v spec.Vault) policyDocument {
 	}}}
 }
 
-// newVeleroRole declares the role that Velero takes by its ServiceAccount's token or by EKS Pod Identity, with no more rights than it
-// needs. What it returns beside the role must be there before Velero starts.
-func newVeleroRole(ctx *pulumi.Context, name string, v BackupVaultArgs, opts ...pulumi.ResourceOption) (*iam.Role, []pulumi.Resource, error) {
+// newVeleroRole declares the role that Velero takes by its ServiceAccount's token or by EKS Pod Identity, with no more
+// rights than it needs. What it returns beside the role must be there before Velero starts.
+func newVeleroRole(
+	ctx *pulumi.Context, name string, v BackupVaultArgs, opts ...pulumi.ResourceOption,
+) (*iam.Role, []pulumi.Resource, error) {
 	trust, err := json.Marshal(trustOf(v.Vault))
 	if err != nil {
 		return nil, nil, err
@@ -97,7 +99,9 @@ func trustOf(v spec.Vault) policyDocument {
 	}
 	return policyDocument{policyVersion, []policyStatement{{
 		Effect: "Allow", Action: "sts:AssumeRoleWithWebIdentity",
-		Principal: map[string]string{"Federated": "arn:" + v.Partition() + ":iam::" + v.Account + ":oidc-provider/" + v.OIDCProvider},
+		Principal: map[string]string{
+			"Federated": "arn:" + v.Partition() + ":iam::" + v.Account + ":oidc-provider/" + v.OIDCProvider,
+		},
 		Condition: map[string]map[string]string{"StringEquals": {
 			v.OIDCProvider + ":sub": "system:serviceaccount:" + Namespace + ":" + account,
 			v.OIDCProvider + ":aud": "sts.amazonaws.com",

@@ -15,7 +15,8 @@ import (
 	"github.com/opex-project/opex/internal/review"
 )
 
-// BackupPlan backs one service up: a Velero Schedule for the service's own objects, and for a database the dump that hooks make.
+// BackupPlan backs one service up: a Velero Schedule for the service's own objects, and for a database the dump that
+// hooks make.
 type BackupPlan struct {
 	pulumi.ResourceState
 
@@ -47,9 +48,11 @@ func (a BackupPlanArgs) problems(service spec.Service) problem.List {
 	return found
 }
 
-// NewBackupPlan declares the backups of a service. Wrong arguments are all reported at once, and nothing is registered then.
-// Give pulumi.DependsOn the BackupVault that brings the kind, and the service's CostLabeledApp.
-func NewBackupPlan(ctx *pulumi.Context, name string, args *BackupPlanArgs, opts ...pulumi.ResourceOption) (*BackupPlan, error) {
+// NewBackupPlan declares the backups of a service. Wrong arguments are all reported at once, and nothing is registered
+// then. Give pulumi.DependsOn the BackupVault that brings the kind, and the service's CostLabeledApp.
+func NewBackupPlan(
+	ctx *pulumi.Context, name string, args *BackupPlanArgs, opts ...pulumi.ResourceOption,
+) (*BackupPlan, error) {
 	// Defaults.
 	if args == nil {
 		args = &BackupPlanArgs{}
@@ -78,7 +81,9 @@ func NewBackupPlan(ctx *pulumi.Context, name string, args *BackupPlanArgs, opts 
 			Name: pulumi.String(service.ScheduleName(args.Namespace)), Namespace: pulumi.String(Namespace),
 			Labels: pulumi.ToStringMap(labels.Object(platform.ComponentAPI)),
 			Annotations: pulumi.StringMap{
-				review.AnnotationRPO: pulumi.String(string(service.Backup.RPO)), review.AnnotationRTO: pulumi.String(string(service.Backup.RTO)),
+				review.AnnotationRPO: pulumi.String(
+					string(service.Backup.RPO),
+				), review.AnnotationRTO: pulumi.String(string(service.Backup.RTO)),
 			},
 		},
 		OtherFields: kubernetes.UntypedArgs{"spec": platform.Values(scheduleOf(service, args.Namespace, labels))},

@@ -25,7 +25,9 @@ func TestBackupPlansAreTheGoldenOnes(t *testing.T) {
 	for file, service := range map[string]spec.Service{
 		"backup-plan": spectest.Till(), "backup-plan-without-database": spectest.Shop(),
 	} {
-		record, err := declarePlan(t, &backup.BackupPlanArgs{Service: service, Environment: "staging", Namespace: "shops"})
+		record, err := declarePlan(
+			t, &backup.BackupPlanArgs{Service: service, Environment: "staging", Namespace: "shops"},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,13 +37,17 @@ func TestBackupPlansAreTheGoldenOnes(t *testing.T) {
 
 // TestBackupFindsEveryObjectOfItsServiceAndTheHooksItsDatabase: what a selector misses is not in the backup.
 func TestBackupFindsEveryObjectOfItsServiceAndTheHooksItsDatabase(t *testing.T) {
-	plan, err := declarePlan(t, &backup.BackupPlanArgs{Service: spectest.Till(), Environment: "staging", Namespace: "shops"})
+	plan, err := declarePlan(
+		t, &backup.BackupPlanArgs{Service: spectest.Till(), Environment: "staging", Namespace: "shops"},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := pulumitest.Object(t, plan.Find("plan-schedule").Inputs, "spec", "template")
 	all := pulumitest.Object(t, template, "labelSelector", "matchLabels")
-	hooked := pulumitest.Object(t, template["hooks"].(map[string]any)["resources"].([]any)[0], "labelSelector", "matchLabels")
+	hooked := pulumitest.Object(
+		t, template["hooks"].(map[string]any)["resources"].([]any)[0], "labelSelector", "matchLabels",
+	)
 	matches := func(labels, selector map[string]any) bool {
 		for key, value := range selector {
 			if labels[key] != value {
@@ -71,7 +77,9 @@ func TestBackupFindsEveryObjectOfItsServiceAndTheHooksItsDatabase(t *testing.T) 
 	if !matches(database, all) || !matches(database, hooked) {
 		t.Errorf("the database's pods, %v, are not found by %v and %v", database, all, hooked)
 	}
-	if service := pulumitest.Object(t, app.Find("till-deployment").Inputs, "spec", "template", "metadata", "labels"); matches(service, hooked) {
+	if service := pulumitest.Object(t, app.Find("till-deployment").Inputs, "spec", "template", "metadata", "labels"); matches(
+		service, hooked,
+	) {
 		t.Error("the hooks would run in the service's pods too")
 	}
 }
@@ -88,7 +96,10 @@ func TestBackupPlanRefuses(t *testing.T) {
 	}{
 		"nil":            {nil, "Namespace: is empty: a Schedule without namespaces backs up the whole cluster"},
 		"no environment": {valid(func(a *backup.BackupPlanArgs) { a.Environment = "" }), "Environment: is empty"},
-		"a waived plan":  {valid(func(a *backup.BackupPlanArgs) { a.Service.Backup.Waived = "it holds nothing" }), "Service.backup.waived: is set"},
+		"a waived plan": {
+			valid(func(a *backup.BackupPlanArgs) { a.Service.Backup.Waived = "it holds nothing" }),
+			"Service.backup.waived: is set",
+		},
 		"a schedule too slow": {valid(func(a *backup.BackupPlanArgs) { a.Service.Backup.RPO = "1h" }),
 			`backup.schedule: "0 2 * * *" leaves up to 24h0m0s between two backups, and rpo allows to lose 1h; the cheapest that keeps to it is "0 */1 * * *"`},
 	}

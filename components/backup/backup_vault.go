@@ -1,5 +1,5 @@
-// Package backup is how services come back: BackupVault, once per cluster, and BackupPlan, once per service, with the hooks that run in a
-// database's container.
+// Package backup is how services come back: BackupVault, once per cluster, and BackupPlan, once per service, with the
+// hooks that run in a database's container.
 package backup
 
 import (
@@ -33,8 +33,8 @@ const (
 	veleroPrefix = "velero"
 	// credentialsSecret holds the static keys for an S3-compatible store.
 	credentialsSecret = "velero-store-credentials"
-	// repositorySecret is the name that Velero looks for, and makes with a password that everybody knows if it finds none
-	// (v1.18.3, pkg/repository/keys).
+	// repositorySecret is the name that Velero looks for, and makes with a password that everybody knows if it finds
+	// none (v1.18.3, pkg/repository/keys).
 	repositorySecret = "velero-repo-credentials"
 )
 
@@ -73,7 +73,9 @@ func (v BackupVaultArgs) problems() problem.List {
 }
 
 // NewBackupVault declares the engine. Wrong arguments are all reported at once, and nothing is registered then.
-func NewBackupVault(ctx *pulumi.Context, name string, args *BackupVaultArgs, opts ...pulumi.ResourceOption) (*BackupVault, error) {
+func NewBackupVault(
+	ctx *pulumi.Context, name string, args *BackupVaultArgs, opts ...pulumi.ResourceOption,
+) (*BackupVault, error) {
 	// Defaults.
 	v := BackupVaultArgs{}
 	if args != nil {
@@ -108,12 +110,16 @@ func NewBackupVault(ctx *pulumi.Context, name string, args *BackupVaultArgs, opt
 		return nil, err
 	}
 	values := role.ApplyT(func(arn string) (map[string]any, error) { return platform.Plain(newVeleroValues(v, arn)) }).(pulumi.MapOutput)
-	engine.Velero, err = platform.NewRelease(ctx, name+"-velero", platform.VeleroChart, v.EngineArgs, platform.NameOf(namespace), values,
-		child, pulumi.DependsOn(append(before, secrets...)))
+	engine.Velero, err = platform.NewRelease(
+		ctx, name+"-velero", platform.VeleroChart, v.EngineArgs, platform.NameOf(namespace), values, child,
+		pulumi.DependsOn(append(before, secrets...)),
+	)
 	if err != nil {
 		return nil, err
 	}
-	dashboard, err := platform.NewDashboard(ctx, name+"-dashboard", dashboardOf(v), namespace, v.ObjectLabels(veleroName), child)
+	dashboard, err := platform.NewDashboard(
+		ctx, name+"-dashboard", dashboardOf(v), namespace, v.ObjectLabels(veleroName), child,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -126,9 +132,11 @@ func NewBackupVault(ctx *pulumi.Context, name string, args *BackupVaultArgs, opt
 	return engine, ctx.RegisterResourceOutputs(engine, pulumi.Map{"vault": engine.Vault})
 }
 
-// newStore declares the bucket and, on AWS, the role of Velero. It returns the role's ARN, "" for a store with keys, and what must be there
-// before Velero starts.
-func newStore(ctx *pulumi.Context, name string, v BackupVaultArgs, child pulumi.ResourceOption) (pulumi.StringOutput, []pulumi.Resource, error) {
+// newStore declares the bucket and, on AWS, the role of Velero. It returns the role's ARN, "" for a store with keys,
+// and what must be there before Velero starts.
+func newStore(
+	ctx *pulumi.Context, name string, v BackupVaultArgs, child pulumi.ResourceOption,
+) (pulumi.StringOutput, []pulumi.Resource, error) {
 	none := pulumi.String("").ToStringOutput()
 	provider, err := newAWSProvider(ctx, name+"-aws", v, child)
 	if err != nil {
@@ -146,9 +154,11 @@ func newStore(ctx *pulumi.Context, name string, v BackupVaultArgs, child pulumi.
 	return role.Arn, append(before, access...), nil
 }
 
-// newAWSProvider declares the connection to AWS, or to the store. Credentials are those that AWS' own tools find; of another
-// account they are refused. All that it makes is tagged with who pays.
-func newAWSProvider(ctx *pulumi.Context, name string, v BackupVaultArgs, opts ...pulumi.ResourceOption) (*aws.Provider, error) {
+// newAWSProvider declares the connection to AWS, or to the store. Credentials are those that AWS' own tools find; of
+// another account they are refused. All that it makes is tagged with who pays.
+func newAWSProvider(
+	ctx *pulumi.Context, name string, v BackupVaultArgs, opts ...pulumi.ResourceOption,
+) (*aws.Provider, error) {
 	vault := v.Vault
 	args := &aws.ProviderArgs{Region: pulumi.String(vault.Region)}
 	if vault.Store == nil {
@@ -169,7 +179,9 @@ func newAWSProvider(ctx *pulumi.Context, name string, v BackupVaultArgs, opts ..
 }
 
 // newVeleroSecrets declares what Velero must find at its first start.
-func newVeleroSecrets(ctx *pulumi.Context, name string, v BackupVaultArgs, namespace *corev1.Namespace, opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
+func newVeleroSecrets(
+	ctx *pulumi.Context, name string, v BackupVaultArgs, namespace *corev1.Namespace, opts ...pulumi.ResourceOption,
+) ([]pulumi.Resource, error) {
 	secret := func(role, object, key, value string) (pulumi.Resource, error) {
 		return corev1.NewSecret(ctx, name+"-"+role, &corev1.SecretArgs{
 			Metadata: v.Metadata(object, veleroName, platform.NameOf(namespace)), Type: pulumi.String("Opaque"),
@@ -177,11 +189,15 @@ func newVeleroSecrets(ctx *pulumi.Context, name string, v BackupVaultArgs, names
 		}, opts...)
 	}
 	// Without this password nothing in the bucket can be read: it is not to be lost with the stack's state.
-	repository, err := secret("repository-secret", repositorySecret, "repository-password", v.Secrets.RepositoryPassword)
+	repository, err := secret(
+		"repository-secret", repositorySecret, "repository-password", v.Secrets.RepositoryPassword,
+	)
 	if err != nil || v.Vault.Store == nil {
 		return []pulumi.Resource{repository}, err
 	}
-	keys := fmt.Sprintf("[default]\naws_access_key_id=%s\naws_secret_access_key=%s\n", v.Secrets.AccessKey, v.Secrets.SecretKey)
+	keys := fmt.Sprintf(
+		"[default]\naws_access_key_id=%s\naws_secret_access_key=%s\n", v.Secrets.AccessKey, v.Secrets.SecretKey,
+	)
 	store, err := secret("store-secret", credentialsSecret, "cloud", keys)
 	return []pulumi.Resource{repository, store}, err
 }
@@ -200,9 +216,13 @@ func (v BackupVaultArgs) contract() contract.BackupVault {
 	return vault
 }
 
-// Scrape is where Velero gives metrics. The label name keeps the node agents out, which have all others and whose metrics say nothing of
-// the server.
+// Scrape is where Velero gives metrics. The label name keeps the node agents out, which have all others and whose
+// metrics say nothing of the server.
 func Scrape() platform.Scrape {
 	return platform.Scrape{Service: veleroName, Namespace: Namespace, PortName: veleroMetricsPort, Path: "/metrics",
-		Selector: map[string]string{"app.kubernetes.io/name": veleroName, contract.LabelInstance: veleroName, "name": veleroName}}
+		Selector: map[string]string{
+			"app.kubernetes.io/name": veleroName,
+			contract.LabelInstance:   veleroName,
+			"name":                   veleroName,
+		}}
 }

@@ -33,7 +33,11 @@ func onAWS() *backup.BackupVaultArgs {
 func onStore() *backup.BackupVaultArgs {
 	args := onAWS()
 	args.Vault.Account, args.Vault.OIDCProvider, args.Vault.KMSKey, args.Vault.ObjectLock = "", "", "", nil
-	args.Vault.Store = &spec.Store{URL: "https://store.storage:9000", PublicURL: "https://127.0.0.1:9000", CAFile: "ca.crt"}
+	args.Vault.Store = &spec.Store{
+		URL:       "https://store.storage:9000",
+		PublicURL: "https://127.0.0.1:9000",
+		CAFile:    "ca.crt",
+	}
 	args.Secrets.AccessKey, args.Secrets.SecretKey = "access-key", "the-secret-of-it"
 	args.CAFile, args.CACertificate = "/project/ca.crt", "-----BEGIN CERTIFICATE-----\n"
 	args.Keep = false
@@ -57,7 +61,9 @@ func TestVaultsAreTheGoldenOnes(t *testing.T) {
 			}
 			var all []map[string]any
 			for _, r := range record.Sorted() {
-				all = append(all, map[string]any{"name": r.Name, "type": r.Type, "inputs": r.Inputs, "protect": r.Protect})
+				all = append(
+					all, map[string]any{"name": r.Name, "type": r.Type, "inputs": r.Inputs, "protect": r.Protect},
+				)
 			}
 			text, err := json.MarshalIndent(all, "", "  ")
 			if err != nil {
@@ -111,20 +117,43 @@ func TestBackupVaultRefuses(t *testing.T) {
 		args *backup.BackupVaultArgs
 		says string
 	}{
-		"nil":                         {nil, "Environment: is empty"},
-		"a bucket with dots":          {aws(func(a *backup.BackupVaultArgs) { a.Vault.Bucket = "a.b.c" }), `Vault.bucket: is "a.b.c"`},
-		"an alias of a key":           {aws(func(a *backup.BackupVaultArgs) { a.Vault.KMSKey = "alias/backups" }), `Vault.kmsKey: is "alias/backups", want the ARN of a KMS key`},
-		"a region that is none":       {aws(func(a *backup.BackupVaultArgs) { a.Vault.Region = "Ireland" }), `Vault.region: is "Ireland"`},
-		"a short repository password": {aws(func(a *backup.BackupVaultArgs) { a.Secrets.RepositoryPassword = "short" }), "Secrets.repositoryPassword: is missing or shorter than 16"},
-		"keys that AWS does not need": {aws(func(a *backup.BackupVaultArgs) { a.Secrets.AccessKey = "x" }), "Secrets.accessKey: is for an S3-compatible store"},
-		"a store without keys":        {store(func(a *backup.BackupVaultArgs) { a.Secrets.SecretKey = "" }), "Secrets.secretKey: is missing"},
-		"a key of two lines":          {store(func(a *backup.BackupVaultArgs) { a.Secrets.AccessKey = "a\nb" }), "Secrets.accessKey: holds spaces"},
-		"a key for a store":           {store(func(a *backup.BackupVaultArgs) { a.Vault.KMSKey = "x" }), "Vault.kmsKey: is for AWS"},
+		"nil": {nil, "Environment: is empty"},
+		"a bucket with dots": {
+			aws(func(a *backup.BackupVaultArgs) { a.Vault.Bucket = "a.b.c" }), `Vault.bucket: is "a.b.c"`,
+		},
+		"an alias of a key": {
+			aws(func(a *backup.BackupVaultArgs) { a.Vault.KMSKey = "alias/backups" }),
+			`Vault.kmsKey: is "alias/backups", want the ARN of a KMS key`,
+		},
+		"a region that is none": {
+			aws(func(a *backup.BackupVaultArgs) { a.Vault.Region = "Ireland" }), `Vault.region: is "Ireland"`,
+		},
+		"a short repository password": {
+			aws(func(a *backup.BackupVaultArgs) { a.Secrets.RepositoryPassword = "short" }),
+			"Secrets.repositoryPassword: is missing or shorter than 16",
+		},
+		"keys that AWS does not need": {
+			aws(func(a *backup.BackupVaultArgs) { a.Secrets.AccessKey = "x" }),
+			"Secrets.accessKey: is for an S3-compatible store",
+		},
+		"a store without keys": {
+			store(func(a *backup.BackupVaultArgs) { a.Secrets.SecretKey = "" }),
+			"Secrets.secretKey: is missing",
+		},
+		"a key of two lines": {
+			store(func(a *backup.BackupVaultArgs) { a.Secrets.AccessKey = "a\nb" }),
+			"Secrets.accessKey: holds spaces",
+		},
+		"a key for a store": {
+			store(func(a *backup.BackupVaultArgs) { a.Vault.KMSKey = "x" }),
+			"Vault.kmsKey: is for AWS",
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			record, err := declareVault(t, c.args)
-			if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), `BackupVault "backup"`) {
+			if err == nil || !strings.Contains(err.Error(), c.says) ||
+				!strings.Contains(err.Error(), `BackupVault "backup"`) {
 				t.Errorf("error is\n%v\nwant one of BackupVault \"backup\" that says\n%s", err, c.says)
 			}
 			if len(record.Resources) != 1 {
@@ -140,7 +169,9 @@ func TestSettingsOfABucketComeOneAfterTheOther(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	order := []string{"", "-publicaccess", "-policy", "-ownership", "-versioning", "-lifecycle", "-encryption", "-objectlock"}
+	order := []string{
+		"", "-publicaccess", "-policy", "-ownership", "-versioning", "-lifecycle", "-encryption", "-objectlock",
+	}
 	for i := 1; i < len(order); i++ {
 		before, after := record.Find("backup-bucket"+order[i-1]), record.Find("backup-bucket"+order[i])
 		if !strings.Contains(strings.Join(after.DependsOn, " "), before.URN) {
@@ -154,7 +185,9 @@ func TestVeleroGetsTheARNOfItsRole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := pulumitest.Object(t, record.Find("backup-velero").Inputs, "values", "serviceAccount", "server", "annotations")
+	server := pulumitest.Object(
+		t, record.Find("backup-velero").Inputs, "values", "serviceAccount", "server", "annotations",
+	)
 	if server["eks.amazonaws.com/role-arn"] != "arn:aws:test:::backup-role" {
 		t.Errorf("the annotations are %v", server)
 	}
@@ -169,11 +202,13 @@ func TestPodIdentityTakesTheOIDCProvidersPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	role := record.Find("backup-role").Inputs
-	if role["path"] != "/platform/" || role["permissionsBoundary"] != args.Vault.PermissionsBoundary || !strings.Contains(role["assumeRolePolicy"].(string), "pods.eks.amazonaws.com") {
+	if role["path"] != "/platform/" || role["permissionsBoundary"] != args.Vault.PermissionsBoundary ||
+		!strings.Contains(role["assumeRolePolicy"].(string), "pods.eks.amazonaws.com") {
 		t.Errorf("the role is %v", role)
 	}
 	association := record.Find("backup-podidentity")
-	if association.Inputs["roleArn"] != "arn:aws:test:::backup-role" || !strings.Contains(strings.Join(record.Find("backup-velero").DependsOn, " "), association.URN) {
+	if association.Inputs["roleArn"] != "arn:aws:test:::backup-role" ||
+		!strings.Contains(strings.Join(record.Find("backup-velero").DependsOn, " "), association.URN) {
 		t.Errorf("the association is %v, or Velero does not wait for it", association.Inputs)
 	}
 }

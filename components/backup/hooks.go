@@ -31,7 +31,8 @@ const (
 	hookVolume = "hooks"
 
 	settleTimeout = time.Minute
-	// hookPatience is the margin that Velero's hook timeout has over the hook's own: the hook says why it ended, Velero would not.
+	// hookPatience is the margin that Velero's hook timeout has over the hook's own: the hook says why it ended, Velero
+	// would not.
 	hookPatience = 15 * time.Second
 	// volumeTimeout is what a restored pod may take until its container runs: its volumes are filled first.
 	volumeTimeout = 30 * time.Minute
@@ -56,7 +57,8 @@ func HookFiles() pulumi.StringMap {
 
 var hookNames = []string{"connect.sh", "dump.sh", "load.sh", "ready.sh", "settle.sh", "tables.sql"}
 
-// HookVolume and HookMount bring the hooks into the database's container. A change of them reaches it without a restart.
+// HookVolume and HookMount bring the hooks into the database's container. A change of them reaches it without a
+// restart.
 func HookVolume(s spec.Service) *corev1.VolumeArgs {
 	return &corev1.VolumeArgs{Name: pulumi.String(hookVolume), ConfigMap: &corev1.ConfigMapVolumeSourceArgs{
 		Name: pulumi.String(s.HooksName()), DefaultMode: pulumi.Int(0o555),
@@ -65,7 +67,11 @@ func HookVolume(s spec.Service) *corev1.VolumeArgs {
 
 // HookMount is where the container has the hooks.
 func HookMount() *corev1.VolumeMountArgs {
-	return &corev1.VolumeMountArgs{Name: pulumi.String(hookVolume), MountPath: pulumi.String(HookPath), ReadOnly: pulumi.Bool(true)}
+	return &corev1.VolumeMountArgs{
+		Name:      pulumi.String(hookVolume),
+		MountPath: pulumi.String(HookPath),
+		ReadOnly:  pulumi.Bool(true),
+	}
 }
 
 // PodAnnotations tell Velero what to do with the database's pod: copy the dump volume, and after a restore load it
@@ -82,7 +88,8 @@ func PodAnnotations(s spec.Service) map[string]string {
 	}
 }
 
-// dumpContract tells which hooks there are, and where they leave the dump. The Schedule and the outputs both have it from here.
+// dumpContract tells which hooks there are, and where they leave the dump. The Schedule and the outputs both have it
+// from here.
 func dumpContract(s spec.Service) *contract.Dump {
 	if s.Database == nil {
 		return nil

@@ -40,7 +40,9 @@ func (w Watch) backupAgeQuery() string {
 
 // drillsQuery is how many restores of these backups succeeded within the time that a drill may be old.
 func (w Watch) drillsQuery() string {
-	return fmt.Sprintf(`sum(increase(velero_restore_success_total{schedule=%q}[%ss]))`, w.Schedule, secondsOf(w.DrillAge))
+	return fmt.Sprintf(
+		`sum(increase(velero_restore_success_total{schedule=%q}[%ss]))`, w.Schedule, secondsOf(w.DrillAge),
+	)
 }
 
 const locationQuery = `min(velero_backup_location_status_gauge{backup_location_name="` + storageLocationName + `"})`
@@ -65,15 +67,26 @@ func Rules(watches []Watch) []platform.RuleGroup {
 				fmt.Sprintf("the newest good backup of %s is older than its RPO of %s", w.Service, w.RPO),
 				"opex verify --only SC-004,SC-006 --service "+w.Service),
 			// A new schedule waits for its first time.
-			platform.Alert("BackupMissing", fmt.Sprintf(`absent(velero_backup_last_successful_timestamp{schedule=%q})`, w.Schedule), secondsOf(w.RPO)+"s",
-				fmt.Sprintf("%s has had no good backup for its RPO of %s", w.Service, w.RPO),
-				"opex verify --only SC-004,SC-006 --service "+w.Service),
-			platform.Alert("BackupFailed", fmt.Sprintf(`min(velero_backup_last_status{schedule=%q}) < 1`, w.Schedule), "1m",
+			platform.Alert(
+				"BackupMissing",
+				fmt.Sprintf(`absent(velero_backup_last_successful_timestamp{schedule=%q})`, w.Schedule),
+				secondsOf(w.RPO)+"s", fmt.Sprintf("%s has had no good backup for its RPO of %s", w.Service, w.RPO),
+				"opex verify --only SC-004,SC-006 --service "+w.Service,
+			),
+			platform.Alert(
+				"BackupFailed", fmt.Sprintf(`min(velero_backup_last_status{schedule=%q}) < 1`, w.Schedule), "1m",
 				fmt.Sprintf("the newest backup of %s failed, or one of its hooks did", w.Service),
-				"opex verify --only SC-006 --service "+w.Service),
-			platform.Alert("RestoreNotTried", fmt.Sprintf(`(%s or vector(0)) < 1`, w.drillsQuery()), "1d",
-				fmt.Sprintf("no backup of %s was restored for %s: nobody knows whether it can be", w.Service, w.DrillAge),
-				"opex drill --service "+w.Service),
+				"opex verify --only SC-006 --service "+w.Service,
+			),
+			platform.Alert(
+				"RestoreNotTried",
+				fmt.Sprintf(`(%s or vector(0)) < 1`, w.drillsQuery()),
+				"1d",
+				fmt.Sprintf(
+					"no backup of %s was restored for %s: nobody knows whether it can be", w.Service, w.DrillAge,
+				),
+				"opex drill --service "+w.Service,
+			),
 		}
 		for i := range own {
 			own[i].Labels["service"] = w.Service // tells the rules of several services apart

@@ -55,7 +55,8 @@ type execAction struct {
 	Timeout   string   `json:"timeout"`
 }
 
-// scheduleOf is the spec of a service's Schedule. Nothing is excluded: where pods are, no hook runs and the backup is called complete.
+// scheduleOf is the spec of a service's Schedule. Nothing is excluded: where pods are, no hook runs and the backup is
+// called complete.
 func scheduleOf(s spec.Service, namespace string, labels platform.Labels) scheduleSpec {
 	template := backupTemplate{
 		Metadata:           templateMetadata{labels.Object(platform.ComponentAPI)},
@@ -79,5 +80,7 @@ func scheduleOf(s spec.Service, namespace string, labels platform.Labels) schedu
 }
 
 func execOf(h *contract.Hook) []execHook {
-	return []execHook{{execAction{Container: DatabaseContainer, Command: h.Command, OnError: "Fail", Timeout: h.Timeout}}}
+	return []execHook{
+		{execAction{Container: DatabaseContainer, Command: h.Command, OnError: "Fail", Timeout: h.Timeout}},
+	}
 }

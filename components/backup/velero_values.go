@@ -127,9 +127,12 @@ func newVeleroValues(v BackupVaultArgs, role string) veleroValues {
 		NodeAgent: nodeAgentValues{
 			PodLabels: v.Labels(nodeAgentName),
 			Resources: platform.NewResourceValues("50m", "128Mi", "1", "1Gi"),
-			// Root, as whoever reads the volumes of all pods must be; but with no more of root's rights than files need.
+			// Root, as whoever reads the volumes of all pods must be; but with no more of root's rights than files
+			// need.
 			ContainerSecurityContext: platform.ContainerSecurityValues{Capabilities: map[string][]string{
-				"drop": {"ALL"}, "add": {"CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "MKNOD", "SETFCAP"},
+				"drop": {
+					"ALL",
+				}, "add": {"CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "MKNOD", "SETFCAP"},
 			}},
 		},
 		// A backup that takes longer is lost at a rollout of Velero anyway: it is marked failed at the next start.
@@ -139,8 +142,9 @@ func newVeleroValues(v BackupVaultArgs, role string) veleroValues {
 
 func base64Of(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 
-// volumesTimeout is how long Velero waits for the volumes of one backup or restore. It restores one thing at a time: whatever waits for
-// a pod that fits on no node keeps all others from being restored, for four hours if Velero has its way.
+// volumesTimeout is how long Velero waits for the volumes of one backup or restore. It restores one thing at a time:
+// whatever waits for a pod that fits on no node keeps all others from being restored, for four hours if Velero has its
+// way.
 func (v BackupVaultArgs) volumesTimeout() time.Duration {
 	longest := time.Hour
 	for _, w := range v.Watches {

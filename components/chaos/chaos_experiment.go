@@ -14,8 +14,8 @@ import (
 	"github.com/opex-project/opex/internal/review"
 )
 
-// ChaosExperiment declares the failure that one service must survive, as a paused Schedule of Chaos Mesh: nothing happens when it is made or
-// changed. `opex gameday` makes the one shot from it.
+// ChaosExperiment declares the failure that one service must survive, as a paused Schedule of Chaos Mesh: nothing
+// happens when it is made or changed. `opex gameday` makes the one shot from it.
 type ChaosExperiment struct {
 	pulumi.ResourceState
 
@@ -51,9 +51,11 @@ func (a ChaosExperimentArgs) problems(service spec.Service) problem.List {
 	return found
 }
 
-// NewChaosExperiment declares the experiment of a service. Wrong arguments are all reported at once, and nothing is registered then.
-// Give pulumi.DependsOn the ChaosLab that brings the kind, and the service's CostLabeledApp.
-func NewChaosExperiment(ctx *pulumi.Context, name string, args *ChaosExperimentArgs, opts ...pulumi.ResourceOption) (*ChaosExperiment, error) {
+// NewChaosExperiment declares the experiment of a service. Wrong arguments are all reported at once, and nothing is
+// registered then. Give pulumi.DependsOn the ChaosLab that brings the kind, and the service's CostLabeledApp.
+func NewChaosExperiment(
+	ctx *pulumi.Context, name string, args *ChaosExperimentArgs, opts ...pulumi.ResourceOption,
+) (*ChaosExperiment, error) {
 	// Defaults.
 	if args == nil {
 		args = &ChaosExperimentArgs{}

@@ -1,4 +1,5 @@
-// Package chaos is how services are tried: ChaosLab, once per cluster and never in production, and ChaosExperiment, once per service.
+// Package chaos is how services are tried: ChaosLab, once per cluster and never in production, and ChaosExperiment,
+// once per service.
 package chaos
 
 import (
@@ -34,8 +35,8 @@ const (
 	rbac            = "rbac.authorization.k8s.io"
 )
 
-// ChaosLab is the engine of Game Days, once per cluster and never in production: Chaos Mesh, held to one namespace by its rights, by its
-// own filter, and by an admission policy that holds for everybody.
+// ChaosLab is the engine of Game Days, once per cluster and never in production: Chaos Mesh, held to one namespace by
+// its rights, by its own filter, and by an admission policy that holds for everybody.
 type ChaosLab struct {
 	pulumi.ResourceState
 
@@ -50,7 +51,8 @@ type ChaosLabArgs struct {
 	platform.EngineArgs
 	// RuntimeSocket is the absolute path of containerd's socket on the nodes. What is unset takes its default.
 	RuntimeSocket string
-	// Target is the namespace that experiments may reach. Required; give pulumi.DependsOn it, and give it TargetAnnotations.
+	// Target is the namespace that experiments may reach. Required; give pulumi.DependsOn it, and give it
+	// TargetAnnotations.
 	Target string
 }
 
@@ -70,7 +72,9 @@ func (a ChaosLabArgs) problems() problem.List {
 }
 
 // NewChaosLab declares the engine. Wrong arguments are all reported at once, and nothing is registered then.
-func NewChaosLab(ctx *pulumi.Context, name string, args *ChaosLabArgs, opts ...pulumi.ResourceOption) (*ChaosLab, error) {
+func NewChaosLab(
+	ctx *pulumi.Context, name string, args *ChaosLabArgs, opts ...pulumi.ResourceOption,
+) (*ChaosLab, error) {
 	// Defaults.
 	a := ChaosLabArgs{}
 	if args != nil {
@@ -112,12 +116,16 @@ func NewChaosLab(ctx *pulumi.Context, name string, args *ChaosLabArgs, opts ...p
 	}, child); err != nil {
 		return nil, err
 	}
-	engine.ChaosMesh, err = platform.NewRelease(ctx, name+"-mesh", platform.ChaosMeshChart, a.EngineArgs, platform.NameOf(namespace),
-		platform.Values(newChaosMeshValues(a)), child, pulumi.DependsOn([]pulumi.Resource{policy, permissions}))
+	engine.ChaosMesh, err = platform.NewRelease(
+		ctx, name+"-mesh", platform.ChaosMeshChart, a.EngineArgs, platform.NameOf(namespace),
+		platform.Values(newChaosMeshValues(a)), child, pulumi.DependsOn([]pulumi.Resource{policy, permissions}),
+	)
 	if err != nil {
 		return nil, err
 	}
-	webhook, err := waitForWebhook(ctx, name+"-webhook", namespace, child, pulumi.DependsOn([]pulumi.Resource{engine.ChaosMesh}))
+	webhook, err := waitForWebhook(
+		ctx, name+"-webhook", namespace, child, pulumi.DependsOn([]pulumi.Resource{engine.ChaosMesh}),
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -129,25 +137,42 @@ func NewChaosLab(ctx *pulumi.Context, name string, args *ChaosLabArgs, opts ...p
 
 // newPolicy declares the admission policy that holds for everybody, and returns its binding.
 func newPolicy(ctx *pulumi.Context, name string, a ChaosLabArgs, child pulumi.ResourceOption) (pulumi.Resource, error) {
-	policy, err := admissionv1.NewValidatingAdmissionPolicy(ctx, name+"-policy", &admissionv1.ValidatingAdmissionPolicyArgs{
-		Metadata: a.Metadata(chaosPolicy, chaosName, nil), Spec: experimentPolicy(a.Target),
-	}, child)
+	policy, err := admissionv1.NewValidatingAdmissionPolicy(
+		ctx,
+		name+"-policy",
+		&admissionv1.ValidatingAdmissionPolicyArgs{
+			Metadata: a.Metadata(chaosPolicy, chaosName, nil), Spec: experimentPolicy(a.Target),
+		},
+		child,
+	)
 	if err != nil {
 		return nil, err
 	}
-	return admissionv1.NewValidatingAdmissionPolicyBinding(ctx, name+"-policy-binding", &admissionv1.ValidatingAdmissionPolicyBindingArgs{
-		Metadata: a.Metadata(chaosPolicy, chaosName, nil),
-		Spec: &admissionv1.ValidatingAdmissionPolicyBindingSpecArgs{
-			PolicyName: policy.Metadata.Name().Elem(), ValidationActions: texts("Deny"),
+	return admissionv1.NewValidatingAdmissionPolicyBinding(
+		ctx,
+		name+"-policy-binding",
+		&admissionv1.ValidatingAdmissionPolicyBindingArgs{
+			Metadata: a.Metadata(chaosPolicy, chaosName, nil),
+			Spec: &admissionv1.ValidatingAdmissionPolicyBindingSpecArgs{
+				PolicyName: policy.Metadata.Name().Elem(), ValidationActions: texts("Deny"),
+			},
 		},
-	}, child)
+		child,
+	)
 }
 
-// newReader lets the controller read what the chart forgets when it is held to one namespace: the annotation of namespaces, without which
-// its filter lets nothing through, and RemoteClusters, without which it gives up every two minutes. It returns the binding.
-func newReader(ctx *pulumi.Context, name string, a ChaosLabArgs, namespace *corev1.Namespace, child pulumi.ResourceOption) (pulumi.Resource, error) {
+// newReader lets the controller read what the chart forgets when it is held to one namespace: the annotation of
+// namespaces, without which its filter lets nothing through, and RemoteClusters, without which it gives up every two
+// minutes. It returns the binding.
+func newReader(
+	ctx *pulumi.Context, name string, a ChaosLabArgs, namespace *corev1.Namespace, child pulumi.ResourceOption,
+) (pulumi.Resource, error) {
 	read := func(group, resource string) *rbacv1.PolicyRuleArgs {
-		return &rbacv1.PolicyRuleArgs{ApiGroups: texts(group), Resources: texts(resource), Verbs: texts("get", "list", "watch")}
+		return &rbacv1.PolicyRuleArgs{
+			ApiGroups: texts(group),
+			Resources: texts(resource),
+			Verbs:     texts("get", "list", "watch"),
+		}
 	}
 	reader, err := rbacv1.NewClusterRole(ctx, name+"-reader", &rbacv1.ClusterRoleArgs{
 		Metadata: a.Metadata(chaosReader, chaosName, nil),
@@ -162,21 +187,30 @@ func newReader(ctx *pulumi.Context, name string, a ChaosLabArgs, namespace *core
 			ApiGroup: pulumi.String(rbac), Kind: pulumi.String("ClusterRole"), Name: reader.Metadata.Name().Elem(),
 		},
 		Subjects: rbacv1.SubjectArray{&rbacv1.SubjectArgs{
-			Kind: pulumi.String("ServiceAccount"), Name: pulumi.String(chaosController), Namespace: platform.NameOf(namespace),
+			Kind: pulumi.String(
+				"ServiceAccount",
+			), Name: pulumi.String(chaosController), Namespace: platform.NameOf(namespace),
 		}},
 	}, child)
 }
 
-// waitForWebhook gives the controller a readiness probe, which the chart lacks, and waits for it: the release is ready before its webhook
-// listens, and the API server then refuses every experiment.
-func waitForWebhook(ctx *pulumi.Context, name string, namespace *corev1.Namespace, opts ...pulumi.ResourceOption) (*appsv1.DeploymentPatch, error) {
+// waitForWebhook gives the controller a readiness probe, which the chart lacks, and waits for it: the release is ready
+// before its webhook listens, and the API server then refuses every experiment.
+func waitForWebhook(
+	ctx *pulumi.Context, name string, namespace *corev1.Namespace, opts ...pulumi.ResourceOption,
+) (*appsv1.DeploymentPatch, error) {
 	return appsv1.NewDeploymentPatch(ctx, name, &appsv1.DeploymentPatchArgs{
-		Metadata: &metav1.ObjectMetaPatchArgs{Name: pulumi.String(chaosController), Namespace: platform.NameOf(namespace)},
+		Metadata: &metav1.ObjectMetaPatchArgs{
+			Name:      pulumi.String(chaosController),
+			Namespace: platform.NameOf(namespace),
+		},
 		Spec: &appsv1.DeploymentSpecPatchArgs{Template: &corev1.PodTemplateSpecPatchArgs{Spec: &corev1.PodSpecPatchArgs{
 			Containers: corev1.ContainerPatchArray{&corev1.ContainerPatchArgs{
 				Name: pulumi.String(chaosContainer),
 				ReadinessProbe: &corev1.ProbePatchArgs{
-					TcpSocket: &corev1.TCPSocketActionPatchArgs{Port: pulumi.String(webhookPort)}, PeriodSeconds: pulumi.Int(2),
+					TcpSocket: &corev1.TCPSocketActionPatchArgs{
+						Port: pulumi.String(webhookPort),
+					}, PeriodSeconds: pulumi.Int(2),
 				},
 			}},
 		}}},

@@ -32,7 +32,11 @@ func declareExperiment(t *testing.T, args *chaos.ChaosExperimentArgs) (*pulumite
 
 // trial is an experiment on a service of three pods.
 func trial(change func(*chaos.ChaosExperimentArgs)) *chaos.ChaosExperimentArgs {
-	args := &chaos.ChaosExperimentArgs{Service: spectest.Till(), Environment: "staging", Namespace: pulumi.String("shops")}
+	args := &chaos.ChaosExperimentArgs{
+		Service:     spectest.Till(),
+		Environment: "staging",
+		Namespace:   pulumi.String("shops"),
+	}
 	args.Service.Replicas = 3
 	change(args)
 	return args
@@ -43,7 +47,9 @@ func experiment(change func(*spec.Experiment)) *chaos.ChaosExperimentArgs {
 }
 
 func TestChaosLabIsTheGoldenOne(t *testing.T) {
-	record, err := declareLab(t, &chaos.ChaosLabArgs{EngineArgs: platform.EngineArgs{Environment: "staging"}, Target: "shops"})
+	record, err := declareLab(
+		t, &chaos.ChaosLabArgs{EngineArgs: platform.EngineArgs{Environment: "staging"}, Target: "shops"},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,9 +79,12 @@ func TestChaosExperimentsAreTheGoldenOnes(t *testing.T) {
 	}
 }
 
-// TestTheLabIsReadyOnceItsWebhookListens: the chart has no probe, and the API server refuses every experiment until then.
+// TestTheLabIsReadyOnceItsWebhookListens: the chart has no probe, and the API server refuses every experiment until
+// then.
 func TestTheLabIsReadyOnceItsWebhookListens(t *testing.T) {
-	record, err := declareLab(t, &chaos.ChaosLabArgs{EngineArgs: platform.EngineArgs{Environment: "staging"}, Target: "shops"})
+	record, err := declareLab(
+		t, &chaos.ChaosLabArgs{EngineArgs: platform.EngineArgs{Environment: "staging"}, Target: "shops"},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,10 +117,14 @@ func TestAnExperimentReachesThePodsOfItsServiceAlone(t *testing.T) {
 		}
 		return len(aim) > 0
 	}
-	if pods := pulumitest.Object(t, app.Find("till-deployment").Inputs, "spec", "template", "metadata", "labels"); !hit(pods) {
+	if pods := pulumitest.Object(t, app.Find("till-deployment").Inputs, "spec", "template", "metadata", "labels"); !hit(
+		pods,
+	) {
 		t.Errorf("%v does not reach the service's pods %v", aim, pods)
 	}
-	if pods := pulumitest.Object(t, app.Find("till-db-statefulset").Inputs, "spec", "template", "metadata", "labels"); hit(pods) {
+	if pods := pulumitest.Object(t, app.Find("till-db-statefulset").Inputs, "spec", "template", "metadata", "labels"); hit(
+		pods,
+	) {
 		t.Errorf("%v reaches the database's pods", aim)
 	}
 }
@@ -134,7 +147,8 @@ func TestChaosLabRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			record, err := declareLab(t, c.args)
-			if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), `ChaosLab "lab"`) {
+			if err == nil || !strings.Contains(err.Error(), c.says) ||
+				!strings.Contains(err.Error(), `ChaosLab "lab"`) {
 				t.Errorf("error is\n%v\nwant one that says\n%s", err, c.says)
 			}
 			if len(record.Resources) != 1 {
@@ -178,7 +192,8 @@ func TestChaosExperimentRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			record, err := declareExperiment(t, c.args)
-			if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), `ChaosExperiment "trial"`) {
+			if err == nil || !strings.Contains(err.Error(), c.says) ||
+				!strings.Contains(err.Error(), `ChaosExperiment "trial"`) {
 				t.Errorf("error is\n%v\nwant one that says\n%s", err, c.says)
 			}
 			if len(record.Resources) != 1 {

@@ -7,8 +7,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// The policy is written in CEL. Chaos Mesh's controller is held to it as everybody is: what it makes itself is PodNetworkChaos, beside the
-// pods that a NetworkChaos hits.
+// The policy is written in CEL. Chaos Mesh's controller is held to it as everybody is: what it makes itself is
+// PodNetworkChaos, beside the pods that a NetworkChaos hits.
 const (
 	// aimKinds hold one experiment; Schedule holds one of these.
 	aimKinds = `["PodChaos", "NetworkChaos", "StressChaos"]`
@@ -29,7 +29,9 @@ func experimentPolicy(target string) *admissionv1.ValidatingAdmissionPolicySpecA
 		FailurePolicy: pulumi.String("Fail"),
 		MatchConstraints: &admissionv1.MatchResourcesArgs{ResourceRules: admissionv1.NamedRuleWithOperationsArray{
 			&admissionv1.NamedRuleWithOperationsArgs{
-				ApiGroups: texts("chaos-mesh.org"), ApiVersions: texts("*"), Resources: texts("*"), Operations: texts("CREATE", "UPDATE"),
+				ApiGroups: texts(
+					"chaos-mesh.org",
+				), ApiVersions: texts("*"), Resources: texts("*"), Operations: texts("CREATE", "UPDATE"),
 			},
 		}},
 		// What is being deleted may lose its finalizers, whatever it says.
@@ -48,7 +50,11 @@ func texts(all ...string) pulumi.StringArray { return pulumi.ToStringArray(all) 
 
 func validations(target string) admissionv1.ValidationArray {
 	rule := func(expression, message string) *admissionv1.ValidationArgs {
-		return &admissionv1.ValidationArgs{Expression: pulumi.String(expression), Message: pulumi.String(message), Reason: pulumi.String("Forbidden")}
+		return &admissionv1.ValidationArgs{
+			Expression: pulumi.String(expression),
+			Message:    pulumi.String(message),
+			Reason:     pulumi.String("Forbidden"),
+		}
 	}
 	return admissionv1.ValidationArray{
 		rule(fmt.Sprintf(`request.namespace == %q`, target),

@@ -75,7 +75,8 @@ func newChaosMeshValues(a ChaosLabArgs) chaosMeshValues {
 			Image: chaosImage(a.Images, spec.ImageChaosDaemon), Runtime: "containerd", SocketPath: a.RuntimeSocket,
 			Resources: platform.NewResourceValues("10m", "64Mi", "500m", "512Mi"),
 		},
-		// With its security mode on, objects cannot be deleted in the foreground, as Pulumi does (chaos-mesh issue 5079).
+		// With its security mode on, objects cannot be deleted in the foreground, as Pulumi does (chaos-mesh issue
+		// 5079).
 		Dashboard: chaosDashboardValues{},
 	}
 }

@@ -1,5 +1,5 @@
-// Package cost is what a cluster and its services cost, and who pays: CostVisibility, once per cluster, and CostLabeledApp, which runs a
-// service under its cost labels.
+// Package cost is what a cluster and its services cost, and who pays: CostVisibility, once per cluster, and
+// CostLabeledApp, which runs a service under its cost labels.
 package cost
 
 import (
@@ -17,8 +17,8 @@ import (
 	"github.com/opex-project/opex/internal/review"
 )
 
-// CostLabeledApp runs one service, and its database if it has one, such that each object and pod says who pays for it and
-// a rollout, a drained node or a killed pod interrupts no request.
+// CostLabeledApp runs one service, and its database if it has one, such that each object and pod says who pays for it
+// and a rollout, a drained node or a killed pod interrupts no request.
 type CostLabeledApp struct {
 	pulumi.ResourceState
 
@@ -33,7 +33,9 @@ type CostLabeledApp struct {
 }
 
 // NewCostLabeledApp declares a service. Wrong arguments are all reported at once, and nothing is registered then.
-func NewCostLabeledApp(ctx *pulumi.Context, name string, args *CostLabeledAppArgs, opts ...pulumi.ResourceOption) (*CostLabeledApp, error) {
+func NewCostLabeledApp(
+	ctx *pulumi.Context, name string, args *CostLabeledAppArgs, opts ...pulumi.ResourceOption,
+) (*CostLabeledApp, error) {
 	// Defaults.
 	if args == nil {
 		args = &CostLabeledAppArgs{}
@@ -94,7 +96,10 @@ type appArgs struct {
 }
 
 // newPods declares the service's own pods and what keeps and exposes them.
-func newPods(ctx *pulumi.Context, name string, a appArgs, app *CostLabeledApp, before []pulumi.Resource, child pulumi.ResourceOption) error {
+func newPods(
+	ctx *pulumi.Context, name string, a appArgs, app *CostLabeledApp, before []pulumi.Resource,
+	child pulumi.ResourceOption,
+) error {
 	identity := a.labels.Identity(platform.ComponentAPI)
 	policy, err := networkingv1.NewNetworkPolicy(ctx, name+"-networkpolicy", &networkingv1.NetworkPolicyArgs{
 		Metadata: a.metadata(a.service.Name, platform.ComponentAPI), Spec: serviceTraffic(a),
@@ -121,21 +126,28 @@ func newPods(ctx *pulumi.Context, name string, a appArgs, app *CostLabeledApp, b
 			Selector: platform.Selector(identity),
 			// A new pod is ready before an old one goes.
 			Strategy: &appsv1.DeploymentStrategyArgs{
-				Type:          pulumi.String("RollingUpdate"),
-				RollingUpdate: &appsv1.RollingUpdateDeploymentArgs{MaxSurge: pulumi.Int(1), MaxUnavailable: pulumi.Int(0)},
+				Type: pulumi.String("RollingUpdate"),
+				RollingUpdate: &appsv1.RollingUpdateDeploymentArgs{
+					MaxSurge:       pulumi.Int(1),
+					MaxUnavailable: pulumi.Int(0),
+				},
 			},
-			MinReadySeconds:         pulumi.Int(5),   // a pod that dies right after its first answer stops the rollout
-			ProgressDeadlineSeconds: pulumi.Int(300), // time for an image to be pulled and for the startup probe's budget
+			MinReadySeconds: pulumi.Int(5), // a pod that dies right after its first answer stops the rollout
+			// time for an image to be pulled and for the startup probe's budget
+			ProgressDeadlineSeconds: pulumi.Int(300),
 			RevisionHistoryLimit:    pulumi.Int(5),
 			Template:                servicePod(a),
 		},
 	}
 	a.scale(deployment)
-	app.Deployment, err = appsv1.NewDeployment(ctx, name+"-deployment", deployment, child, pulumi.DependsOn(append(before, policy)))
+	app.Deployment, err = appsv1.NewDeployment(
+		ctx, name+"-deployment", deployment, child, pulumi.DependsOn(append(before, policy)),
+	)
 	if err != nil {
 		return err
 	}
-	// After its pods: Pulumi waits until a Service has an endpoint. If the pod fails, this wait times out after ten minutes.
+	// After its pods: Pulumi waits until a Service has an endpoint. If the pod fails, this wait times out after ten
+	// minutes.
 	app.Service, err = corev1.NewService(ctx, name+"-service", &corev1.ServiceArgs{
 		Metadata: a.metadata(a.service.Name, platform.ComponentAPI),
 		Spec:     addressOf(identity, platform.HTTPPortName, a.service.Port),

@@ -14,17 +14,18 @@ type CostLabeledAppArgs struct {
 	Service spec.Service
 	// Environment is the value of the label environment. Required.
 	Environment string
-	// Namespace is the name of the namespace. Required. As an output of the namespace it makes every object wait for it.
+	// Namespace is the name of the namespace. Required. As an output of the namespace it makes every object wait for
+	// it.
 	Namespace pulumi.StringInput
 	// Image is used instead of Service.Image, where another resource builds it.
 	Image pulumi.StringInput
-	// DatabasePassword is required for a service with a database and refused without; an output, such as that of a RandomPassword, will do.
-	// It is kept secret in any case, and a new one starts new pods.
+	// DatabasePassword is required for a service with a database and refused without; an output, such as that of a
+	// RandomPassword, will do. It is kept secret in any case, and a new one starts new pods.
 	DatabasePassword pulumi.StringInput
 	// PriorityClass is the name of the pods' PriorityClass. Nil: the cluster's default.
 	PriorityClass pulumi.StringInput
-	// ControlPlane are the CIDRs of the API server, whose service proxy the command opex uses. Empty: it cannot reach the service where
-	// network policies are enforced.
+	// ControlPlane are the CIDRs of the API server, whose service proxy the command opex uses. Empty: it cannot reach
+	// the service where network policies are enforced.
 	ControlPlane []string
 	// Callers are let in beside those that Service.Traffic.From names, where it names any.
 	Callers []spec.Peer

@@ -28,8 +28,8 @@ const (
 	prometheusPort    = 80
 )
 
-// CostVisibility is the engine of costs, once per cluster: Prometheus with just the scrapes that OpenCost and the services
-// need, OpenCost, alert rules and a dashboard.
+// CostVisibility is the engine of costs, once per cluster: Prometheus with just the scrapes that OpenCost and the
+// services need, OpenCost, alert rules and a dashboard.
 type CostVisibility struct {
 	pulumi.ResourceState
 
@@ -71,7 +71,9 @@ func (a CostVisibilityArgs) problems() problem.List {
 }
 
 // NewCostVisibility declares the engine. Wrong arguments are all reported at once, and nothing is registered then.
-func NewCostVisibility(ctx *pulumi.Context, name string, args *CostVisibilityArgs, opts ...pulumi.ResourceOption) (*CostVisibility, error) {
+func NewCostVisibility(
+	ctx *pulumi.Context, name string, args *CostVisibilityArgs, opts ...pulumi.ResourceOption,
+) (*CostVisibility, error) {
 	// Defaults.
 	a := CostVisibilityArgs{}
 	if args != nil {
@@ -95,7 +97,9 @@ func NewCostVisibility(ctx *pulumi.Context, name string, args *CostVisibilityArg
 	// Children.
 	child := pulumi.Parent(engine)
 	rules := slices.Concat(costRules(a), a.Rules)
-	prometheusSystem, err := a.NewNamespace(ctx, name+"-prometheus-namespace", PrometheusNamespace, PrometheusNamespace, platform.Restricted, child)
+	prometheusSystem, err := a.NewNamespace(
+		ctx, name+"-prometheus-namespace", PrometheusNamespace, PrometheusNamespace, platform.Restricted, child,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -104,20 +108,34 @@ func NewCostVisibility(ctx *pulumi.Context, name string, args *CostVisibilityArg
 	if err != nil {
 		return nil, err
 	}
-	openCost, err := a.NewNamespace(ctx, name+"-opencost-namespace", OpenCostNamespace, OpenCostNamespace, platform.Restricted, child)
+	openCost, err := a.NewNamespace(
+		ctx, name+"-opencost-namespace", OpenCostNamespace, OpenCostNamespace, platform.Restricted, child,
+	)
 	if err != nil {
 		return nil, err
 	}
 	// It looks for Prometheus at its start only, and ends itself when there is none for a hundred seconds.
-	engine.OpenCost, err = platform.NewRelease(ctx, name+"-opencost", platform.OpenCostChart, a.EngineArgs,
-		platform.NameOf(openCost), platform.Values(newOpenCostValues(a)), child, pulumi.DependsOn([]pulumi.Resource{engine.Prometheus}))
+	engine.OpenCost, err = platform.NewRelease(
+		ctx,
+		name+"-opencost",
+		platform.OpenCostChart,
+		a.EngineArgs,
+		platform.NameOf(
+			openCost,
+		),
+		platform.Values(newOpenCostValues(a)),
+		child,
+		pulumi.DependsOn([]pulumi.Resource{engine.Prometheus}),
+	)
 	if err != nil {
 		return nil, err
 	}
 	if err := newPrometheusRule(ctx, name+"-prometheusrule", a, rules, openCost, child); err != nil {
 		return nil, err
 	}
-	dashboard, err := platform.NewDashboard(ctx, name+"-dashboard", costDashboard(a), openCost, a.ObjectLabels(OpenCostName), child)
+	dashboard, err := platform.NewDashboard(
+		ctx, name+"-dashboard", costDashboard(a), openCost, a.ObjectLabels(OpenCostName), child,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +149,10 @@ func NewCostVisibility(ctx *pulumi.Context, name string, args *CostVisibilityArg
 }
 
 // newPrometheusRule hands the rules to the cluster's own Prometheus Operator, where the stack says that there is one.
-func newPrometheusRule(ctx *pulumi.Context, name string, a CostVisibilityArgs, rules []platform.RuleGroup, namespace *corev1.Namespace, opts ...pulumi.ResourceOption) error {
+func newPrometheusRule(
+	ctx *pulumi.Context, name string, a CostVisibilityArgs, rules []platform.RuleGroup, namespace *corev1.Namespace,
+	opts ...pulumi.ResourceOption,
+) error {
 	if !a.Cost.Operator {
 		return nil
 	}

@@ -19,14 +19,24 @@ import (
 // visibility is valid and sets everything.
 func visibility() *cost.CostVisibilityArgs {
 	return &cost.CostVisibilityArgs{
-		EngineArgs: platform.EngineArgs{Environment: "staging", Images: spec.Images{"prometheus": "example.com:5000/prometheus:v3.0@sha256:" + strings.Repeat("a", 64)}},
+		EngineArgs: platform.EngineArgs{
+			Environment: "staging",
+			Images: spec.Images{
+				"prometheus": "example.com:5000/prometheus:v3.0@sha256:" + strings.Repeat("a", 64),
+			},
+		},
 		Cost: spec.Cost{
 			Currency: "EUR", Budgets: map[string]float64{"red": 100, "blue": 20.5}, StorageClass: "fast", Operator: true,
 			Prices: &spec.Prices{CPUHour: 0.02, MemoryGiBHour: 0.003, StorageGiBHour: 0.0001, GPUHour: 0.9},
 		},
 		Scrapes:    cost.ScrapeOf(spec.Service{Name: "shop", MetricsPath: "/metrics"}, "shops"),
 		Namespaces: []string{"shops"},
-		Rules: append(backup.Rules([]backup.Watch{{Service: "shop", Schedule: "shops-shop", RPO: 24 * time.Hour, DrillAge: 168 * time.Hour}}),
+		Rules: append(
+			backup.Rules(
+				[]backup.Watch{
+					{Service: "shop", Schedule: "shops-shop", RPO: 24 * time.Hour, DrillAge: 168 * time.Hour},
+				},
+			),
 			proof.Rules()...),
 	}
 }
@@ -132,27 +142,61 @@ func TestCostVisibilityRefuses(t *testing.T) {
 		args *cost.CostVisibilityArgs
 		says string
 	}{
-		"nil":                       {nil, "Environment: is empty"},
-		"a word as currency":        {money(func(c *spec.Cost) { c.Currency = "euro" }), `Cost.currency: "euro" is no ISO 4217 code`},
-		"a price of nothing":        {money(func(c *spec.Cost) { c.Prices = &spec.Prices{} }), "Cost.prices.cpuHour: is 0, want 1e-06 or more"},
-		"a negative GPU":            {money(func(c *spec.Cost) { c.Prices.GPUHour = -1 }), "Cost.prices.gpuHour: is -1, want 0 or more"},
-		"a budget of nothing":       {money(func(c *spec.Cost) { c.Budgets["red"] = 0 }), "Cost.budgets.red: is 0, want more than 0"},
-		"a team that cannot be":     {money(func(c *spec.Cost) { c.Budgets["a team"] = 1 }), `"a team" is no label value`},
-		"retention in words":        {money(func(c *spec.Cost) { c.Retention = "a week" }), `Cost.retention: "a week" is no Prometheus duration`},
-		"retention in parts":        {money(func(c *spec.Cost) { c.Retention = "1.5d" }), `Cost.retention: "1.5d" is no Prometheus duration`},
-		"a volume of no size":       {money(func(c *spec.Cost) { c.StorageSize = "0" }), "Cost.storageSize: is 0"},
-		"an impossible class":       {money(func(c *spec.Cost) { c.StorageClass = "Fast!" }), `Cost.storageClass: "Fast!"`},
-		"an owner that cannot be":   {change(func(a *cost.CostVisibilityArgs) { a.Owner.Team = "us all" }), `team: "us all" is no label value`},
-		"an unknown image":          {image("grafana", "grafana:1"), "Images.grafana: is no image of an engine; those are [chaos-daemon chaos-mesh metrics-server opencost opex opex-load pause prometheus velero velero-plugin-for-aws vpa-recommender]"},
-		"an image without a tag":    {image("opencost", "opencost@sha256:"+strings.Repeat("a", 64)), "Images.opencost: "},
-		"an image that is none":     {image("opencost", "no image"), `Images.opencost: "no image" is no image name`},
-		"half a scrape":             {change(func(a *cost.CostVisibilityArgs) { a.Scrapes[0].Path = "" }), "Scrapes[0]: needs"},
-		"the same scrape once more": {change(func(a *cost.CostVisibilityArgs) { a.Scrapes = append(a.Scrapes, a.Scrapes[0]) }), "Scrapes[1]: shops/shop is scraped twice"},
+		"nil": {nil, "Environment: is empty"},
+		"a word as currency": {
+			money(func(c *spec.Cost) { c.Currency = "euro" }), `Cost.currency: "euro" is no ISO 4217 code`,
+		},
+		"a price of nothing": {
+			money(func(c *spec.Cost) { c.Prices = &spec.Prices{} }),
+			"Cost.prices.cpuHour: is 0, want 1e-06 or more",
+		},
+		"a negative GPU": {
+			money(func(c *spec.Cost) { c.Prices.GPUHour = -1 }),
+			"Cost.prices.gpuHour: is -1, want 0 or more",
+		},
+		"a budget of nothing": {
+			money(func(c *spec.Cost) { c.Budgets["red"] = 0 }),
+			"Cost.budgets.red: is 0, want more than 0",
+		},
+		"a team that cannot be": {
+			money(func(c *spec.Cost) { c.Budgets["a team"] = 1 }), `"a team" is no label value`,
+		},
+		"retention in words": {
+			money(func(c *spec.Cost) { c.Retention = "a week" }), `Cost.retention: "a week" is no Prometheus duration`,
+		},
+		"retention in parts": {
+			money(func(c *spec.Cost) { c.Retention = "1.5d" }), `Cost.retention: "1.5d" is no Prometheus duration`,
+		},
+		"a volume of no size": {money(func(c *spec.Cost) { c.StorageSize = "0" }), "Cost.storageSize: is 0"},
+		"an impossible class": {
+			money(func(c *spec.Cost) { c.StorageClass = "Fast!" }), `Cost.storageClass: "Fast!"`,
+		},
+		"an owner that cannot be": {
+			change(func(a *cost.CostVisibilityArgs) { a.Owner.Team = "us all" }), `team: "us all" is no label value`,
+		},
+		"an unknown image": {
+			image("grafana", "grafana:1"),
+			"Images.grafana: is no image of an engine; those are [chaos-daemon chaos-mesh metrics-server opencost opex opex-load pause prometheus velero velero-plugin-for-aws vpa-recommender]",
+		},
+		"an image without a tag": {
+			image("opencost", "opencost@sha256:"+strings.Repeat("a", 64)),
+			"Images.opencost: ",
+		},
+		"an image that is none": {image("opencost", "no image"), `Images.opencost: "no image" is no image name`},
+		"half a scrape": {
+			change(func(a *cost.CostVisibilityArgs) { a.Scrapes[0].Path = "" }),
+			"Scrapes[0]: needs",
+		},
+		"the same scrape once more": {
+			change(func(a *cost.CostVisibilityArgs) { a.Scrapes = append(a.Scrapes, a.Scrapes[0]) }),
+			"Scrapes[1]: shops/shop is scraped twice",
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			record, err := declareCost(t, c.args)
-			if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), `CostVisibility "cost"`) {
+			if err == nil || !strings.Contains(err.Error(), c.says) ||
+				!strings.Contains(err.Error(), `CostVisibility "cost"`) {
 				t.Errorf("error is\n%v\nwant one of CostVisibility \"cost\" that says\n%s", err, c.says)
 			}
 			if len(record.Resources) != 1 {

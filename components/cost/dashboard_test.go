@@ -7,5 +7,6 @@ import (
 )
 
 func TestDashboardIsOneThatGrafanasOwnModelTakes(t *testing.T) {
-	grafanatest.Check(t, costDashboard(CostVisibilityArgs{Namespaces: []string{"shops"}}).Dashboard, 6) // with all that it can show
+	// with all that it can show
+	grafanatest.Check(t, costDashboard(CostVisibilityArgs{Namespaces: []string{"shops"}}).Dashboard, 6)
 }

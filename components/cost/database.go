@@ -24,8 +24,8 @@ type Database struct {
 	Service     *corev1.Service
 }
 
-// newDatabase declares the database of a service. There is no PodDisruptionBudget: with one pod it would either do nothing or block every
-// drain of the node for ever.
+// newDatabase declares the database of a service. There is no PodDisruptionBudget: with one pod it would either do
+// nothing or block every drain of the node for ever.
 func newDatabase(ctx *pulumi.Context, name string, a appArgs, child pulumi.ResourceOption) (*Database, error) {
 	meta := func(object string) *metav1.ObjectMetaArgs { return a.metadata(object, platform.ComponentDatabase) }
 	identity := a.labels.Identity(platform.ComponentDatabase)
@@ -33,7 +33,9 @@ func newDatabase(ctx *pulumi.Context, name string, a appArgs, child pulumi.Resou
 	var err error
 	database.Secret, err = corev1.NewSecret(ctx, name+"-secret", &corev1.SecretArgs{
 		Metadata: meta(a.service.DatabaseName()), Type: pulumi.String("Opaque"),
-		Data: pulumi.StringMap{passwordKey: pulumi.ToSecret(a.DatabasePassword).(pulumi.StringOutput).ApplyT(base64Of).(pulumi.StringOutput)},
+		Data: pulumi.StringMap{
+			passwordKey: pulumi.ToSecret(a.DatabasePassword).(pulumi.StringOutput).ApplyT(base64Of).(pulumi.StringOutput),
+		},
 	}, child)
 	if err != nil {
 		return nil, err
@@ -45,7 +47,10 @@ func newDatabase(ctx *pulumi.Context, name string, a appArgs, child pulumi.Resou
 	if err != nil {
 		return nil, err
 	}
-	hooks, err := corev1.NewConfigMap(ctx, name+"-hooks", &corev1.ConfigMapArgs{Metadata: meta(a.service.HooksName()), Data: backup.HookFiles()}, child)
+	hooks, err := corev1.NewConfigMap(
+		ctx, name+"-hooks", &corev1.ConfigMapArgs{Metadata: meta(a.service.HooksName()), Data: backup.HookFiles()},
+		child,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +63,8 @@ func newDatabase(ctx *pulumi.Context, name string, a appArgs, child pulumi.Resou
 	database.StatefulSet, err = appsv1.NewStatefulSet(ctx, name+"-statefulset", &appsv1.StatefulSetArgs{
 		Metadata: meta(a.service.DatabaseName()), Spec: databaseSet(a),
 	}, child, pulumi.DependsOn([]pulumi.Resource{database.Secret, policy, hooks, headless}),
-		// Kubernetes cannot change these: another value would replace the StatefulSet. newClaims sets what may change of a claim.
+		// Kubernetes cannot change these: another value would replace the StatefulSet. newClaims sets what may change
+		// of a claim.
 		pulumi.IgnoreChanges([]string{"spec.volumeClaimTemplates", "spec.serviceName"}))
 	if err != nil {
 		return nil, err
@@ -94,7 +100,8 @@ func databaseSet(a appArgs) *appsv1.StatefulSetSpecArgs {
 	}
 }
 
-// volumeClaim is a template of a claim. It holds identity labels only, since it can never change; newClaims brings the others.
+// volumeClaim is a template of a claim. It holds identity labels only, since it can never change; newClaims brings the
+// others.
 func volumeClaim(volume string, size spec.Quantity, a appArgs) *corev1.PersistentVolumeClaimTypeArgs {
 	claim := &corev1.PersistentVolumeClaimSpecArgs{
 		AccessModes: pulumi.ToStringArray([]string{"ReadWriteOnce"}),
@@ -111,24 +118,30 @@ func volumeClaim(volume string, size spec.Quantity, a appArgs) *corev1.Persisten
 	}
 }
 
-// newClaims sets what may change of the claims that the StatefulSet made: who pays, and a size that grows. It patches them: the claims
-// and their data stay when the patch goes.
+// newClaims sets what may change of the claims that the StatefulSet made: who pays, and a size that grows. It patches
+// them: the claims and their data stay when the patch goes.
 func newClaims(ctx *pulumi.Context, name string, a appArgs, opts ...pulumi.ResourceOption) error {
 	for volume, size := range map[string]spec.Quantity{
 		backup.DataVolume: a.service.Database.DataSize, backup.DumpVolume: a.service.Database.DumpSize,
 	} {
-		_, err := corev1.NewPersistentVolumeClaimPatch(ctx, name+"-"+volume+"-claim", &corev1.PersistentVolumeClaimPatchArgs{
-			Metadata: &metav1.ObjectMetaPatchArgs{
-				Name:      pulumi.String(spec.ClaimName(a.service, volume)),
-				Namespace: a.Namespace.ToStringOutput().ToStringPtrOutput(),
-				Labels:    pulumi.ToStringMap(a.labels.Object(platform.ComponentDatabase)),
-				// The StatefulSet's controller made the claim, and owns its fields until then.
-				Annotations: pulumi.StringMap{"pulumi.com/patchForce": pulumi.String("true")},
+		_, err := corev1.NewPersistentVolumeClaimPatch(
+			ctx,
+			name+"-"+volume+"-claim",
+			&corev1.PersistentVolumeClaimPatchArgs{
+				Metadata: &metav1.ObjectMetaPatchArgs{
+					Name:      pulumi.String(spec.ClaimName(a.service, volume)),
+					Namespace: a.Namespace.ToStringOutput().ToStringPtrOutput(),
+					Labels:    pulumi.ToStringMap(a.labels.Object(platform.ComponentDatabase)),
+					// The StatefulSet's controller made the claim, and owns its fields until then.
+					Annotations: pulumi.StringMap{"pulumi.com/patchForce": pulumi.String("true")},
+				},
+				Spec: &corev1.PersistentVolumeClaimSpecPatchArgs{
+					Resources: &corev1.VolumeResourceRequirementsPatchArgs{
+						Requests: pulumi.StringMap{"storage": pulumi.String(size)},
+					},
+				},
 			},
-			Spec: &corev1.PersistentVolumeClaimSpecPatchArgs{
-				Resources: &corev1.VolumeResourceRequirementsPatchArgs{Requests: pulumi.StringMap{"storage": pulumi.String(size)}},
-			},
-		}, opts...)
+			opts...)
 		if err != nil {
 			return err
 		}
@@ -139,8 +152,8 @@ func newClaims(ctx *pulumi.Context, name string, a appArgs, opts ...pulumi.Resou
 // digestRounds makes one guess cost about a quarter of a second (OWASP's figure for PBKDF2 with SHA-256).
 const digestRounds = 600_000
 
-// digestOf changes with a password and gives it away to nobody: the hash is slow, salted with where the password is used, and cut to 64 bits. A
-// password has 16 characters at least, so guessing is hopeless.
+// digestOf changes with a password and gives it away to nobody: the hash is slow, salted with where the password is
+// used, and cut to 64 bits. A password has 16 characters at least, so guessing is hopeless.
 func digestOf(password, namespace pulumi.StringInput, service string) pulumi.StringOutput {
 	digest := pulumi.All(password, namespace).ApplyT(func(all []any) (string, error) {
 		key, err := pbkdf2.Key(sha256.New, all[0].(string), []byte("opex/"+all[1].(string)+"/"+service), digestRounds, 8)

@@ -74,7 +74,9 @@ func databasePod(a appArgs) *corev1.PodTemplateSpecArgs {
 
 func databaseContainer(a appArgs) *corev1.ContainerArgs {
 	s := a.service
-	answers := platform.Exec("pg_isready", "--quiet", "--host=127.0.0.1", "--username="+s.DatabaseUser(), "--dbname="+s.DatabaseUser())
+	answers := platform.Exec(
+		"pg_isready", "--quiet", "--host=127.0.0.1", "--username="+s.DatabaseUser(), "--dbname="+s.DatabaseUser(),
+	)
 	return &corev1.ContainerArgs{
 		Name:  pulumi.String(backup.DatabaseContainer),
 		Image: pulumi.String(s.Database.Image),
@@ -86,7 +88,10 @@ func databaseContainer(a appArgs) *corev1.ContainerArgs {
 			// What the hooks need beside these.
 			variable("DUMP_PATH", backup.DumpPath),
 			&corev1.EnvVarArgs{Name: pulumi.String("POD_IP"), ValueFrom: &corev1.EnvVarSourceArgs{
-				FieldRef: &corev1.ObjectFieldSelectorArgs{ApiVersion: pulumi.String("v1"), FieldPath: pulumi.String("status.podIP")},
+				FieldRef: &corev1.ObjectFieldSelectorArgs{
+					ApiVersion: pulumi.String("v1"),
+					FieldPath:  pulumi.String("status.podIP"),
+				},
 			}},
 		},
 		Ports:           corev1.ContainerPortArray{platform.Port(postgresPortName, postgresPort)},
@@ -104,7 +109,11 @@ func databaseContainer(a appArgs) *corev1.ContainerArgs {
 			mount(backup.DataVolume, dataPath),
 			mount(backup.DumpVolume, backup.DumpPath),
 			backup.HookMount(),
-			&corev1.VolumeMountArgs{Name: pulumi.String("secret"), MountPath: pulumi.String(passwordPath), ReadOnly: pulumi.Bool(true)},
+			&corev1.VolumeMountArgs{
+				Name:      pulumi.String("secret"),
+				MountPath: pulumi.String(passwordPath),
+				ReadOnly:  pulumi.Bool(true),
+			},
 			mount("run", "/var/run/postgresql"), // the socket
 			mount("tmp", "/tmp"),
 		},

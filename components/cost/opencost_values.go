@@ -83,7 +83,8 @@ func newOpenCostValues(args CostVisibilityArgs) openCostValues {
 				SecurityContext:  platform.RestrictedContainer,
 				DataSource:       openCostSource{QueryResolutionSeconds: 60},
 				ExtraEnv:         openCostEnv(args.Cost),
-				ExtraMounts:      []platform.VolumeMount{{Name: "configs", MountPath: "/var/configs"}}, // it keeps prices there
+				// it keeps prices there
+				ExtraMounts: []platform.VolumeMount{{Name: "configs", MountPath: "/var/configs"}},
 			},
 			Prometheus: openCostPrometheus{Internal: openCostInternal{
 				Enabled: true, ServiceName: prometheusService, NamespaceName: PrometheusNamespace, Port: prometheusPort,
@@ -95,12 +96,15 @@ func newOpenCostValues(args CostVisibilityArgs) openCostValues {
 		PodSecurityContext: platform.PodSecurityOf(openCostUser),
 		ExtraVolumes:       []emptyVolume{{Name: "configs"}},
 		// The chart's own lets the only pod go first, and so calls a release ready that has none.
-		UpdateStrategy: updateStrategy{Type: "RollingUpdate", RollingUpdate: map[string]int{"maxSurge": 1, "maxUnavailable": 0}},
+		UpdateStrategy: updateStrategy{
+			Type:          "RollingUpdate",
+			RollingUpdate: map[string]int{"maxSurge": 1, "maxUnavailable": 0},
+		},
 	}
 }
 
-// openCostEnv makes OpenCost take the stack's own prices for nodes and volumes too, whose metrics would otherwise show the cloud's price
-// list (v1.120.0, pkg/cloud/provider/provider.go).
+// openCostEnv makes OpenCost take the stack's own prices for nodes and volumes too, whose metrics would otherwise show
+// the cloud's price list (v1.120.0, pkg/cloud/provider/provider.go).
 func openCostEnv(c spec.Cost) map[string]string {
 	if c.Prices == nil {
 		return nil
@@ -118,7 +122,8 @@ func costModel(c spec.Cost) map[string]string {
 		return nil
 	}
 	monthly := func(hourly float64) string {
-		return strconv.FormatFloat(math.Round(hourly*hoursPerMonth*1e9)/1e9, 'f', -1, 64) // without the tail of a binary fraction
+		// without the tail of a binary fraction
+		return strconv.FormatFloat(math.Round(hourly*hoursPerMonth*1e9)/1e9, 'f', -1, 64)
 	}
 	cpu, memory := monthly(c.Prices.CPUHour), monthly(c.Prices.MemoryGiBHour)
 	return map[string]string{

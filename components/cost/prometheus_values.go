@@ -116,9 +116,11 @@ func scrapeConfigs(scrapes []platform.Scrape) map[string]scrapeConfig {
 	jobs["kubernetes-nodes"] = scrapeConfig{MetricRelabelConfigs: keep(volumeMetrics)}
 	jobs["kubernetes-nodes-cadvisor"] = scrapeConfig{MetricRelabelConfigs: keep(containerMetrics)}
 	jobs["opencost"] = scrapeConfig{
-		HonorLabels:   true, // its labels namespace and pod are those of what it tells about
-		MetricsPath:   "/metrics",
-		StaticConfigs: []staticTargets{{Targets: []string{fmt.Sprintf("%s.%s.svc.cluster.local:%d", OpenCostName, OpenCostName, OpenCostPort)}}},
+		HonorLabels: true, // its labels namespace and pod are those of what it tells about
+		MetricsPath: "/metrics",
+		StaticConfigs: []staticTargets{
+			{Targets: []string{fmt.Sprintf("%s.%s.svc.cluster.local:%d", OpenCostName, OpenCostName, OpenCostPort)}},
+		},
 	}
 	for _, s := range scrapes {
 		var labels []string
@@ -132,7 +134,11 @@ func scrapeConfigs(scrapes []platform.Scrape) map[string]scrapeConfig {
 				Selectors: []discoverySelector{{Role: "pod", Label: strings.Join(labels, ",")}},
 			}},
 			RelabelConfigs: []relabel{
-				{SourceLabels: []string{"__meta_kubernetes_pod_container_port_name"}, Action: "keep", Regex: s.PortName},
+				{
+					SourceLabels: []string{"__meta_kubernetes_pod_container_port_name"},
+					Action:       "keep",
+					Regex:        s.PortName,
+				},
 				{SourceLabels: []string{"__meta_kubernetes_namespace"}, TargetLabel: "namespace"},
 				{SourceLabels: []string{"__meta_kubernetes_pod_name"}, TargetLabel: "pod"},
 			},
@@ -148,7 +154,11 @@ func newPrometheusValues(args CostVisibilityArgs, rules []platform.RuleGroup) pr
 	// As often as OpenCost's finest resolution, and twice, so that one lost scrape leaves no hole.
 	v.Server.Global = map[string]string{"scrape_interval": "30s", "scrape_timeout": "10s", "evaluation_interval": "1m"}
 	v.Server.Retention = args.Cost.Retention
-	v.Server.PersistentVolume = prometheusVolume{Enabled: true, Size: args.Cost.StorageSize, StorageClass: args.Cost.StorageClass}
+	v.Server.PersistentVolume = prometheusVolume{
+		Enabled:      true,
+		Size:         args.Cost.StorageSize,
+		StorageClass: args.Cost.StorageClass,
+	}
 	v.Server.PodLabels = args.Labels(prometheusName)
 	// Without the reload sidecar, a new configuration reaches Prometheus with a new pod.
 	v.Server.PodAnnotations = map[string]string{platform.ConfigDigestKey: platform.DigestOf(v.ScrapeConfigs, rules)}

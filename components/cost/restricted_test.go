@@ -43,7 +43,9 @@ func TestShutdownFitsIntoItsGrace(t *testing.T) {
 	sleep := pulumitest.Object(t, container, "lifecycle", "preStop", "sleep")["seconds"].(float64)
 	const longestDrainOfTaskAPI = 25 // its DRAIN_DELAY and DRAIN_TIMEOUT by default
 	if grace := pod["terminationGracePeriodSeconds"].(float64); grace <= sleep+longestDrainOfTaskAPI {
-		t.Errorf("the grace is %v s, too short for a sleep of %v s and a drain of %d s", grace, sleep, longestDrainOfTaskAPI)
+		t.Errorf(
+			"the grace is %v s, too short for a sleep of %v s and a drain of %d s", grace, sleep, longestDrainOfTaskAPI,
+		)
 	}
 }
 

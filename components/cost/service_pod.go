@@ -31,9 +31,10 @@ func servicePod(a appArgs) *corev1.PodTemplateSpecArgs {
 	return &corev1.PodTemplateSpecArgs{
 		Metadata: a.podMetadata(platform.ComponentAPI, passwordAnnotation(a)),
 		Spec: &corev1.PodSpecArgs{
-			ServiceAccountName:            pulumi.String(s.Name),
-			AutomountServiceAccountToken:  pulumi.Bool(false),
-			EnableServiceLinks:            pulumi.Bool(false), // variables named after other services could be taken for settings
+			ServiceAccountName:           pulumi.String(s.Name),
+			AutomountServiceAccountToken: pulumi.Bool(false),
+			// variables named after other services could be taken for settings
+			EnableServiceLinks:            pulumi.Bool(false),
 			TerminationGracePeriodSeconds: pulumi.Int(graceSeconds),
 			SecurityContext:               platform.PodSecurity(platform.ServiceUser),
 			TopologySpreadConstraints: corev1.TopologySpreadConstraintArray{
@@ -70,8 +71,8 @@ func nodeSelector(nodes spec.Nodes) pulumi.StringMapInput {
 	return pulumi.ToStringMap(nodes.Selector)
 }
 
-// spread keeps pods apart. It has no matchLabelKeys, though they would count each rollout's pods apart: the API server writes them into the
-// pod's selector too, and then refuses the same pod when a backup brings it back.
+// spread keeps pods apart. It has no matchLabelKeys, though they would count each rollout's pods apart: the API server
+// writes them into the pod's selector too, and then refuses the same pod when a backup brings it back.
 func spread(topologyKey string, l platform.Labels) *corev1.TopologySpreadConstraintArgs {
 	return &corev1.TopologySpreadConstraintArgs{
 		LabelSelector:     platform.Selector(l.Identity(platform.ComponentAPI)),
@@ -94,8 +95,8 @@ func serviceContainer(a appArgs) *corev1.ContainerArgs {
 		Ports:           corev1.ContainerPortArray{platform.Port(platform.HTTPPortName, s.Port)},
 		Resources:       platform.ResourcesOf(s.Resources),
 		SecurityContext: platform.ContainerSecurity(),
-		// Up to two minutes to start; until then the other two probes wait. The period is the most that a pod which is ready at once
-		// waits for its traffic: a recovery has few seconds.
+		// Up to two minutes to start; until then the other two probes wait. The period is the most that a pod which is
+		// ready at once waits for its traffic: a recovery has few seconds.
 		StartupProbe: platform.Probe(platform.HTTPGet(s.HealthPath), 1, 1, 120),
 		// Out of the Service within three to five seconds, since others can answer.
 		ReadinessProbe: platform.Probe(platform.HTTPGet(s.ReadyPath), 1, 2, 3),
@@ -111,12 +112,18 @@ func serviceContainer(a appArgs) *corev1.ContainerArgs {
 func serviceEnv(s spec.Service) corev1.EnvVarArray {
 	env := corev1.EnvVarArray{variable("PORT", strconv.Itoa(s.Port))}
 	if s.Database != nil {
-		env = append(env,
-			variable("PGHOST", s.DatabaseName()), variable("PGPORT", strconv.Itoa(postgresPort)),
-			variable("PGUSER", s.DatabaseUser()), variable("PGDATABASE", s.DatabaseUser()),
-			&corev1.EnvVarArgs{Name: pulumi.String("PGPASSWORD"), ValueFrom: &corev1.EnvVarSourceArgs{SecretKeyRef: &corev1.SecretKeySelectorArgs{
-				Name: pulumi.String(s.DatabaseName()), Key: pulumi.String(passwordKey),
-			}}},
+		env = append(
+			env,
+			variable("PGHOST", s.DatabaseName()),
+			variable("PGPORT", strconv.Itoa(postgresPort)),
+			variable("PGUSER", s.DatabaseUser()),
+			variable("PGDATABASE", s.DatabaseUser()),
+			&corev1.EnvVarArgs{
+				Name: pulumi.String("PGPASSWORD"),
+				ValueFrom: &corev1.EnvVarSourceArgs{SecretKeyRef: &corev1.SecretKeySelectorArgs{
+					Name: pulumi.String(s.DatabaseName()), Key: pulumi.String(passwordKey),
+				}},
+			},
 		)
 	}
 	for _, key := range slices.Sorted(maps.Keys(s.Env)) {

@@ -32,11 +32,13 @@ func governing(selector map[string]string) *corev1.ServiceSpecArgs {
 	return address
 }
 
-// nodeLocalDNS is where NodeLocal DNSCache listens on each node (its default): pods that use it ask there and not a pod.
+// nodeLocalDNS is where NodeLocal DNSCache listens on each node (its default): pods that use it ask there and not a
+// pod.
 const nodeLocalDNS = "169.254.20.10/32"
 
-// serviceTraffic lets in what the service's spec names, every pod of the cluster where it names nothing, and the API server, whose proxy the
-// command opex uses. It lets out to DNS, to the service's own database, and to what the spec names. Everything else is refused.
+// serviceTraffic lets in what the service's spec names, every pod of the cluster where it names nothing, and the API
+// server, whose proxy the command opex uses. It lets out to DNS, to the service's own database, and to what the spec
+// names. Everything else is refused.
 func serviceTraffic(a appArgs) *networkingv1.NetworkPolicySpecArgs {
 	http := networkingv1.NetworkPolicyPortArray{port("TCP", pulumi.String(platform.HTTPPortName))}
 	ingress := networkingv1.NetworkPolicyIngressRuleArray{}
@@ -52,7 +54,9 @@ func serviceTraffic(a appArgs) *networkingv1.NetworkPolicySpecArgs {
 	}
 	dns := &networkingv1.NetworkPolicyEgressRuleArgs{
 		To: networkingv1.NetworkPolicyPeerArray{
-			&networkingv1.NetworkPolicyPeerArgs{NamespaceSelector: platform.Selector(map[string]string{namespaceName: "kube-system"})},
+			&networkingv1.NetworkPolicyPeerArgs{
+				NamespaceSelector: platform.Selector(map[string]string{namespaceName: "kube-system"}),
+			},
 			block(nodeLocalDNS),
 		},
 		Ports: networkingv1.NetworkPolicyPortArray{port("UDP", pulumi.Int(53)), port("TCP", pulumi.Int(53))},
@@ -77,21 +81,26 @@ func serviceTraffic(a appArgs) *networkingv1.NetworkPolicySpecArgs {
 	}
 }
 
-// databaseTraffic lets only the service's pods of the same namespace reach its database, which itself calls nobody: a restored copy in
-// another namespace cannot reach the live one. Backups come in by exec, which no policy sees.
+// databaseTraffic lets only the service's pods of the same namespace reach its database, which itself calls nobody: a
+// restored copy in another namespace cannot reach the live one. Backups come in by exec, which no policy sees.
 func databaseTraffic(l platform.Labels) *networkingv1.NetworkPolicySpecArgs {
 	return &networkingv1.NetworkPolicySpecArgs{
 		PodSelector: *platform.Selector(l.Identity(platform.ComponentDatabase)),
 		PolicyTypes: pulumi.ToStringArray([]string{"Ingress", "Egress"}),
 		Ingress: networkingv1.NetworkPolicyIngressRuleArray{ingressRule(
-			networkingv1.NetworkPolicyPortArray{port("TCP", pulumi.String(postgresPortName))}, podsOf(l, platform.ComponentAPI),
+			networkingv1.NetworkPolicyPortArray{
+				port("TCP", pulumi.String(postgresPortName)),
+			},
+			podsOf(l, platform.ComponentAPI),
 		)},
 	}
 }
 
 const namespaceName = "kubernetes.io/metadata.name" // a label that each namespace has
 
-func ingressRule(ports networkingv1.NetworkPolicyPortArray, from ...networkingv1.NetworkPolicyPeerInput) *networkingv1.NetworkPolicyIngressRuleArgs {
+func ingressRule(
+	ports networkingv1.NetworkPolicyPortArray, from ...networkingv1.NetworkPolicyPeerInput,
+) *networkingv1.NetworkPolicyIngressRuleArgs {
 	return &networkingv1.NetworkPolicyIngressRuleArgs{From: networkingv1.NetworkPolicyPeerArray(from), Ports: ports}
 }
 
@@ -102,7 +111,12 @@ func podsOf(l platform.Labels, component string) *networkingv1.NetworkPolicyPeer
 // peerOf is one side of a rule: addresses, or pods. Pods without a namespace are those of the service's own.
 func peerOf(rule spec.Peer) *networkingv1.NetworkPolicyPeerArgs {
 	if rule.CIDR != "" {
-		return &networkingv1.NetworkPolicyPeerArgs{IpBlock: &networkingv1.IPBlockArgs{Cidr: pulumi.String(rule.CIDR), Except: pulumi.ToStringArray(rule.Except)}}
+		return &networkingv1.NetworkPolicyPeerArgs{
+			IpBlock: &networkingv1.IPBlockArgs{
+				Cidr:   pulumi.String(rule.CIDR),
+				Except: pulumi.ToStringArray(rule.Except),
+			},
+		}
 	}
 	peer := &networkingv1.NetworkPolicyPeerArgs{}
 	switch rule.Namespace {

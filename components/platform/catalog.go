@@ -7,12 +7,14 @@ type Chart struct{ Name, Version, Repository string }
 
 // All charts, and where each version was seen.
 var (
-	// Chart.yaml of prometheus-community/helm-charts, August 2026, which publishes each merge. Its appVersion is v3.14.0.
+	// Chart.yaml of prometheus-community/helm-charts, August 2026, which publishes each merge. Its appVersion is
+	// v3.14.0.
 	PrometheusChart = Chart{"prometheus", "29.27.0", "https://prometheus-community.github.io/helm-charts"}
-	// A public user's lock file, which follows each published release, went from 2.5.14 to 2.5.19: what lies between was tagged, and
-	// never published.
+	// A public user's lock file, which follows each published release, went from 2.5.14 to 2.5.19: what lies between
+	// was tagged, and never published.
 	OpenCostChart = Chart{"opencost", "2.5.19", "https://opencost.github.io/opencost-helm-chart"}
-	// Chart.yaml in the Go module k8s.io/autoscaler/vertical-pod-autoscaler v1.8.1. Its appVersion is 1.8.1. Its publication was not seen.
+	// Chart.yaml in the Go module k8s.io/autoscaler/vertical-pod-autoscaler v1.8.1. Its appVersion is 1.8.1. Its
+	// publication was not seen.
 	VerticalPodAutoscalerChart = Chart{"vertical-pod-autoscaler", "0.13.0", "https://kubernetes.github.io/autoscaler"}
 	// Chart.yaml of vmware-tanzu/helm-charts, June 2026. Its appVersion is 1.18.1.
 	VeleroChart = Chart{"velero", "12.1.0", "https://vmware-tanzu.github.io/helm-charts"}

@@ -20,7 +20,10 @@ type Dashboard struct {
 
 // NewDashboard puts a dashboard into a namespace, where the sidecar of Grafana's chart finds it. The output is a
 // contract.Dashboard as a map.
-func NewDashboard(ctx *pulumi.Context, name string, d Dashboard, namespace *corev1.Namespace, labels map[string]string, opts ...pulumi.ResourceOption) (pulumi.MapOutput, error) {
+func NewDashboard(
+	ctx *pulumi.Context, name string, d Dashboard, namespace *corev1.Namespace, labels map[string]string,
+	opts ...pulumi.ResourceOption,
+) (pulumi.MapOutput, error) {
 	text, err := json.Marshal(d.Dashboard)
 	if err != nil {
 		return pulumi.MapOutput{}, err
@@ -29,8 +32,12 @@ func NewDashboard(ctx *pulumi.Context, name string, d Dashboard, namespace *core
 	labels["grafana_dashboard"] = "1" // what the sidecar looks for
 	object := "opex-dashboard-" + d.Tags[0]
 	configMap, err := corev1.NewConfigMap(ctx, name, &corev1.ConfigMapArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(object), Namespace: NameOf(namespace), Labels: pulumi.ToStringMap(labels)},
-		Data:     pulumi.StringMap{d.UID + ".json": pulumi.String(string(text))},
+		Metadata: &metav1.ObjectMetaArgs{
+			Name:      pulumi.String(object),
+			Namespace: NameOf(namespace),
+			Labels:    pulumi.ToStringMap(labels),
+		},
+		Data: pulumi.StringMap{d.UID + ".json": pulumi.String(string(text))},
 	}, opts...)
 	if err != nil {
 		return pulumi.MapOutput{}, err

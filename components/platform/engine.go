@@ -1,5 +1,5 @@
-// Package platform is what bindings and engines share: cost labels, namespaces, parts of pods, Helm releases of pinned charts, dashboards
-// and rules.
+// Package platform is what bindings and engines share: cost labels, namespaces, parts of pods, Helm releases of pinned
+// charts, dashboards and rules.
 package platform
 
 import (
@@ -42,7 +42,12 @@ func (e *EngineArgs) Problems() problem.List {
 
 // Labels are the cost labels of an engine's objects and pods.
 func (e EngineArgs) Labels(app string) map[string]string {
-	return contract.CostLabels{Team: e.Owner.Team, App: app, Environment: e.Environment, CostCenter: e.Owner.CostCenter}.Map()
+	return contract.CostLabels{
+		Team:        e.Owner.Team,
+		App:         app,
+		Environment: e.Environment,
+		CostCenter:  e.Owner.CostCenter,
+	}.Map()
 }
 
 // ObjectLabels are those of an engine's own objects.
@@ -54,12 +59,18 @@ func (e EngineArgs) ObjectLabels(app string) map[string]string {
 
 // Metadata is that of an engine's own object. A nil namespace is for objects of the whole cluster.
 func (e EngineArgs) Metadata(object, app string, namespace pulumi.StringPtrInput) *metav1.ObjectMetaArgs {
-	return &metav1.ObjectMetaArgs{Name: pulumi.String(object), Namespace: namespace, Labels: pulumi.ToStringMap(e.ObjectLabels(app))}
+	return &metav1.ObjectMetaArgs{
+		Name:      pulumi.String(object),
+		Namespace: namespace,
+		Labels:    pulumi.ToStringMap(e.ObjectLabels(app)),
+	}
 }
 
-// NewNamespace declares the namespace of one engine, with its pods held to a Pod Security Standard: restricted, or privileged for an
-// engine that reaches into its node.
-func (e EngineArgs) NewNamespace(ctx *pulumi.Context, name, namespace, app, standard string, opts ...pulumi.ResourceOption) (*corev1.Namespace, error) {
+// NewNamespace declares the namespace of one engine, with its pods held to a Pod Security Standard: restricted, or
+// privileged for an engine that reaches into its node.
+func (e EngineArgs) NewNamespace(
+	ctx *pulumi.Context, name, namespace, app, standard string, opts ...pulumi.ResourceOption,
+) (*corev1.Namespace, error) {
 	labels := maps.Clone(e.ObjectLabels(app))
 	labels["pod-security.kubernetes.io/enforce"] = standard
 	if standard == Restricted {

@@ -32,8 +32,8 @@ func LabelsOf(s spec.Service, environment string) Labels {
 	}
 }
 
-// Identity tells a component's pods from all others, and is what selectors hold. It never changes while the service lives, as a
-// selector must not; no cost label is in it, since those may change.
+// Identity tells a component's pods from all others, and is what selectors hold. It never changes while the service
+// lives, as a selector must not; no cost label is in it, since those may change.
 func (l Labels) Identity(component string) map[string]string {
 	name := l.instance
 	if component == ComponentDatabase {

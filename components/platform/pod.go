@@ -16,7 +16,9 @@ const ServiceUser = 65532
 // PodSecurity and ContainerSecurity satisfy the restricted Pod Security Standard.
 func PodSecurity(user int) *corev1.PodSecurityContextArgs {
 	return &corev1.PodSecurityContextArgs{
-		RunAsNonRoot: pulumi.Bool(true), RunAsUser: pulumi.Int(user), RunAsGroup: pulumi.Int(user), FsGroup: pulumi.Int(user),
+		RunAsNonRoot: pulumi.Bool(
+			true,
+		), RunAsUser: pulumi.Int(user), RunAsGroup: pulumi.Int(user), FsGroup: pulumi.Int(user),
 		// Changes the owner of a volume's files only when its root is not right: a large one would delay each start.
 		FsGroupChangePolicy: pulumi.String("OnRootMismatch"),
 		SeccompProfile:      &corev1.SeccompProfileArgs{Type: pulumi.String("RuntimeDefault")},
@@ -31,15 +33,18 @@ func ContainerSecurity() *corev1.SecurityContextArgs {
 	}
 }
 
-// ResourcesOf are a container's requests and limits. The disk is a node's, for logs and emptyDirs: what writes without end is evicted
-// before it fills the node.
+// ResourcesOf are a container's requests and limits. The disk is a node's, for logs and emptyDirs: what writes without
+// end is evicted before it fills the node.
 func ResourcesOf(r spec.Resources) *corev1.ResourceRequirementsArgs {
 	amounts := func(a spec.Amounts, disk string) pulumi.StringMap {
 		return pulumi.StringMap{
 			"cpu": pulumi.String(a.CPU), "memory": pulumi.String(a.Memory), "ephemeral-storage": pulumi.String(disk),
 		}
 	}
-	return &corev1.ResourceRequirementsArgs{Requests: amounts(r.Requests, diskRequest), Limits: amounts(r.Limits, diskLimit)}
+	return &corev1.ResourceRequirementsArgs{
+		Requests: amounts(r.Requests, diskRequest),
+		Limits:   amounts(r.Limits, diskLimit),
+	}
 }
 
 const (
@@ -49,13 +54,21 @@ const (
 
 // Probe asks every period seconds and gives up on one answer after timeout seconds; failures in a row count.
 func Probe(ask corev1.ProbeArgs, period, timeout, failures int) *corev1.ProbeArgs {
-	ask.PeriodSeconds, ask.TimeoutSeconds, ask.FailureThreshold = pulumi.Int(period), pulumi.Int(timeout), pulumi.Int(failures)
+	ask.PeriodSeconds, ask.TimeoutSeconds, ask.FailureThreshold = pulumi.Int(
+		period,
+	), pulumi.Int(
+		timeout,
+	), pulumi.Int(
+		failures,
+	)
 	return &ask
 }
 
 // HTTPGet asks the port that serves HTTP.
 func HTTPGet(path string) corev1.ProbeArgs {
-	return corev1.ProbeArgs{HttpGet: &corev1.HTTPGetActionArgs{Path: pulumi.String(path), Port: pulumi.String(HTTPPortName)}}
+	return corev1.ProbeArgs{
+		HttpGet: &corev1.HTTPGetActionArgs{Path: pulumi.String(path), Port: pulumi.String(HTTPPortName)},
+	}
 }
 
 // Exec runs a command in the container.
@@ -70,7 +83,11 @@ func EmptyDir(volume string) *corev1.VolumeArgs {
 
 // Port is a container's TCP port.
 func Port(name string, number int) *corev1.ContainerPortArgs {
-	return &corev1.ContainerPortArgs{Name: pulumi.String(name), ContainerPort: pulumi.Int(number), Protocol: pulumi.String("TCP")}
+	return &corev1.ContainerPortArgs{
+		Name:          pulumi.String(name),
+		ContainerPort: pulumi.Int(number),
+		Protocol:      pulumi.String("TCP"),
+	}
 }
 
 // TolerationsOf are tolerations of a pod; nil for none.

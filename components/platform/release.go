@@ -8,8 +8,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Release is a Helm release, `kubernetes:helm.sh/v3:Release` of pulumi-kubernetes. It is the one resource that is not the SDK's own:
-// kubernetes/helm/v3 imports every kind of Kubernetes, which would take a quarter of an hour to compile
+// Release is a Helm release, `kubernetes:helm.sh/v3:Release` of pulumi-kubernetes. It is the one resource that is not
+// the SDK's own: kubernetes/helm/v3 imports every kind of Kubernetes, which would take a quarter of an hour to compile
 // (docs/decisions/0015-typed-on-the-sdks.md). Token and keys are the SDK's.
 type Release struct {
 	pulumi.CustomResourceState
@@ -52,7 +52,8 @@ type ReleaseArgs struct {
 // ElementType is that of the resolved arguments.
 func (ReleaseArgs) ElementType() reflect.Type { return reflect.TypeFor[releaseArgs]() }
 
-// RepositoryOptsArgs say where the chart is. Without a Repo, the chart's name is a reference of its own, such as oci://host/chart.
+// RepositoryOptsArgs say where the chart is. Without a Repo, the chart's name is a reference of its own, such as
+// oci://host/chart.
 type RepositoryOptsArgs struct {
 	Repo pulumi.StringPtrInput `pulumi:"repo"`
 }
@@ -60,16 +61,22 @@ type RepositoryOptsArgs struct {
 // ElementType is that of the resolved arguments.
 func (RepositoryOptsArgs) ElementType() reflect.Type { return reflect.TypeFor[repositoryOpts]() }
 
-// NewRelease installs an official chart under its own name into a namespace, and waits until what it made is ready. Hooks run. Values
-// have the chart's keys as JSON tags. What the stack's file says about the chart comes over it.
-func NewRelease(ctx *pulumi.Context, name string, c Chart, e EngineArgs, namespace pulumi.StringInput, values pulumi.MapInput, opts ...pulumi.ResourceOption) (*Release, error) {
+// NewRelease installs an official chart under its own name into a namespace, and waits until what it made is ready.
+// Hooks run. Values have the chart's keys as JSON tags. What the stack's file says about the chart comes over it.
+func NewRelease(
+	ctx *pulumi.Context, name string, c Chart, e EngineArgs, namespace pulumi.StringInput, values pulumi.MapInput,
+	opts ...pulumi.ResourceOption,
+) (*Release, error) {
 	custom := e.Charts.Of(c.Name)
 	chart, repository := custom.Source(c.Name, c.Repository)
 	args := &ReleaseArgs{
-		Name: pulumi.String(c.Name), Chart: pulumi.String(chart), Version: pulumi.String(c.Version), Namespace: namespace,
+		Name: pulumi.String(
+			c.Name,
+		), Chart: pulumi.String(chart), Version: pulumi.String(c.Version), Namespace: namespace,
 		Values:  values,
 		Timeout: pulumi.Int(int(custom.Timeout.Value().Seconds())),
-		// Not atomic: a first install that times out would be removed, and with it the reason. The next update goes on from there.
+		// Not atomic: a first install that times out would be removed, and with it the reason. The next update goes on
+		// from there.
 		CleanupOnFail: pulumi.Bool(true),
 		Compat:        pulumi.String("true"),
 	}
@@ -98,8 +105,8 @@ func merged(values, over map[string]any) map[string]any {
 	return all
 }
 
-// Plain turns what has JSON tags, such as a chart's values or the spec of a custom resource, into the maps, lists and values that an
-// untyped argument takes.
+// Plain turns what has JSON tags, such as a chart's values or the spec of a custom resource, into the maps, lists and
+// values that an untyped argument takes.
 func Plain(value any) (map[string]any, error) {
 	data, err := json.Marshal(value)
 	if err != nil {

@@ -28,7 +28,13 @@ type SeccompValues struct {
 }
 
 func PodSecurityOf(user int) PodSecurityValues {
-	return PodSecurityValues{RunAsNonRoot: true, RunAsUser: user, RunAsGroup: user, FSGroup: user, SeccompProfile: SeccompValues{"RuntimeDefault"}}
+	return PodSecurityValues{
+		RunAsNonRoot:   true,
+		RunAsUser:      user,
+		RunAsGroup:     user,
+		FSGroup:        user,
+		SeccompProfile: SeccompValues{"RuntimeDefault"},
+	}
 }
 
 type ContainerSecurityValues struct {

@@ -62,7 +62,9 @@ func (a ExporterArgs) problems() problem.List {
 }
 
 // NewExporter declares it. Wrong arguments are all reported at once, and nothing is registered then.
-func NewExporter(ctx *pulumi.Context, name string, args *ExporterArgs, opts ...pulumi.ResourceOption) (*Exporter, error) {
+func NewExporter(
+	ctx *pulumi.Context, name string, args *ExporterArgs, opts ...pulumi.ResourceOption,
+) (*Exporter, error) {
 	// Defaults.
 	a := ExporterArgs{}
 	if args != nil {
@@ -96,12 +98,16 @@ func NewExporter(ctx *pulumi.Context, name string, args *ExporterArgs, opts ...p
 		own := size.Workload{Kind: "Deployment", Name: exporterName, Container: exporterName}
 		own.Sizing.SetDefaults()
 		own.Sizing.Min = exporterSize.Requests
-		_, err := size.NewAdvice(ctx, name+"-verticalpodautoscaler", own, platform.NameOf(namespace), a.ObjectLabels(exporterName), child)
+		_, err := size.NewAdvice(
+			ctx, name+"-verticalpodautoscaler", own, platform.NameOf(namespace), a.ObjectLabels(exporterName), child,
+		)
 		if err != nil {
 			return nil, err
 		}
 	}
-	exporter.Dashboard, err = platform.NewDashboard(ctx, name+"-dashboard", dashboardOf(a), namespace, a.ObjectLabels(exporterName), child)
+	exporter.Dashboard, err = platform.NewDashboard(
+		ctx, name+"-dashboard", dashboardOf(a), namespace, a.ObjectLabels(exporterName), child,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +117,9 @@ func NewExporter(ctx *pulumi.Context, name string, args *ExporterArgs, opts ...p
 }
 
 // newPod declares the exporter's Deployment, and what it needs.
-func newPod(ctx *pulumi.Context, name string, a ExporterArgs, namespace *corev1.Namespace, child pulumi.ResourceOption) error {
+func newPod(
+	ctx *pulumi.Context, name string, a ExporterArgs, namespace *corev1.Namespace, child pulumi.ResourceOption,
+) error {
 	meta := func(object string) *metav1.ObjectMetaArgs {
 		return a.Metadata(object, exporterName, platform.NameOf(namespace))
 	}
@@ -127,7 +135,9 @@ func newPod(ctx *pulumi.Context, name string, a ExporterArgs, namespace *corev1.
 	}
 	// Read anew for each round: a change of the outputs needs no new pod.
 	outputs, err := corev1.NewConfigMap(ctx, name+"-outputs", &corev1.ConfigMapArgs{
-		Metadata: meta(exporterName + "-" + exporterOutputs), Data: pulumi.StringMap{"outputs.json": pulumi.JSONMarshal(a.Outputs)},
+		Metadata: meta(
+			exporterName + "-" + exporterOutputs,
+		), Data: pulumi.StringMap{"outputs.json": pulumi.JSONMarshal(a.Outputs)},
 	}, child)
 	if err != nil {
 		return err
@@ -137,7 +147,8 @@ func newPod(ctx *pulumi.Context, name string, a ExporterArgs, namespace *corev1.
 		Spec: &appsv1.DeploymentSpecArgs{
 			Replicas: pulumi.Int(1),
 			Selector: platform.Selector(exporterIdentity),
-			Strategy: &appsv1.DeploymentStrategyArgs{Type: pulumi.String("Recreate")}, // two would count the same verdicts twice
+			// two would count the same verdicts twice
+			Strategy: &appsv1.DeploymentStrategyArgs{Type: pulumi.String("Recreate")},
 			Template: exporterPod(a),
 		},
 	}, child, pulumi.DependsOn(append(permissions, account, outputs)))
@@ -153,7 +164,13 @@ var exporterSize = spec.Resources{
 
 // Scrape is how Prometheus finds the verdicts.
 func Scrape() platform.Scrape {
-	return platform.Scrape{Service: exporterName, Namespace: Namespace, Selector: exporterIdentity, PortName: platform.HTTPPortName, Path: "/metrics"}
+	return platform.Scrape{
+		Service:   exporterName,
+		Namespace: Namespace,
+		Selector:  exporterIdentity,
+		PortName:  platform.HTTPPortName,
+		Path:      "/metrics",
+	}
 }
 
 func exporterPod(a ExporterArgs) *corev1.PodTemplateSpecArgs {
@@ -165,18 +182,24 @@ func exporterPod(a ExporterArgs) *corev1.PodTemplateSpecArgs {
 		EnableServiceLinks:           pulumi.Bool(false),
 		SecurityContext:              platform.PodSecurity(platform.ServiceUser),
 		Tolerations:                  platform.TolerationsOf(a.Nodes.Tolerations),
-		Volumes: corev1.VolumeArray{&corev1.VolumeArgs{Name: pulumi.String(exporterOutputs), ConfigMap: &corev1.ConfigMapVolumeSourceArgs{
-			Name: pulumi.String(exporterName + "-" + exporterOutputs)}}},
+		Volumes: corev1.VolumeArray{
+			&corev1.VolumeArgs{Name: pulumi.String(exporterOutputs), ConfigMap: &corev1.ConfigMapVolumeSourceArgs{
+				Name: pulumi.String(exporterName + "-" + exporterOutputs)}},
+		},
 		Containers: corev1.ContainerArray{&corev1.ContainerArgs{
 			Name:  pulumi.String(exporterName),
 			Image: pulumi.String(a.Images.Of(spec.ImageOpex)),
-			Args: pulumi.ToStringArray([]string{"exporter", "--in-cluster", "--outputs", exporterFolder + "/outputs.json",
-				"--every", string(a.Exporter.Every), "--listen", fmt.Sprintf(":%d", exporterPort)}),
+			Args: pulumi.ToStringArray(
+				[]string{"exporter", "--in-cluster", "--outputs", exporterFolder + "/outputs.json",
+					"--every", string(a.Exporter.Every), "--listen", fmt.Sprintf(":%d", exporterPort)},
+			),
 			Ports:           corev1.ContainerPortArray{platform.Port(platform.HTTPPortName, exporterPort)},
 			Resources:       platform.ResourcesOf(exporterSize),
 			SecurityContext: platform.ContainerSecurity(),
 			VolumeMounts: corev1.VolumeMountArray{&corev1.VolumeMountArgs{
-				Name: pulumi.String(exporterOutputs), MountPath: pulumi.String(exporterFolder), ReadOnly: pulumi.Bool(true),
+				Name: pulumi.String(
+					exporterOutputs,
+				), MountPath: pulumi.String(exporterFolder), ReadOnly: pulumi.Bool(true),
 			}},
 			StartupProbe: platform.Probe(platform.HTTPGet("/healthz"), 1, 1, 60),
 			// An exporter that judges no more is started anew.

@@ -17,10 +17,13 @@ func judging() *proof.ExporterArgs {
 	return &proof.ExporterArgs{
 		EngineArgs: platform.EngineArgs{Environment: "staging"},
 		Exporter:   spec.Exporter{Enabled: true, Every: "5m"},
-		Outputs:    pulumi.Map{"environment": pulumi.String("staging"), "services": pulumi.Map{"shop": pulumi.Map{"namespace": pulumi.String("shops")}}},
-		Namespace:  "shops",
-		Services:   []spec.Service{{Name: "shop"}, {Name: "till", Database: &spec.Database{}}},
-		Looks:      proof.Looks{Cost: true, Size: true, Backup: true, Chaos: true},
+		Outputs: pulumi.Map{
+			"environment": pulumi.String("staging"),
+			"services":    pulumi.Map{"shop": pulumi.Map{"namespace": pulumi.String("shops")}},
+		},
+		Namespace: "shops",
+		Services:  []spec.Service{{Name: "shop"}, {Name: "till", Database: &spec.Database{}}},
+		Looks:     proof.Looks{Cost: true, Size: true, Backup: true, Chaos: true},
 	}
 }
 
@@ -102,7 +105,8 @@ func TestExporterRefuses(t *testing.T) {
 		"without an owner's label": {change(func(a *proof.ExporterArgs) { a.Owner.Team = "us all" }), `team: "us all" is no label value`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := declareExporter(t, c.args); err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), `Exporter "exporter"`) {
+			if _, err := declareExporter(t, c.args); err == nil || !strings.Contains(err.Error(), c.says) ||
+				!strings.Contains(err.Error(), `Exporter "exporter"`) {
 				t.Errorf("error is %v, want %q", err, c.says)
 			}
 		})

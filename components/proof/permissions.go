@@ -24,9 +24,9 @@ type permission struct {
 	names     []string
 }
 
-// permissionsOf are what the criteria ask of each namespace, and no more: they read, in the namespaces of the services and of the engines that
-// the stack has. The one right that is more than reading is to run a command in the pods of the services' own databases, by name: SC-006
-// looks at the dump there.
+// permissionsOf are what the criteria ask of each namespace, and no more: they read, in the namespaces of the services
+// and of the engines that the stack has. The one right that is more than reading is to run a command in the pods of the
+// services' own databases, by name: SC-006 looks at the dump there.
 func (a ExporterArgs) permissionsOf() map[string][]permission {
 	list, get := []string{"list"}, []string{"get"}
 	var databases []string
@@ -40,14 +40,24 @@ func (a ExporterArgs) permissionsOf() map[string][]permission {
 		{"autoscaling", []string{"horizontalpodautoscalers"}, list, nil},
 	}
 	if a.Looks.Size {
-		own = append(own, permission{"autoscaling.k8s.io", []string{"verticalpodautoscalers", "verticalpodautoscalercheckpoints"}, list, nil})
+		own = append(
+			own,
+			permission{
+				"autoscaling.k8s.io", []string{"verticalpodautoscalers", "verticalpodautoscalercheckpoints"}, list, nil,
+			},
+		)
 	}
 	if a.Looks.Backup && len(databases) > 0 {
 		own = append(own, permission{"", []string{"pods/exec"}, []string{"get", "create"}, databases})
 	}
 	all := map[string][]permission{a.Namespace: own}
 	if a.Looks.Cost {
-		all[cost.OpenCostNamespace] = []permission{{"", []string{"services/proxy"}, get, []string{fmt.Sprintf("http:%s:%d", cost.OpenCostName, cost.OpenCostPort)}}}
+		all[cost.OpenCostNamespace] = []permission{
+			{
+				"", []string{"services/proxy"}, get,
+				[]string{fmt.Sprintf("http:%s:%d", cost.OpenCostName, cost.OpenCostPort)},
+			},
+		}
 	}
 	if a.Looks.Size {
 		all[size.Namespace] = []permission{{"apps", []string{"deployments"}, get, []string{size.Deployment}}}
@@ -56,7 +66,9 @@ func (a ExporterArgs) permissionsOf() map[string][]permission {
 		all[backup.Namespace] = []permission{
 			{"velero.io", []string{"schedules", "backups", "podvolumebackups"}, list, nil},
 			{"velero.io", []string{"backupstoragelocations"}, get, []string{backup.StorageLocationName}},
-			{"apps", []string{"deployments"}, get, []string{backup.DeploymentName}}, {"", []string{"pods", "configmaps"}, list, nil},
+			{
+				"apps", []string{"deployments"}, get, []string{backup.DeploymentName},
+			}, {"", []string{"pods", "configmaps"}, list, nil},
 		}
 	}
 	if a.Looks.Chaos {
@@ -65,10 +77,15 @@ func (a ExporterArgs) permissionsOf() map[string][]permission {
 	return all
 }
 
-// newPermissions gives the account a Role in each namespace, and lets it see which cluster this is. It returns the bindings.
-func newPermissions(ctx *pulumi.Context, name string, a ExporterArgs, account *corev1.ServiceAccount, child pulumi.ResourceOption) ([]pulumi.Resource, error) {
+// newPermissions gives the account a Role in each namespace, and lets it see which cluster this is. It returns the
+// bindings.
+func newPermissions(
+	ctx *pulumi.Context, name string, a ExporterArgs, account *corev1.ServiceAccount, child pulumi.ResourceOption,
+) ([]pulumi.Resource, error) {
 	subjects := rbacv1.SubjectArray{&rbacv1.SubjectArgs{
-		Kind: pulumi.String("ServiceAccount"), Name: account.Metadata.Name().Elem(), Namespace: account.Metadata.Namespace(),
+		Kind: pulumi.String(
+			"ServiceAccount",
+		), Name: account.Metadata.Name().Elem(), Namespace: account.Metadata.Namespace(),
 	}}
 	identity := name + "-identity"
 	role, err := rbacv1.NewClusterRole(ctx, identity, &rbacv1.ClusterRoleArgs{
@@ -79,7 +96,9 @@ func newPermissions(ctx *pulumi.Context, name string, a ExporterArgs, account *c
 		return nil, err
 	}
 	binding, err := rbacv1.NewClusterRoleBinding(ctx, identity+"-binding", &rbacv1.ClusterRoleBindingArgs{
-		Metadata: a.Metadata(exporterName, exporterName, nil), RoleRef: roleRef("ClusterRole", role.Metadata), Subjects: subjects,
+		Metadata: a.Metadata(
+			exporterName, exporterName, nil,
+		), RoleRef: roleRef("ClusterRole", role.Metadata), Subjects: subjects,
 	}, child)
 	if err != nil {
 		return nil, err
@@ -116,7 +135,9 @@ func rulesOf(permissions []permission) rbacv1.PolicyRuleArray {
 	var rules rbacv1.PolicyRuleArray
 	for _, p := range permissions {
 		rule := &rbacv1.PolicyRuleArgs{
-			ApiGroups: pulumi.ToStringArray([]string{p.group}), Resources: pulumi.ToStringArray(p.resources), Verbs: pulumi.ToStringArray(p.verbs),
+			ApiGroups: pulumi.ToStringArray(
+				[]string{p.group},
+			), Resources: pulumi.ToStringArray(p.resources), Verbs: pulumi.ToStringArray(p.verbs),
 		}
 		if len(p.names) > 0 {
 			rule.ResourceNames = pulumi.ToStringArray(p.names)

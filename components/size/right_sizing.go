@@ -43,9 +43,12 @@ func (a RightSizingArgs) problems(service spec.Service) problem.List {
 	return found
 }
 
-// NewRightSizing declares the advice on a service. Wrong arguments are all reported at once, and nothing is registered then.
-// What it looks at must exist: give pulumi.DependsOn the service's CostLabeledApp, and the SizeAdvisor that brings the kind.
-func NewRightSizing(ctx *pulumi.Context, name string, args *RightSizingArgs, opts ...pulumi.ResourceOption) (*RightSizing, error) {
+// NewRightSizing declares the advice on a service. Wrong arguments are all reported at once, and nothing is registered
+// then. What it looks at must exist: give pulumi.DependsOn the service's CostLabeledApp, and the SizeAdvisor that
+// brings the kind.
+func NewRightSizing(
+	ctx *pulumi.Context, name string, args *RightSizingArgs, opts ...pulumi.ResourceOption,
+) (*RightSizing, error) {
 	// Defaults.
 	if args == nil {
 		args = &RightSizingArgs{}
@@ -59,8 +62,10 @@ func NewRightSizing(ctx *pulumi.Context, name string, args *RightSizingArgs, opt
 	}
 	for _, w := range workloadsOf(service) {
 		if by := w.Sizing.HorizontallyScaledBy; len(by) > 0 {
-			text := fmt.Sprintf("%s: a HorizontalPodAutoscaler scales %s by %s. It changes what each pod is given to do, so recommendations for that follow it and are no measure",
-				who, w.Name, strings.Join(by, " and "))
+			text := fmt.Sprintf(
+				"%s: a HorizontalPodAutoscaler scales %s by %s. It changes what each pod is given to do, so recommendations for that follow it and are no measure",
+				who, w.Name, strings.Join(by, " and "),
+			)
 			if err := ctx.Log.Warn(text, nil); err != nil {
 				return nil, err
 			}
@@ -77,7 +82,10 @@ func NewRightSizing(ctx *pulumi.Context, name string, args *RightSizingArgs, opt
 	// Children.
 	labels := platform.LabelsOf(service, args.Environment)
 	for _, w := range workloadsOf(service) {
-		object, err := NewAdvice(ctx, name+"-"+w.role+"verticalpodautoscaler", w, args.Namespace, labels.Object(w.component), pulumi.Parent(advice))
+		object, err := NewAdvice(
+			ctx, name+"-"+w.role+"verticalpodautoscaler", w, args.Namespace, labels.Object(w.component),
+			pulumi.Parent(advice),
+		)
 		if err != nil {
 			return nil, err
 		}
@@ -89,15 +97,22 @@ func NewRightSizing(ctx *pulumi.Context, name string, args *RightSizingArgs, opt
 }
 
 // NewAdvice lets the recommender look at a workload.
-func NewAdvice(ctx *pulumi.Context, name string, w Workload, namespace pulumi.StringInput, labels map[string]string, opts ...pulumi.ResourceOption) (*apiextensions.CustomResource, error) {
+func NewAdvice(
+	ctx *pulumi.Context, name string, w Workload, namespace pulumi.StringInput, labels map[string]string,
+	opts ...pulumi.ResourceOption,
+) (*apiextensions.CustomResource, error) {
 	metadata := &metav1.ObjectMetaArgs{
-		Name: pulumi.String(w.Name), Namespace: namespace.ToStringOutput().ToStringPtrOutput(), Labels: pulumi.ToStringMap(labels),
+		Name: pulumi.String(
+			w.Name,
+		), Namespace: namespace.ToStringOutput().ToStringPtrOutput(), Labels: pulumi.ToStringMap(labels),
 	}
 	if w.Sizing.Mode != "Off" {
 		metadata.Annotations = pulumi.StringMap{review.AnnotationReason: pulumi.String(w.Sizing.Reason)}
 	}
 	return apiextensions.NewCustomResource(ctx, name, &apiextensions.CustomResourceArgs{
-		ApiVersion: pulumi.String("autoscaling.k8s.io/v1"), Kind: pulumi.String("VerticalPodAutoscaler"), Metadata: metadata,
+		ApiVersion: pulumi.String(
+			"autoscaling.k8s.io/v1",
+		), Kind: pulumi.String("VerticalPodAutoscaler"), Metadata: metadata,
 		OtherFields: kubernetes.UntypedArgs{"spec": platform.Values(adviceOn(w))},
 	}, opts...)
 }
@@ -112,10 +127,22 @@ type Workload struct {
 }
 
 func workloadsOf(s spec.Service) []Workload {
-	all := []Workload{{component: platform.ComponentAPI, Kind: "Deployment", Name: s.Name, Container: s.Name, setting: "resources", Sizing: s.RightSizing}}
+	all := []Workload{
+		{
+			component: platform.ComponentAPI,
+			Kind:      "Deployment",
+			Name:      s.Name,
+			Container: s.Name,
+			setting:   "resources",
+			Sizing:    s.RightSizing,
+		},
+	}
 	if s.Database != nil {
-		all = append(all, Workload{role: "db-", component: platform.ComponentDatabase, Kind: "StatefulSet", Name: s.DatabaseName(),
-			Container: "postgres", setting: "database.resources", Sizing: s.Database.RightSizing})
+		all = append(
+			all,
+			Workload{role: "db-", component: platform.ComponentDatabase, Kind: "StatefulSet", Name: s.DatabaseName(),
+				Container: "postgres", setting: "database.resources", Sizing: s.Database.RightSizing},
+		)
 	}
 	return all
 }

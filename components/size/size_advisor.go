@@ -11,8 +11,8 @@ import (
 	"github.com/opex-project/opex/internal/contract"
 )
 
-// SizeAdvisor is the engine of sizes, once per cluster: the Vertical Pod Autoscaler with its recommender only, so that nothing
-// can change a pod by itself, and metrics-server, which it samples.
+// SizeAdvisor is the engine of sizes, once per cluster: the Vertical Pod Autoscaler with its recommender only, so that
+// nothing can change a pod by itself, and metrics-server, which it samples.
 type SizeAdvisor struct {
 	pulumi.ResourceState
 
@@ -39,16 +39,18 @@ const (
 	Deployment = "vertical-pod-autoscaler-recommender"
 )
 
-// The least that is recommended for a pod: the width of the recommender's first histogram bucket (10m, 10 MB), below which it can
-// tell nothing apart (VPA v1.8.1, recommender/model/aggregations_config.go). With its own defaults, 25m and 250 MB, a small
-// service would never get any information.
+// The least that is recommended for a pod: the width of the recommender's first histogram bucket (10m, 10 MB), below
+// which it can tell nothing apart (VPA v1.8.1, recommender/model/aggregations_config.go). With its own defaults, 25m
+// and 250 MB, a small service would never get any information.
 const (
 	floorMillicores = 10
 	floorMiB        = 10 // "MB" of the flag is 1024 * 1024 bytes
 )
 
 // NewSizeAdvisor declares the engine. Wrong arguments are all reported at once, and nothing is registered then.
-func NewSizeAdvisor(ctx *pulumi.Context, name string, args *SizeAdvisorArgs, opts ...pulumi.ResourceOption) (*SizeAdvisor, error) {
+func NewSizeAdvisor(
+	ctx *pulumi.Context, name string, args *SizeAdvisorArgs, opts ...pulumi.ResourceOption,
+) (*SizeAdvisor, error) {
 	// Defaults.
 	a := SizeAdvisorArgs{}
 	if args != nil {
@@ -76,15 +78,19 @@ func NewSizeAdvisor(ctx *pulumi.Context, name string, args *SizeAdvisorArgs, opt
 	}
 	var before []pulumi.Resource
 	if a.MetricsServer {
-		engine.MetricsServer, err = platform.NewRelease(ctx, name+"-metrics-server", platform.MetricsServerChart, a.EngineArgs,
-			pulumi.String("kube-system"), platform.Values(newMetricsServerValues(a)), child)
+		engine.MetricsServer, err = platform.NewRelease(
+			ctx, name+"-metrics-server", platform.MetricsServerChart, a.EngineArgs, pulumi.String("kube-system"),
+			platform.Values(newMetricsServerValues(a)), child,
+		)
 		if err != nil {
 			return nil, err
 		}
 		before = append(before, engine.MetricsServer)
 	}
-	engine.Recommender, err = platform.NewRelease(ctx, name+"-recommender", platform.VerticalPodAutoscalerChart, a.EngineArgs,
-		platform.NameOf(namespace), platform.Values(newRecommenderValues(a)), child, pulumi.DependsOn(before))
+	engine.Recommender, err = platform.NewRelease(
+		ctx, name+"-recommender", platform.VerticalPodAutoscalerChart, a.EngineArgs, platform.NameOf(namespace),
+		platform.Values(newRecommenderValues(a)), child, pulumi.DependsOn(before),
+	)
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,11 @@ func (c Chaos) Problems(environment string) problem.List {
 func (c Chaos) ServiceProblems(s Service) problem.List {
 	var found problem.List
 	if c.Enabled && s.Chaos.Waived == "" && s.Replicas < 2 {
-		found.Add("replicas", "is %d: while its only pod is killed, nobody answers. Want 2 or more, or say in chaos.waived why the service is never tried", s.Replicas)
+		found.Add(
+			"replicas",
+			"is %d: while its only pod is killed, nobody answers. Want 2 or more, or say in chaos.waived why the service is never tried",
+			s.Replicas,
+		)
 	}
 	return found
 }

@@ -18,7 +18,8 @@ type Charts map[string]Chart
 
 // Chart says what differs from a pinned chart; its version stays.
 type Chart struct {
-	// A mirror of the chart's repository: https://host/path, or oci://host/path that holds the chart under its name. Empty: the official one.
+	// A mirror of the chart's repository: https://host/path, or oci://host/path that holds the chart under its name.
+	// Empty: the official one.
 	Repository string `json:"repository"`
 	// How long an install or an upgrade may take.
 	Timeout Duration `json:"timeout"`
@@ -57,7 +58,8 @@ func (c Charts) Problems() problem.List {
 			continue
 		}
 		address, err := url.Parse(chart.Repository)
-		if chart.Repository != "" && (err != nil || address.Host == "" || address.Scheme != "https" && address.Scheme != "oci") {
+		if chart.Repository != "" &&
+			(err != nil || address.Host == "" || address.Scheme != "https" && address.Scheme != "oci") {
 			found.Add(name+".repository", "is %q, want https://host/path or oci://host/path", chart.Repository)
 		}
 		if limit := chart.Timeout.Value(); limit < time.Minute || limit > time.Hour {

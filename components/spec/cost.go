@@ -27,7 +27,8 @@ type Cost struct {
 	StorageSize Quantity `json:"storageSize"`
 	// StorageClass of that volume. Empty: the cluster's default.
 	StorageClass string `json:"storageClass"`
-	// The cluster has the Prometheus Operator: alert rules are PrometheusRules as well, for its own Prometheus to pick up.
+	// The cluster has the Prometheus Operator: alert rules are PrometheusRules as well, for its own Prometheus to pick
+	// up.
 	Operator bool `json:"prometheusOperator"`
 }
 
@@ -65,11 +66,16 @@ func (c Cost) Problems() problem.List {
 	for _, team := range slices.Sorted(maps.Keys(c.Budgets)) {
 		CheckLabelValue(&found, "budgets."+team, team)
 		if c.Budgets[team] <= 0 {
-			found.Add("budgets."+team, "is %g, want more than 0; leave the team out if it has no budget", c.Budgets[team])
+			found.Add(
+				"budgets."+team, "is %g, want more than 0; leave the team out if it has no budget", c.Budgets[team],
+			)
 		}
 	}
 	if !retentionForm.MatchString(c.Retention) {
-		found.Add("retention", "%q is no Prometheus duration in hours, days, weeks or years; want one such as 15d", c.Retention)
+		found.Add(
+			"retention", "%q is no Prometheus duration in hours, days, weeks or years; want one such as 15d",
+			c.Retention,
+		)
 	}
 	checkQuantity(&found, "storageSize", c.StorageSize)
 	if c.StorageClass != "" {
@@ -93,7 +99,10 @@ func (p Prices) problems() problem.List {
 	var found problem.List
 	positive := func(path string, price float64) {
 		if price < leastPrice {
-			found.Add(path, "is %g, want %g or more: OpenCost keeps six decimals, and what costs nothing is never looked at", price, leastPrice)
+			found.Add(
+				path, "is %g, want %g or more: OpenCost keeps six decimals, and what costs nothing is never looked at",
+				price, leastPrice,
+			)
 		}
 	}
 	positive("cpuHour", p.CPUHour)
@@ -109,5 +118,10 @@ func (p *Prices) Contract() *contract.Prices {
 	if p == nil {
 		return nil
 	}
-	return &contract.Prices{CPUHour: p.CPUHour, MemoryGiBHour: p.MemoryGiBHour, StorageGiBHour: p.StorageGiBHour, GPUHour: p.GPUHour}
+	return &contract.Prices{
+		CPUHour:        p.CPUHour,
+		MemoryGiBHour:  p.MemoryGiBHour,
+		StorageGiBHour: p.StorageGiBHour,
+		GPUHour:        p.GPUHour,
+	}
 }

@@ -10,10 +10,11 @@ import (
 	"github.com/opex-project/opex/internal/problem"
 )
 
-// Experiment describes the failure that a service must survive, and how well. Exactly one pod of the service's own is hit,
-// always: neither a selector nor a number is there to be set.
+// Experiment describes the failure that a service must survive, and how well. Exactly one pod of the service's own is
+// hit, always: neither a selector nor a number is there to be set.
 type Experiment struct {
-	// Why this service is never tried, in words: its criteria of chaos are then not applicable, for this reason. Empty: it is.
+	// Why this service is never tried, in words: its criteria of chaos are then not applicable, for this reason. Empty:
+	// it is.
 	Waived string `json:"waived"`
 
 	// PodChaos, NetworkChaos or StressChaos. The criteria SC-008 to SC-010 are about PodChaos with pod-kill.
@@ -22,14 +23,17 @@ type Experiment struct {
 	Action string `json:"action"`
 	// Seconds that a killed pod has to finish. 0: none, as when its node dies. Only for pod-kill.
 	GraceSeconds int `json:"graceSeconds"`
-	// How long a failure lasts that does not end by itself. Not for pod-kill and container-kill, which are over at once.
+	// How long a failure lasts that does not end by itself. Not for pod-kill and container-kill, which are over at
+	// once.
 	Duration Duration `json:"duration"`
 	// What StressChaos burns.
 	Stress *Stress `json:"stress"`
 
-	// When Chaos Mesh repeats the experiment, unmeasured, in UTC. Empty: never; it is declared, paused, and opex gameday starts it.
+	// When Chaos Mesh repeats the experiment, unmeasured, in UTC. Empty: never; it is declared, paused, and opex
+	// gameday starts it.
 	Schedule string `json:"schedule"`
-	// A repetition that was missed for longer than this is left out. Required with schedule: without it all that were missed in a night are made up for in the morning.
+	// A repetition that was missed for longer than this is left out. Required with schedule: without it all that were
+	// missed in a night are made up for in the morning.
 	StartingDeadline Duration `json:"startingDeadline"`
 
 	// From the pod's deletion until all replicas serve again, at most.
@@ -77,7 +81,8 @@ type Load struct {
 	Rate int `json:"rate"`
 	// HTTP paths to GET, in turn; a query may follow. Empty: readyPath.
 	Reads []string `json:"reads"`
-	// What is posted in between. Each one that is acknowledged is looked for afterwards, then deleted. Left out: the service is only read.
+	// What is posted in between. Each one that is acknowledged is looked for afterwards, then deleted. Left out: the
+	// service is only read.
 	Write *Sentinel `json:"write"`
 	// Share of writes among the requests, 0 to 1.
 	WriteShare float64 `json:"writeShare"`
@@ -149,7 +154,9 @@ func (e Experiment) problems() problem.List {
 			found.Add("errorBudget.query", "is empty, want PromQL that gives the share of requests that failed")
 		}
 		if b.Availability <= 0 || b.Availability >= 1 {
-			found.Add("errorBudget.availability", "is %g, want more than 0 and less than 1, such as 0.999", b.Availability)
+			found.Add(
+				"errorBudget.availability", "is %g, want more than 0 and less than 1, such as 0.999", b.Availability,
+			)
 		}
 	}
 	return found
@@ -190,7 +197,9 @@ func (e Experiment) checkSchedule(found *problem.List) {
 func (l Load) problems() problem.List {
 	var found problem.List
 	if l.Rate < 10 || l.Rate > 5000 {
-		found.Add("rate", "is %d, allowed are 10 to 5000 per second: fewer prove nothing, more are for a load test", l.Rate)
+		found.Add(
+			"rate", "is %d, allowed are 10 to 5000 per second: fewer prove nothing, more are for a load test", l.Rate,
+		)
 	}
 	for i, path := range l.Reads {
 		path, _, _ = strings.Cut(path, "?")

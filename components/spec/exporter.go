@@ -8,7 +8,8 @@ import (
 
 // Exporter describes how the criteria are judged continuously. It is `opex:exporter`.
 type Exporter struct {
-	// Judge the success criteria in the cluster again and again, for Prometheus: alerts and the dashboard Operational excellence. Off by default: it may look into the database's pod, to see whether the dump is there.
+	// Judge the success criteria in the cluster again and again, for Prometheus: alerts and the dashboard Operational
+	// excellence. Off by default: it may look into the database's pod, to see whether the dump is there.
 	Enabled bool `json:"enabled"`
 	// Time between two judgements.
 	Every Duration `json:"every"`

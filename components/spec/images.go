@@ -26,8 +26,8 @@ const (
 // Images are those of the engines by name, instead of the pinned ones: for a registry of one's own.
 type Images map[string]string
 
-// pinnedImages are what the charts above name at their versions; metrics-server and Velero are ahead of their charts. The plugin's
-// 1.14 goes with Velero 1.18 (its README).
+// pinnedImages are what the charts above name at their versions; metrics-server and Velero are ahead of their charts.
+// The plugin's 1.14 goes with Velero 1.18 (its README).
 var pinnedImages = Images{
 	ImagePrometheus:     "quay.io/prometheus/prometheus:v3.14.0",
 	ImageOpenCost:       "ghcr.io/opencost/opencost:1.120.1@sha256:b0701f9b54e43c9abee98f5784792a5b469ca8951e87da32b161c1fa539ab0e1",

@@ -45,7 +45,10 @@ func (n Nodes) Problems() problem.List {
 			found.Add(path+"key", "%q: %s", t.Key, wrong[0])
 		}
 		if t.Operator != "Equal" && (t.Operator != "Exists" || t.Value != "") {
-			found.Add(path+"operator", "is %q with value %q, allowed are Equal, and Exists without a value", t.Operator, t.Value)
+			found.Add(
+				path+"operator", "is %q with value %q, allowed are Equal, and Exists without a value", t.Operator,
+				t.Value,
+			)
 		}
 		if !slices.Contains(effects, t.Effect) {
 			found.Add(path+"effect", "is %q, allowed are %s", t.Effect, strings.Join(effects[1:], ", "))

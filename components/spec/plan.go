@@ -14,7 +14,8 @@ import (
 
 // Plan describes how a service is backed up, and what that must achieve.
 type Plan struct {
-	// Why this service is not backed up, in words: its criteria of backup are then not applicable, for this reason. Empty: it is.
+	// Why this service is not backed up, in words: its criteria of backup are then not applicable, for this reason.
+	// Empty: it is.
 	Waived string `json:"waived"`
 	// When, in UTC: minute, hour, day of month, month, day of week.
 	Schedule string `json:"schedule"`
@@ -26,7 +27,8 @@ type Plan struct {
 	RTO Duration `json:"rto"`
 	// A restore must have been tried within this time.
 	DrillAge Duration `json:"drillAge"`
-	// How a drill puts a known record into the service, to find it again in the restored one. Left out: it waits for readyPath only.
+	// How a drill puts a known record into the service, to find it again in the restored one. Left out: it waits for
+	// readyPath only.
 	Sentinel *Sentinel `json:"sentinel"`
 	// The rest is about the database.
 	// What the database is expected to grow to. Timeouts and the estimate of a restore follow from it.
@@ -77,7 +79,8 @@ func (p *Plan) SetDefaults() {
 	setDefault(&p.RTO, "30m")
 	setDefault(&p.DrillAge, "168h")
 	setDefault(&p.ExpectedSize, "1Gi")
-	// scripts/bench-recovery measured 11 MB/s and 5 to 6 MB/s on the sandbox, at half a core. A drill prints a database's own.
+	// scripts/bench-recovery measured 11 MB/s and 5 to 6 MB/s on the sandbox, at half a core. A drill prints a
+	// database's own.
 	setDefault(&p.DumpPerSecond, "8Mi")
 	setDefault(&p.LoadPerSecond, "4Mi")
 }
@@ -159,7 +162,8 @@ func (p Plan) problems(database *Database) problem.List {
 	if !found.Empty() {
 		return found
 	}
-	p.checkObjectives(&found, crons.LongestGap(times, time.Date(2028, 1, 1, 0, 0, 0, 0, time.UTC))) // a leap year, and the same at every preview
+	// a leap year, and the same at every preview
+	p.checkObjectives(&found, crons.LongestGap(times, time.Date(2028, 1, 1, 0, 0, 0, 0, time.UTC)))
 	if database != nil {
 		p.checkDump(&found, *database)
 	}
@@ -169,18 +173,27 @@ func (p Plan) problems(database *Database) problem.List {
 func (p Plan) checkObjectives(found *problem.List, gap time.Duration) {
 	if rpo := p.RPO.Value(); gap > rpo {
 		if better := cheapestSchedule(rpo); better != "" {
-			found.Add("schedule", "%q leaves up to %s between two backups, and rpo allows to lose %s; the cheapest that keeps to it is %q",
-				p.Schedule, gap, p.RPO, better)
+			found.Add(
+				"schedule",
+				"%q leaves up to %s between two backups, and rpo allows to lose %s; the cheapest that keeps to it is %q",
+				p.Schedule, gap, p.RPO, better,
+			)
 		} else {
 			found.Add("rpo", "is %s, which backups cannot keep to; the shortest is 5m. Less takes a replica or log shipping", p.RPO)
 		}
 	}
 	if ttl := p.TTL.Value(); ttl < 2*gap {
-		found.Add("ttl", "is %s, and backups are up to %s apart: want %s or more, so that a failed one leaves another", p.TTL, gap, 2*gap)
+		found.Add(
+			"ttl", "is %s, and backups are up to %s apart: want %s or more, so that a failed one leaves another", p.TTL,
+			gap, 2*gap,
+		)
 	}
 	if estimate := p.restoreEstimate(); estimate > p.RTO.Value() {
-		found.Add("rto", "is %s, and a restore of %s takes about %s at loadPerSecond %s; set rto to that, expect less, or measure a faster load with `opex drill`",
-			p.RTO, p.ExpectedSize, estimate, p.LoadPerSecond)
+		found.Add(
+			"rto",
+			"is %s, and a restore of %s takes about %s at loadPerSecond %s; set rto to that, expect less, or measure a faster load with `opex drill`",
+			p.RTO, p.ExpectedSize, estimate, p.LoadPerSecond,
+		)
 	}
 }
 
@@ -194,12 +207,19 @@ func (v Vault) ServiceProblems(s Service, namespace string) problem.List {
 		return found
 	}
 	if name := s.ScheduleName(namespace); len(name) > maxLabelLength {
-		found.Add("name", "makes the Velero Schedule %q of %d characters; Velero writes it into a label, which takes %d", name, len(name), maxLabelLength)
+		found.Add(
+			"name", "makes the Velero Schedule %q of %d characters; Velero writes it into a label, which takes %d",
+			name, len(name), maxLabelLength,
+		)
 	}
 	if v.ObjectLock != nil {
-		if locked := time.Duration(v.ObjectLock.Days) * 24 * time.Hour; s.Backup.TTL.Value() > 0 && locked > s.Backup.TTL.Value() {
-			found.Add("backup.ttl", "is %s, and opex:backup.objectLock keeps each object for %d days: an expired backup could not be deleted, and Velero would try for ever. Want ttl %s or more, or fewer days",
-				s.Backup.TTL, v.ObjectLock.Days, locked)
+		if locked := time.Duration(v.ObjectLock.Days) * 24 * time.Hour; s.Backup.TTL.Value() > 0 &&
+			locked > s.Backup.TTL.Value() {
+			found.Add(
+				"backup.ttl",
+				"is %s, and opex:backup.objectLock keeps each object for %d days: an expired backup could not be deleted, and Velero would try for ever. Want ttl %s or more, or fewer days",
+				s.Backup.TTL, v.ObjectLock.Days, locked,
+			)
 		}
 	}
 	return found
@@ -208,14 +228,20 @@ func (v Vault) ServiceProblems(s Service, namespace string) problem.List {
 // checkDump looks at what a dump needs of the database.
 func (p Plan) checkDump(found *problem.List, d Database) {
 	if Bytes(d.DumpSize) < Bytes(p.ExpectedSize) {
-		found.Add("expectedSize", "is %s, and the dump volume has %s: the first dump asks for as much room as the database; want database.dumpSize %s",
-			p.ExpectedSize, d.DumpSize, p.ExpectedSize)
+		found.Add(
+			"expectedSize",
+			"is %s, and the dump volume has %s: the first dump asks for as much room as the database; want database.dumpSize %s",
+			p.ExpectedSize, d.DumpSize, p.ExpectedSize,
+		)
 	}
 	if Bytes(d.DataSize) < Bytes(p.ExpectedSize) {
 		found.Add("expectedSize", "is %s, and database.dataSize is %s", p.ExpectedSize, d.DataSize)
 	}
 	if gap := p.DumpTimeout(); gap > p.RPO.Value()/2 {
-		found.Add("dumpPerSecond", "%s of database at %s per second may take %s, half of rpo %s or more: the next backup would be late",
-			p.ExpectedSize, p.DumpPerSecond, gap, p.RPO)
+		found.Add(
+			"dumpPerSecond",
+			"%s of database at %s per second may take %s, half of rpo %s or more: the next backup would be late",
+			p.ExpectedSize, p.DumpPerSecond, gap, p.RPO,
+		)
 	}
 }

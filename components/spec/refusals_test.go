@@ -45,14 +45,23 @@ func TestMistypedChartsAndNodesAreRefused(t *testing.T) {
 		return strings.Join(spec.Charts{name: c}.Problems().Lines(), "\n")
 	}
 	refuses(t, charts("grafana", spec.Chart{}), "grafana: is not a chart of an engine; those are chaos-mesh, ")
-	refuses(t, charts("velero", spec.Chart{Repository: "ftp://mirror"}), `velero.repository: is "ftp://mirror", want https://host/path or oci://host/path`)
+	refuses(
+		t, charts("velero", spec.Chart{Repository: "ftp://mirror"}),
+		`velero.repository: is "ftp://mirror", want https://host/path or oci://host/path`,
+	)
 	refuses(t, charts("velero", spec.Chart{Timeout: "1s"}), `velero.timeout: is "1s", want a duration from 1m to 1h`)
 	refuses(t, charts("velero", spec.Chart{Repository: "oci://mirror.example.com/charts", Timeout: "10m"}), "")
 	nodes := func(toleration spec.Toleration) string {
 		return strings.Join(spec.Nodes{Tolerations: []spec.Toleration{toleration}}.Problems().Lines(), "\n")
 	}
-	refuses(t, nodes(spec.Toleration{Key: "pool", Operator: "Exists", Value: "x"}), `tolerations[0].operator: is "Exists" with value "x"`)
-	refuses(t, nodes(spec.Toleration{Key: "pool", Operator: "Equal", Effect: "Never"}), `tolerations[0].effect: is "Never", allowed are NoSchedule`)
+	refuses(
+		t, nodes(spec.Toleration{Key: "pool", Operator: "Exists", Value: "x"}),
+		`tolerations[0].operator: is "Exists" with value "x"`,
+	)
+	refuses(
+		t, nodes(spec.Toleration{Key: "pool", Operator: "Equal", Effect: "Never"}),
+		`tolerations[0].effect: is "Never", allowed are NoSchedule`,
+	)
 	refuses(t, nodes(spec.Toleration{Key: "pool", Operator: "Exists"}), "")
 }
 

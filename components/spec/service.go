@@ -24,11 +24,14 @@ type Service struct {
 	ReadyPath string `json:"readyPath"`
 	// HTTP path of Prometheus metrics on the service's port. Empty: it gives none.
 	MetricsPath string `json:"metricsPath"`
-	// Environment variables of the container, in clear. PORT is set by the program, and PG* for a service with a database.
+	// Environment variables of the container, in clear. PORT is set by the program, and PG* for a service with a
+	// database.
 	Env map[string]string `json:"env"`
-	// Further labels of all objects of the service. Keys must stay distinct from all others as metrics know them, with _ for every other character.
+	// Further labels of all objects of the service. Keys must stay distinct from all others as metrics know them, with
+	// _ for every other character.
 	Labels map[string]string `json:"labels"`
-	// Who may reach the service, and whom it may reach. Everything else is refused where the cluster enforces network policies.
+	// Who may reach the service, and whom it may reach. Everything else is refused where the cluster enforces network
+	// policies.
 	Traffic Traffic `json:"traffic"`
 	// Where the pods of the service and of its database may run. Empty: on any node without taints.
 	Nodes Nodes `json:"nodes"`
@@ -46,7 +49,8 @@ type Service struct {
 type Database struct {
 	// postgres, the only kind there is.
 	Kind string `json:"kind"`
-	// Image with the environment variables and the user (999) of the official postgres image, and a tag or a digest. The major version of a database that holds data cannot be changed here.
+	// Image with the environment variables and the user (999) of the official postgres image, and a tag or a digest.
+	// The major version of a database that holds data cannot be changed here.
 	Image string `json:"image"`
 	// Size of the data volume. It may grow later, where the StorageClass allows it; a smaller one is refused.
 	DataSize Quantity `json:"dataSize"`

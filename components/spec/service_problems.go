@@ -75,8 +75,10 @@ func (s Service) checkLabels(found *problem.List) {
 	}
 	found.AddAll("labels.", labelProblems(s.Labels))
 	for _, group := range contract.Collisions(append(keys, contract.LabelKeys()...)) {
-		found.Add("labels", "%s become one key, %s, in metrics: one would hide the other and costs would be counted wrongly",
-			strings.Join(group, " and "), contract.MetricKey(group[0]))
+		found.Add(
+			"labels", "%s become one key, %s, in metrics: one would hide the other and costs would be counted wrongly",
+			strings.Join(group, " and "), contract.MetricKey(group[0]),
+		)
 	}
 }
 
@@ -104,7 +106,10 @@ func (r Resources) problems() problem.List {
 		low, okLow := checkQuantity(&found, "requests."+kind, request)
 		high, okHigh := checkQuantity(&found, "limits."+kind, limit)
 		if okLow && okHigh && low.Cmp(high) > 0 {
-			found.Add("requests."+kind, "is %s, more than limits.%s (%s): Kubernetes refuses such a pod", request, kind, limit)
+			found.Add(
+				"requests."+kind, "is %s, more than limits.%s (%s): Kubernetes refuses such a pod", request, kind,
+				limit,
+			)
 		}
 	}
 	check("cpu", r.Requests.CPU, r.Limits.CPU)
@@ -153,7 +158,9 @@ func checkPath(found *problem.List, path, value string) {
 }
 
 // imageName is the distribution project's form: lower-case path after an optional host, then tag, digest or both.
-var imageName = regexp.MustCompile(`^(?:[a-zA-Z0-9.-]+(?::[0-9]+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(@sha256:[a-f0-9]{64})?$`)
+var imageName = regexp.MustCompile(
+	`^(?:[a-zA-Z0-9.-]+(?::[0-9]+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(@sha256:[a-f0-9]{64})?$`,
+)
 
 func checkImage(found *problem.List, path, image string) {
 	parts := imageName.FindStringSubmatch(image)
@@ -163,6 +170,8 @@ func checkImage(found *problem.List, path, image string) {
 	case parts[1] == "" && parts[2] == "":
 		found.Add(path, "%q has neither tag nor digest: what runs would change without a change here", image)
 	case parts[1] == ":latest" && parts[2] == "":
-		found.Add(path, "%q: the tag latest moves, so what runs would change without a change here; pin a version", image)
+		found.Add(
+			path, "%q: the tag latest moves, so what runs would change without a change here; pin a version", image,
+		)
 	}
 }

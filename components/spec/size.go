@@ -21,16 +21,20 @@ func (s *Size) SetDefaults() { s.Enabled, s.MetricsServer = true, true }
 
 // RightSizing describes how a workload's size is advised on.
 type RightSizing struct {
-	// Update mode of the VerticalPodAutoscaler. Any other than Off restarts or changes pods by itself, needs an updater that this program does not install, and a reason; SC-003 stays red.
+	// Update mode of the VerticalPodAutoscaler. Any other than Off restarts or changes pods by itself, needs an updater
+	// that this program does not install, and a reason; SC-003 stays red.
 	Mode string `json:"mode"`
-	// Why the mode is not Off, in three words or more. It stands on the object as the annotation opex/update-mode-reason, where the review looks for it.
+	// Why the mode is not Off, in three words or more. It stands on the object as the annotation
+	// opex/update-mode-reason, where the review looks for it.
 	Reason string `json:"reason"`
 	// Least that is recommended for a container.
 	Min Amounts `json:"min"`
 	// Most that is recommended for a container.
 	Max Amounts `json:"max"`
 
-	// Resources, cpu or memory, by which a HorizontalPodAutoscaler of yours scales the pods. The number of pods is then left to it; a preview warns that advice on them follows the number of pods, and any mode other than Off is refused.
+	// Resources, cpu or memory, by which a HorizontalPodAutoscaler of yours scales the pods. The number of pods is then
+	// left to it; a preview warns that advice on them follows the number of pods, and any mode other than Off is
+	// refused.
 	HorizontallyScaledBy []string `json:"horizontallyScaledBy"`
 }
 
@@ -59,7 +63,10 @@ func (r RightSizing) problems(requests Amounts) problem.List {
 	}
 	for i, resource := range r.HorizontallyScaledBy {
 		if !slices.Contains(ScaledResources, resource) {
-			found.Add(fmt.Sprintf("horizontallyScaledBy[%d]", i), "is %q, allowed are %s", resource, strings.Join(ScaledResources, " and "))
+			found.Add(
+				fmt.Sprintf("horizontallyScaledBy[%d]", i), "is %q, allowed are %s", resource,
+				strings.Join(ScaledResources, " and "),
+			)
 		} else if r.Mode != "Off" {
 			found.Add("mode", "is %s, while a HorizontalPodAutoscaler scales the pods by %s: each would undo what the other does. Allowed is Off", r.Mode, resource)
 		}
@@ -72,9 +79,15 @@ func (r RightSizing) problems(requests Amounts) problem.List {
 		case okLeast && okMost && least.Cmp(most) > 0:
 			found.Add("min."+kind, "is %s, more than max.%s (%s)", low, kind, high)
 		case okLeast && okNow && now.Cmp(least) < 0:
-			found.Add("min."+kind, "is %s, more than the request of %s: what runs now could never be recommended", low, request)
+			found.Add(
+				"min."+kind, "is %s, more than the request of %s: what runs now could never be recommended", low,
+				request,
+			)
 		case okMost && okNow && now.Cmp(most) > 0:
-			found.Add("max."+kind, "is %s, less than the request of %s: what runs now could never be recommended", high, request)
+			found.Add(
+				"max."+kind, "is %s, less than the request of %s: what runs now could never be recommended", high,
+				request,
+			)
 		}
 	}
 	bounds("cpu", r.Min.CPU, requests.CPU, r.Max.CPU)

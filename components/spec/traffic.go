@@ -11,7 +11,8 @@ import (
 
 // Traffic says who may reach a service, and whom it may reach.
 type Traffic struct {
-	// Who may reach the service's port: pods, an ingress controller, the addresses of a load balancer. Empty: every pod of the cluster.
+	// Who may reach the service's port: pods, an ingress controller, the addresses of a load balancer. Empty: every pod
+	// of the cluster.
 	From []Peer `json:"from"`
 	// Whom the service may reach beside DNS and its own database. Empty: nobody.
 	To []Peer `json:"to"`
@@ -26,11 +27,13 @@ type Peer struct {
 	Namespace string `json:"namespace"`
 	// Labels of the pods. Empty: all of the namespace.
 	Pods map[string]string `json:"pods"`
-	// Addresses, such as 10.0.0.0/16: a load balancer's subnets, or a database outside the cluster. Not together with pods.
+	// Addresses, such as 10.0.0.0/16: a load balancer's subnets, or a database outside the cluster. Not together with
+	// pods.
 	CIDR string `json:"cidr"`
 	// Addresses of cidr that are left out.
 	Except []string `json:"except"`
-	// TCP ports that the service may reach there. Required below to, and refused below from, where the service's port is meant.
+	// TCP ports that the service may reach there. Required below to, and refused below from, where the service's port
+	// is meant.
 	Ports []int `json:"ports"`
 }
 
@@ -92,8 +95,14 @@ func CheckCIDR(found *problem.List, path, value string) {
 	prefix, err := netip.ParsePrefix(value)
 	switch {
 	case err != nil:
-		found.Add(path, "%q is not a range of addresses; want one such as 10.0.0.0/16, or 10.0.0.7/32 for a single address", value)
+		found.Add(
+			path, "%q is not a range of addresses; want one such as 10.0.0.0/16, or 10.0.0.7/32 for a single address",
+			value,
+		)
 	case prefix != prefix.Masked():
-		found.Add(path, "%q has address bits beyond its mask; want %s, or %s/%d for a single address", value, prefix.Masked(), prefix.Addr(), prefix.Addr().BitLen())
+		found.Add(
+			path, "%q has address bits beyond its mask; want %s, or %s/%d for a single address", value, prefix.Masked(),
+			prefix.Addr(), prefix.Addr().BitLen(),
+		)
 	}
 }

@@ -19,9 +19,11 @@ type Vault struct {
 	Region string `json:"region"`
 	// The AWS account to work in, 12 digits; credentials of any other are refused. Required for AWS.
 	Account string `json:"account"`
-	// The cluster's OIDC provider without https://, such as oidc.eks.eu-west-1.amazonaws.com/id/0123: Velero gets its rights by it. Required for AWS.
+	// The cluster's OIDC provider without https://, such as oidc.eks.eu-west-1.amazonaws.com/id/0123: Velero gets its
+	// rights by it. Required for AWS.
 	OIDCProvider string `json:"oidcProvider"`
-	// Name of the EKS cluster, for Velero to get its rights by EKS Pod Identity instead of the OIDC provider; the add-on must be installed.
+	// Name of the EKS cluster, for Velero to get its rights by EKS Pod Identity instead of the OIDC provider; the
+	// add-on must be installed.
 	PodIdentity string `json:"podIdentity"`
 	// ARN of the policy that bounds Velero's role, where the account demands one.
 	PermissionsBoundary string `json:"permissionsBoundary"`
@@ -29,7 +31,8 @@ type Vault struct {
 	IAMPath string `json:"iamPath"`
 	// ARN of the KMS key that encrypts the bucket. Empty: keys of S3 itself (AES256).
 	KMSKey string `json:"kmsKey"`
-	// Keep what was written from being deleted, by anybody. Can be switched on only while the bucket is made. Left out: off.
+	// Keep what was written from being deleted, by anybody. Can be switched on only while the bucket is made. Left out:
+	// off.
 	ObjectLock *ObjectLock `json:"objectLock"`
 	// An S3-compatible store instead of AWS, with keys in opex:backupSecrets. Left out: AWS.
 	Store *Store `json:"store"`
@@ -55,13 +58,15 @@ type Store struct {
 	URL string `json:"url" config:"required"`
 	// The same as this program and the command opex reach it. Empty: the same address.
 	PublicURL string `json:"publicUrl"`
-	// Path of the PEM file with the store's certificate authority, from the project's folder or with ~/ from the home folder. Empty: the public ones.
+	// Path of the PEM file with the store's certificate authority, from the project's folder or with ~/ from the home
+	// folder. Empty: the public ones.
 	CAFile string `json:"caFile"`
 }
 
 // VaultSecrets are `opex:backupSecrets`.
 type VaultSecrets struct {
-	// Encrypts the copies of volumes in the bucket. Keep it elsewhere too: without it no backup can be read, and it cannot be changed.
+	// Encrypts the copies of volumes in the bucket. Keep it elsewhere too: without it no backup can be read, and it
+	// cannot be changed.
 	RepositoryPassword string `json:"repositoryPassword"`
 	// Velero's key to an S3-compatible store.
 	AccessKey string `json:"accessKey"`
@@ -99,7 +104,8 @@ func notGraphic(r rune) bool { return r <= ' ' || r > '~' }
 func (v *Vault) SetDefaults() { v.Enabled = true }
 
 var (
-	// bucketForm is S3's, without dots: names with dots do not work over TLS (Amazon S3 User Guide, bucket naming rules).
+	// bucketForm is S3's, without dots: names with dots do not work over TLS (Amazon S3 User Guide, bucket naming
+	// rules).
 	bucketForm  = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`)
 	regionForm  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
 	accountForm = regexp.MustCompile(`^[0-9]{12}$`)
@@ -141,7 +147,10 @@ func (v Vault) Problems() problem.List {
 			found.Add("objectLock.mode", "is %q, allowed are governance and compliance", v.ObjectLock.Mode)
 		}
 		if v.ObjectLock.Days < 1 {
-			found.Add("objectLock.days", "is %d, want 1 or more; leave objectLock out if nothing is to be locked", v.ObjectLock.Days)
+			found.Add(
+				"objectLock.days", "is %d, want 1 or more; leave objectLock out if nothing is to be locked",
+				v.ObjectLock.Days,
+			)
 		}
 	}
 	return found
@@ -151,7 +160,10 @@ func (v Vault) Problems() problem.List {
 func (v Vault) checkAWS(want func(path, value string, form *regexp.Regexp, what string)) {
 	want("account", v.Account, accountForm, "the 12 digits of an AWS account, in quotes")
 	if v.PodIdentity == "" {
-		want("oidcProvider", v.OIDCProvider, issuerForm, "the cluster's OIDC provider without https://, as `aws eks describe-cluster` shows it")
+		want(
+			"oidcProvider", v.OIDCProvider, issuerForm,
+			"the cluster's OIDC provider without https://, as `aws eks describe-cluster` shows it",
+		)
 	} else {
 		want("podIdentity", v.PodIdentity, clusterForm, "the name of an EKS cluster")
 	}
@@ -179,8 +191,12 @@ func (v Vault) onlyAWS() []setKey {
 func (s Store) problems() problem.List {
 	var found problem.List
 	check := func(path, value string) {
-		if at, err := url.Parse(value); err != nil || at.Scheme != "https" || at.Host == "" || strings.Trim(at.Path, "/") != "" {
-			found.Add(path, "is %q, want https://host:port: a bucket's policy refuses what is not encrypted on its way", value)
+		if at, err := url.Parse(value); err != nil || at.Scheme != "https" || at.Host == "" ||
+			strings.Trim(at.Path, "/") != "" {
+			found.Add(
+				path, "is %q, want https://host:port: a bucket's policy refuses what is not encrypted on its way",
+				value,
+			)
 		}
 	}
 	check("url", s.URL)

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Keys of the cost labels. Every object and every pod of a service carries all four; selectors never do, since a selector
-// cannot be changed later and a cost center can.
+// Keys of the cost labels. Every object and every pod of a service carries all four; selectors never do, since a
+// selector cannot be changed later and a cost center can.
 const (
 	LabelTeam        = "team"
 	LabelApp         = "app"
@@ -53,8 +53,8 @@ var notInMetrics = regexp.MustCompile(`[^a-zA-Z0-9_]`)
 // MetricKey is a label's key as Prometheus and OpenCost know it: `cost-center` becomes `cost_center`.
 func MetricKey(key string) string { return notInMetrics.ReplaceAllString(key, "_") }
 
-// Collisions returns the groups of keys that become one key in metrics, each group and the list sorted. One of such labels would
-// hide the other, and its cost would be counted for the wrong team.
+// Collisions returns the groups of keys that become one key in metrics, each group and the list sorted. One of such
+// labels would hide the other, and its cost would be counted for the wrong team.
 func Collisions(keys []string) [][]string {
 	groups := map[string][]string{}
 	for _, key := range keys {

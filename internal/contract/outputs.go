@@ -31,7 +31,8 @@ type Service struct {
 	Labels     map[string]string `json:"labels"`     // the cost labels
 	Selector   map[string]string `json:"selector"`   // of the Deployment's pods
 	Database   *Database         `json:"database,omitempty"`
-	// VerticalPodAutoscalers advise on the service's workloads, its database among them. Empty where size advice is off.
+	// VerticalPodAutoscalers advise on the service's workloads, its database among them. Empty where size advice is
+	// off.
 	VerticalPodAutoscalers []VerticalPodAutoscaler `json:"verticalPodAutoscalers,omitempty"`
 	// Backup is absent where backups are off, and for a service that is not backed up: NoBackup then says why.
 	Backup   *BackupPlan `json:"backup,omitempty"`
@@ -103,11 +104,12 @@ type SizeAdvisor struct {
 
 // Dashboard is a page for Grafana, and what other pages need to show the same.
 type Dashboard struct {
-	Title      string             `json:"title"`
-	UID        string             `json:"uid"`        // in Grafana's addresses
-	ConfigMap  string             `json:"configMap"`  // namespace/name, labelled grafana_dashboard=1
-	Queries    map[string]string  `json:"queries"`    // PromQL by what it shows
-	Objectives map[string]float64 `json:"objectives"` // by what they limit; the unit is that of the query of the same name
+	Title     string            `json:"title"`
+	UID       string            `json:"uid"`       // in Grafana's addresses
+	ConfigMap string            `json:"configMap"` // namespace/name, labelled grafana_dashboard=1
+	Queries   map[string]string `json:"queries"`   // PromQL by what it shows
+	// by what they limit; the unit is that of the query of the same name
+	Objectives map[string]float64 `json:"objectives"`
 }
 
 // Map returns a value of this package as a stack output holds it.

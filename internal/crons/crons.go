@@ -1,5 +1,5 @@
-// Package crons reckons with cron expressions, the same in the program, which refuses a schedule that is too slow, and in the
-// command, which looks at what the cluster has.
+// Package crons reckons with cron expressions, the same in the program, which refuses a schedule that is too slow, and
+// in the command, which looks at what the cluster has.
 package crons
 
 import (
@@ -9,11 +9,12 @@ import (
 	"github.com/netresearch/go-cron"
 )
 
-// Parse reads a cron expression of five fields as Velero does, with Velero's own parser (v1.18.3, pkg/controller/schedule_controller.go).
+// Parse reads a cron expression of five fields as Velero does, with Velero's own parser (v1.18.3,
+// pkg/controller/schedule_controller.go).
 func Parse(text string) (cron.Schedule, error) { return cron.ParseStandard(text) }
 
-// LongestGap is the longest time between two times of a schedule, over the year and a day that follow; the greatest duration there is
-// for one that ends.
+// LongestGap is the longest time between two times of a schedule, over the year and a day that follow; the greatest
+// duration there is for one that ends.
 func LongestGap(of cron.Schedule, from time.Time) time.Duration {
 	var longest time.Duration
 	at := of.Next(from.UTC())

@@ -47,7 +47,8 @@ func (d Dashboard) Queries() map[string]string {
 	return queries
 }
 
-// MarshalJSON writes Grafana's model of the dashboard (https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model).
+// MarshalJSON writes Grafana's model of the dashboard
+// (https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model).
 func (d Dashboard) MarshalJSON() ([]byte, error) {
 	panels := make([]any, len(d.Panels))
 	x, y := 0, 0

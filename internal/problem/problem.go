@@ -12,8 +12,8 @@ type List struct {
 	texts map[string]string
 }
 
-// Add notes what is wrong at a path, such as `resources.limits.cpu`. The first problem of a path stands: later ones tend
-// to follow from it.
+// Add notes what is wrong at a path, such as `resources.limits.cpu`. The first problem of a path stands: later ones
+// tend to follow from it.
 func (l *List) Add(path, format string, args ...any) {
 	if _, known := l.texts[path]; known {
 		return
@@ -44,7 +44,8 @@ func (l List) Lines() []string {
 	return lines
 }
 
-// Err returns one error that lists all problems, or nil. It starts with who complains and ends with what did not happen.
+// Err returns one error that lists all problems, or nil. It starts with who complains and ends with what did not
+// happen.
 func (l List) Err(who, consequence string) error {
 	if l.Empty() {
 		return nil

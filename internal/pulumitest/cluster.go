@@ -11,7 +11,9 @@ import (
 func OnCluster(t testing.TB, program func(ctx *pulumi.Context, cluster pulumi.ResourceOption) error) (*Record, error) {
 	t.Helper()
 	return Run(t, func(ctx *pulumi.Context) error {
-		provider, err := kubernetes.NewProvider(ctx, "cluster", &kubernetes.ProviderArgs{Kubeconfig: pulumi.String("none")})
+		provider, err := kubernetes.NewProvider(
+			ctx, "cluster", &kubernetes.ProviderArgs{Kubeconfig: pulumi.String("none")},
+		)
 		if err != nil {
 			return err
 		}

@@ -1,5 +1,6 @@
 // Package pulumitest runs Pulumi programs against an engine that creates nothing and writes everything down. It refuses
-// what a program should not do: unknown calls, two resources of one URN, and Kubernetes resources on a default provider.
+// what a program should not do: unknown calls, two resources of one URN, and Kubernetes resources on a default
+// provider.
 package pulumitest
 
 import (
@@ -29,7 +30,8 @@ type Options struct {
 	// Made says that an update made all of it before: only then has a preview the IDs, as of the engine itself.
 	Made bool
 	// Read answers reads of existing objects: their state by type token and ID, as in
-	// `kubernetes:core/v1:Namespace::kube-system`. Any other read fails. A nil state is unknown, as before the first update.
+	// `kubernetes:core/v1:Namespace::kube-system`. Any other read fails. A nil state is unknown, as before the first
+	// update.
 	Read map[string]map[string]any
 }
 
@@ -73,11 +75,17 @@ type engine struct {
 	urns   map[string]bool
 }
 
-func (e *engine) SupportsFeature(_ context.Context, in *pulumirpc.SupportsFeatureRequest) (*pulumirpc.SupportsFeatureResponse, error) {
-	return &pulumirpc.SupportsFeatureResponse{HasSupport: in.GetId() == "secrets" || in.GetId() == "resourceReferences"}, nil
+func (e *engine) SupportsFeature(
+	_ context.Context, in *pulumirpc.SupportsFeatureRequest,
+) (*pulumirpc.SupportsFeatureResponse, error) {
+	return &pulumirpc.SupportsFeatureResponse{
+		HasSupport: in.GetId() == "secrets" || in.GetId() == "resourceReferences",
+	}, nil
 }
 
-func (e *engine) RegisterResource(_ context.Context, in *pulumirpc.RegisterResourceRequest) (*pulumirpc.RegisterResourceResponse, error) {
+func (e *engine) RegisterResource(
+	_ context.Context, in *pulumirpc.RegisterResourceRequest,
+) (*pulumirpc.RegisterResourceResponse, error) {
 	r := Resource{
 		URN:  e.urn(in.GetParent(), in.GetType(), in.GetName()),
 		Type: in.GetType(), Name: in.GetName(), Parent: in.GetParent(),
@@ -98,7 +106,8 @@ func (e *engine) RegisterResource(_ context.Context, in *pulumirpc.RegisterResou
 	return response, nil
 }
 
-// withARN invents what AWS computes and programs pass on, so that wiring shows in what is registered. A preview does not know it.
+// withARN invents what AWS computes and programs pass on, so that wiring shows in what is registered. A preview does
+// not know it.
 func withARN(in *pulumirpc.RegisterResourceRequest) (*structpb.Struct, error) {
 	if !strings.HasPrefix(in.GetType(), "aws:") {
 		return in.GetObject(), nil
@@ -112,7 +121,9 @@ func withARN(in *pulumirpc.RegisterResourceRequest) (*structpb.Struct, error) {
 	return object, nil
 }
 
-func (e *engine) ReadResource(_ context.Context, in *pulumirpc.ReadResourceRequest) (*pulumirpc.ReadResourceResponse, error) {
+func (e *engine) ReadResource(
+	_ context.Context, in *pulumirpc.ReadResourceRequest,
+) (*pulumirpc.ReadResourceResponse, error) {
 	known := in.GetType() + "::" + in.GetId()
 	state, is := e.options.Read[known]
 	if !is {
@@ -131,7 +142,9 @@ func (e *engine) ReadResource(_ context.Context, in *pulumirpc.ReadResourceReque
 	return &pulumirpc.ReadResourceResponse{Urn: r.URN, Properties: object}, err
 }
 
-func (e *engine) RegisterResourceOutputs(_ context.Context, in *pulumirpc.RegisterResourceOutputsRequest) (*emptypb.Empty, error) {
+func (e *engine) RegisterResourceOutputs(
+	_ context.Context, in *pulumirpc.RegisterResourceOutputsRequest,
+) (*emptypb.Empty, error) {
 	outputs, secrets, err := plain(in.GetOutputs())
 	if err != nil {
 		return nil, err
@@ -148,7 +161,9 @@ func (e *engine) SignalAndWaitForShutdown(context.Context, *emptypb.Empty) (*emp
 	return &emptypb.Empty{}, nil
 }
 
-func (e *engine) RegisterPackage(context.Context, *pulumirpc.RegisterPackageRequest) (*pulumirpc.RegisterPackageResponse, error) {
+func (e *engine) RegisterPackage(
+	context.Context, *pulumirpc.RegisterPackageRequest,
+) (*pulumirpc.RegisterPackageResponse, error) {
 	return nil, errors.New("pulumitest: the program uses a parameterized package, which is not foreseen")
 }
 
@@ -179,7 +194,11 @@ func (e *engine) urn(parent, typ, name string) string {
 	if parent != "" && resource.URN(parent).QualifiedType() != resource.RootStackType {
 		parentType = resource.URN(parent).QualifiedType()
 	}
-	return string(resource.NewURN(tokens.QName(e.options.Stack), tokens.PackageName(e.options.Project), parentType, tokens.Type(typ), name))
+	return string(
+		resource.NewURN(
+			tokens.QName(e.options.Stack), tokens.PackageName(e.options.Project), parentType, tokens.Type(typ), name,
+		),
+	)
 }
 
 // messages is the engine's other half: the log.

@@ -42,13 +42,17 @@ func Golden(t testing.TB, path string, got []byte) {
 			g = gotLines[i]
 		}
 		if !bytes.Equal(w, g) {
-			t.Fatalf("%s differs from line %d on:\n  want: %s\n  got:  %s\nIf that is meant, run the test with -update.", path, i+1, w, g)
+			t.Fatalf(
+				"%s differs from line %d on:\n  want: %s\n  got:  %s\nIf that is meant, run the test with -update.",
+				path, i+1, w, g,
+			)
 		}
 	}
 }
 
-// Manifests returns the Kubernetes objects and Helm releases that a program declared, as YAML documents sorted by URN, each under the
-// resource's name. Secrets are masked. Patches are left out: they are parts of objects, and no judge of manifests could tell.
+// Manifests returns the Kubernetes objects and Helm releases that a program declared, as YAML documents sorted by URN,
+// each under the resource's name. Secrets are masked. Patches are left out: they are parts of objects, and no judge of
+// manifests could tell.
 func (r *Record) Manifests(t testing.TB) []byte {
 	t.Helper()
 	var text bytes.Buffer

@@ -66,7 +66,9 @@ func (r *Record) Clear() string {
 
 // plain turns what goes over the wire into plain maps, with secrets masked and put aside.
 func plain(object *structpb.Struct) (map[string]any, map[string]string, error) {
-	properties, err := plugin.UnmarshalProperties(object, plugin.MarshalOptions{KeepSecrets: true, KeepUnknowns: true, KeepResources: true})
+	properties, err := plugin.UnmarshalProperties(
+		object, plugin.MarshalOptions{KeepSecrets: true, KeepUnknowns: true, KeepResources: true},
+	)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// scaling is one metric by which something changes the number of a workload's pods, by how much of its requests they use.
+// scaling is one metric by which something changes the number of a workload's pods, by how much of its requests they
+// use.
 type scaling struct {
 	by        Object
 	at        []string
@@ -22,7 +23,8 @@ func (s *world) scalings() []scaling {
 		if of == nil {
 			continue
 		}
-		if strings.HasSuffix(text(h.Fields["apiVersion"]), "/v1") { // it knows nothing but utilization of CPU, 80% by default
+		// it knows nothing but utilization of CPU, 80% by default
+		if strings.HasSuffix(text(h.Fields["apiVersion"]), "/v1") {
 			all = append(all, scaling{h, path("spec.targetCPUUtilizationPercentage"), of, "cpu", ""})
 			continue
 		}
@@ -32,8 +34,15 @@ func (s *world) scalings() []scaling {
 		}
 		for i, m := range metrics {
 			for kind, field := range map[string]string{"Resource": "resource", "ContainerResource": "containerResource"} {
-				if text(get(m, "type")) == kind && (text(get(m, field+".target.type")) == "Utilization" || get(m, field+".targetAverageUtilization") != nil) {
-					all = append(all, scaling{h, path("spec.metrics", itoa(i)), of, text(get(m, field+".name")), text(get(m, field+".container"))})
+				if text(get(m, "type")) == kind &&
+					(text(get(m, field+".target.type")) == "Utilization" || get(m, field+".targetAverageUtilization") != nil) {
+					all = append(
+						all,
+						scaling{
+							h, path("spec.metrics", itoa(i)), of, text(get(m, field+".name")),
+							text(get(m, field+".container")),
+						},
+					)
 				}
 			}
 		}
@@ -45,8 +54,12 @@ func (s *world) scalings() []scaling {
 			if kind == "" {
 				kind = text(get(t, "metadata.type")) // as older versions have it
 			}
-			if resource := text(get(t, "type")); of != nil && (resource == "cpu" || resource == "memory") && kind != "AverageValue" {
-				all = append(all, scaling{o, path("spec.triggers", itoa(i)), of, resource, text(get(t, "metadata.containerName"))})
+			if resource := text(get(t, "type")); of != nil && (resource == "cpu" || resource == "memory") &&
+				kind != "AverageValue" {
+				all = append(
+					all,
+					scaling{o, path("spec.triggers", itoa(i)), of, resource, text(get(t, "metadata.containerName"))},
+				)
 			}
 		}
 	}
@@ -84,10 +97,18 @@ func scalersDoNotMeet(s *world) (found []Finding) {
 			if !sizes(v, m.of, m.resource, m.container) {
 				continue
 			}
-			f := Finding{Object: m.by, Path: m.at, Says: fmt.Sprintf("scales by the utilization of %s, which %s changes", m.resource, v)}
+			f := Finding{
+				Object: m.by,
+				Path:   m.at,
+				Says:   fmt.Sprintf("scales by the utilization of %s, which %s changes", m.resource, v),
+			}
 			if text(v.get("spec.updatePolicy.updateMode")) == "Off" {
-				f.Says = fmt.Sprintf("scales by the utilization of %s, on which %s advises: whoever follows the advice changes the number of pods. "+
-					"Limit its controlledResources to the other one", m.resource, v)
+				f.Says = fmt.Sprintf(
+					"scales by the utilization of %s, on which %s advises: whoever follows the advice changes the number of pods. "+
+						"Limit its controlledResources to the other one",
+					m.resource,
+					v,
+				)
 				f.weight = Advice
 			}
 			found = append(found, f)

@@ -9,8 +9,16 @@ import (
 const chaosPage = "https://chaos-mesh.org/docs/define-chaos-experiment-scope/"
 
 var chaosRules = []Rule{
-	{ID: "CHA-01", Title: "Nothing is broken on purpose in production", Criteria: []string{"SC-008"}, Severity: Error, relates: true,
-		Source: "docs/gameday.md", Why: "An experiment that is declared there is one kubectl command away from running.", check: notInProduction},
+	{
+		ID:       "CHA-01",
+		Title:    "Nothing is broken on purpose in production",
+		Criteria: []string{"SC-008"},
+		Severity: Error,
+		relates:  true,
+		Source:   "docs/gameday.md",
+		Why:      "An experiment that is declared there is one kubectl command away from running.",
+		check:    notInProduction,
+	},
 	{ID: "CHA-02", Title: "An experiment hits one pod", Severity: Warning,
 		Source: "Chaos Mesh, pkg/selector/generic/mode.go", Why: "Mode all takes the whole service down. A percentage is rounded, down to none in releases up to " +
 			"2.7 (25% of 3 pods) and up in later ones.", check: onePod},
@@ -18,8 +26,16 @@ var chaosRules = []Rule{
 		Source: chaosPage, Why: "Another namespace is another team's service.", check: ownNamespace},
 	{ID: "CHA-04", Title: "An experiment names pods by labels", Severity: Error,
 		Source: chaosPage, Why: "Without labels it hits any pod, the database's as well.", check: byLabels},
-	{ID: "CHA-05", Title: "An experiment hits one service", Criteria: []string{"SC-008", "SC-009"}, Severity: Error, relates: true,
-		Source: chaosPage, Why: "Chance decides which of several services it hits, so the measurement is of neither.", check: oneService},
+	{
+		ID:       "CHA-05",
+		Title:    "An experiment hits one service",
+		Criteria: []string{"SC-008", "SC-009"},
+		Severity: Error,
+		relates:  true,
+		Source:   chaosPage,
+		Why:      "Chance decides which of several services it hits, so the measurement is of neither.",
+		check:    oneService,
+	},
 	{ID: "CHA-06", Title: "An experiment finds pods", Criteria: []string{"SC-008"}, Severity: Error, relates: true,
 		Source: "Chaos Mesh, pkg/selector/pod/selector.go: no pod is selected", Why: "An experiment without pods fails, and proves nothing.", check: findsPods},
 	{ID: "CHA-07", Title: "A kill has no duration", Severity: Advice,
@@ -91,7 +107,14 @@ func areKnown(s *world) (found []Finding) {
 		switch engine := breaks(o); {
 		case engine == "" || o.Unread != "":
 		case engine != "Chaos Mesh":
-			found = append(found, Finding{Object: o, Path: path("kind"), Says: fmt.Sprintf("is broken by %s, which these rules do not judge", engine)})
+			found = append(
+				found,
+				Finding{
+					Object: o,
+					Path:   path("kind"),
+					Says:   fmt.Sprintf("is broken by %s, which these rules do not judge", engine),
+				},
+			)
 		case o.Kind() == "Schedule" && kinds[text(o.get("spec.type"))] == "":
 			found = append(found, Finding{Object: o, Path: path("spec.type"),
 				Says: fmt.Sprintf("is %q, known are %s", text(o.get("spec.type")), strings.Join(sorted(kinds), ", "))})
@@ -116,7 +139,10 @@ func (e experiment) labels() map[string]string { return texts(get(e.spec, "selec
 
 // selector is Chaos Mesh's in the words of Kubernetes.
 func (e experiment) selector() map[string]any {
-	return map[string]any{"matchLabels": get(e.spec, "selector.labelSelectors"), "matchExpressions": get(e.spec, "selector.expressionSelectors")}
+	return map[string]any{
+		"matchLabels":      get(e.spec, "selector.labelSelectors"),
+		"matchExpressions": get(e.spec, "selector.expressionSelectors"),
+	}
 }
 
 // selecting says whether it names pods by labels.
@@ -139,11 +165,20 @@ func (s *world) hit(e experiment) []*workload { return s.podsOf(e.namespaces(), 
 func onePod(s *world) (found []Finding) {
 	for _, e := range s.hitting() {
 		mode := text(get(e.spec, "mode"))
-		if mode == "one" || mode == "fixed" && text(get(e.spec, "value")) == "1" || e.kind == "AWSChaos" || e.kind == "GCPChaos" {
+		if mode == "one" || mode == "fixed" && text(get(e.spec, "value")) == "1" || e.kind == "AWSChaos" ||
+			e.kind == "GCPChaos" {
 			continue
 		}
 		at := path(e.at + ".mode")
-		found = append(found, Finding{Object: e.Object, Path: at, Says: fmt.Sprintf("is %q, want one", mode), Fix: []Edit{{at, "one"}, {path(e.at + ".value"), nil}}})
+		found = append(
+			found,
+			Finding{
+				Object: e.Object,
+				Path:   at,
+				Says:   fmt.Sprintf("is %q, want one", mode),
+				Fix:    []Edit{{at, "one"}, {path(e.at + ".value"), nil}},
+			},
+		)
 	}
 	return found
 }
@@ -154,7 +189,11 @@ func ownNamespace(s *world) (found []Finding) {
 		if len(named) == 0 || len(named) == 1 && near(named[0], e.declared()) {
 			continue
 		}
-		f := Finding{Object: e.Object, Path: path(e.at + ".selector.namespaces"), Says: fmt.Sprintf("are %v, want %s alone", named, e.Namespace())}
+		f := Finding{
+			Object: e.Object,
+			Path:   path(e.at + ".selector.namespaces"),
+			Says:   fmt.Sprintf("are %v, want %s alone", named, e.Namespace()),
+		}
 		if slices.Contains(named, e.declared()) && len(s.podsOf([]string{e.declared()}, e.selector())) > 0 {
 			f.Fix = []Edit{{f.Path, []any{e.declared()}}}
 		}
@@ -166,7 +205,9 @@ func ownNamespace(s *world) (found []Finding) {
 func byLabels(s *world) (found []Finding) {
 	for _, e := range s.breaking {
 		if !e.selecting() && !e.otherwise() {
-			found = append(found, Finding{Object: e.Object, Path: path(e.at + ".selector.labelSelectors"), Says: "names none"})
+			found = append(
+				found, Finding{Object: e.Object, Path: path(e.at + ".selector.labelSelectors"), Says: "names none"},
+			)
 		}
 	}
 	return found
@@ -175,7 +216,14 @@ func byLabels(s *world) (found []Finding) {
 func oneService(s *world) (found []Finding) {
 	for _, e := range s.hitting() {
 		if hit := s.hit(e); e.selecting() && len(hit) > 1 {
-			found = append(found, Finding{Object: e.Object, Path: path(e.at + ".selector.labelSelectors"), Says: "finds pods of " + names(hit)})
+			found = append(
+				found,
+				Finding{
+					Object: e.Object,
+					Path:   path(e.at + ".selector.labelSelectors"),
+					Says:   "finds pods of " + names(hit),
+				},
+			)
 		}
 	}
 	return found
@@ -194,9 +242,18 @@ func findsPods(s *world) (found []Finding) {
 func noDuration(s *world) (found []Finding) {
 	for _, e := range s.hitting() {
 		action := text(get(e.spec, "action"))
-		if d := get(e.spec, "duration"); d != nil && e.kind == "PodChaos" && slices.Contains([]string{"pod-kill", "container-kill"}, action) {
+		if d := get(e.spec, "duration"); d != nil && e.kind == "PodChaos" &&
+			slices.Contains([]string{"pod-kill", "container-kill"}, action) {
 			at := path(e.at + ".duration")
-			found = append(found, Finding{Object: e.Object, Path: at, Says: fmt.Sprintf("is %v, and %s is over at once", d, action), Fix: []Edit{{at, nil}}})
+			found = append(
+				found,
+				Finding{
+					Object: e.Object,
+					Path:   at,
+					Says:   fmt.Sprintf("is %v, and %s is over at once", d, action),
+					Fix:    []Edit{{at, nil}},
+				},
+			)
 		}
 	}
 	return found
@@ -208,7 +265,9 @@ func deadlines(s *world) (found []Finding) {
 			continue
 		}
 		at := path("spec.startingDeadlineSeconds")
-		found = append(found, Finding{Object: o, Path: at, Says: "is not set, and it is not paused", Fix: []Edit{{at, 300.0}}})
+		found = append(
+			found, Finding{Object: o, Path: at, Says: "is not set, and it is not paused", Fix: []Edit{{at, 300.0}}},
+		)
 	}
 	return found
 }
@@ -218,8 +277,15 @@ func isOpen(s *world) (found []Finding) {
 		for _, n := range e.namespaces() {
 			if o, is := s.spaces[n]; is && o.annotations()[injected] != "enabled" && !s.produces(n) {
 				at := path("metadata.annotations", injected)
-				found = append(found, Finding{Object: o, Path: at, Says: fmt.Sprintf("is %q, and %s aims there", o.annotations()[injected], e),
-					Fix: []Edit{{at, "enabled"}}})
+				found = append(
+					found,
+					Finding{
+						Object: o,
+						Path:   at,
+						Says:   fmt.Sprintf("is %q, and %s aims there", o.annotations()[injected], e),
+						Fix:    []Edit{{at, "enabled"}},
+					},
+				)
 			}
 		}
 	}

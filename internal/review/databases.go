@@ -19,22 +19,46 @@ type database struct {
 }
 
 var databases = []*database{
-	{"PostgreSQL", regexp.MustCompile(`^(postgres|postgresql|pgvector|timescaledb|timescale|spilo|postgis|citus|paradedb|crunchy-postgres|edb-postgres|` +
-		`supabase-postgres|enterprisedb|harbor-db|percona-postgresql|percona-distribution-postgresql|pgautoupgrade|vectorchord-postgres)` + derived), 5432,
-		[]string{"/var/lib/postgresql", "/bitnami/postgresql", "/home/postgres/pgdata"}, []string{"POSTGRES_PASSWORD", "PGDATA", "POSTGRESQL_PASSWORD", "POSTGRES_DB"},
-		[]string{"pg_dump", "pg_dumpall", "pg_basebackup", "pgbackrest", "wal-g", "wal-e", "barman"}},
+	{
+		"PostgreSQL",
+		regexp.MustCompile(
+			`^(postgres|postgresql|pgvector|timescaledb|timescale|spilo|postgis|citus|paradedb|crunchy-postgres|edb-postgres|` +
+				`supabase-postgres|enterprisedb|harbor-db|percona-postgresql|percona-distribution-postgresql|pgautoupgrade|vectorchord-postgres)` + derived,
+		),
+		5432,
+		[]string{
+			"/var/lib/postgresql", "/bitnami/postgresql", "/home/postgres/pgdata",
+		},
+		[]string{"POSTGRES_PASSWORD", "PGDATA", "POSTGRESQL_PASSWORD", "POSTGRES_DB"},
+		[]string{"pg_dump", "pg_dumpall", "pg_basebackup", "pgbackrest", "wal-g", "wal-e", "barman"},
+	},
 	{"MySQL", regexp.MustCompile(`^(mysql|mariadb|percona|percona-server|percona-xtradb-cluster)` + derived), 3306,
-		[]string{"/var/lib/mysql", "/bitnami/mysql", "/bitnami/mariadb"}, []string{"MYSQL_ROOT_PASSWORD", "MARIADB_ROOT_PASSWORD", "MYSQL_ALLOW_EMPTY_PASSWORD"},
+		[]string{
+			"/var/lib/mysql", "/bitnami/mysql", "/bitnami/mariadb",
+		}, []string{"MYSQL_ROOT_PASSWORD", "MARIADB_ROOT_PASSWORD", "MYSQL_ALLOW_EMPTY_PASSWORD"},
 		[]string{"mysqldump", "mariadb-dump", "mysqlsh", "xtrabackup", "mariabackup", "mariadb-backup"}},
-	{"MongoDB", regexp.MustCompile(`^(mongo|mongodb|percona-server-mongodb|mongodb-community-server|mongodb-enterprise-server)` + derived), 27017,
-		[]string{"/data/db", "/bitnami/mongodb"}, []string{"MONGO_INITDB_ROOT_USERNAME", "MONGODB_ROOT_PASSWORD"}, []string{"mongodump"}},
+	{
+		"MongoDB",
+		regexp.MustCompile(
+			`^(mongo|mongodb|percona-server-mongodb|mongodb-community-server|mongodb-enterprise-server)` + derived,
+		),
+		27017,
+		[]string{
+			"/data/db", "/bitnami/mongodb",
+		},
+		[]string{"MONGO_INITDB_ROOT_USERNAME", "MONGODB_ROOT_PASSWORD"},
+		[]string{"mongodump"},
+	},
 }
 
-// derived is how names of images go on that hold the same database: postgres-16, mysql-server, postgresql-repmgr, timescaledb-ha.
+// derived is how names of images go on that hold the same database: postgres-16, mysql-server, postgresql-repmgr,
+// timescaledb-ha.
 const derived = `(-?[0-9.]+|-(server|ha|repmgr|galera|cluster|sharded|alpine|gis|photon|postgis|community|enterprise|distribution))*$`
 
 // others are images of what stands beside a database.
-var others = regexp.MustCompile(`exporter|client|operator|proxy|bouncer|pgpool|admin|backup|router|haproxy|tools|shell|migrat|adminer|express|init|metrics|agent`)
+var others = regexp.MustCompile(
+	`exporter|client|operator|proxy|bouncer|pgpool|admin|backup|router|haproxy|tools|shell|migrat|adminer|express|init|metrics|agent`,
+)
 
 var dumpPrograms = func() map[string]bool {
 	all := map[string]bool{}
@@ -54,7 +78,8 @@ func imageName(image string) (name, tag string) {
 	return name, tag
 }
 
-// databaseOf is the kind of database that the pods of a workload are; nil: none that is known. A task that ends is none: it asks one.
+// databaseOf is the kind of database that the pods of a workload are; nil: none that is known. A task that ends is
+// none: it asks one.
 func databaseOf(w *workload) *database {
 	if w.ends() {
 		return nil
@@ -69,7 +94,8 @@ func databaseOf(w *workload) *database {
 	return nil
 }
 
-// in says whether a container runs the database: by its image's name, by its folder, or by its port beside what else only a server is given.
+// in says whether a container runs the database: by its image's name, by its folder, or by its port beside what else
+// only a server is given.
 func (d *database) in(c container) bool {
 	name, _ := imageName(text(c.fields["image"]))
 	if others.MatchString(name) || runsClient(c) {
@@ -81,7 +107,9 @@ func (d *database) in(c container) bool {
 			return text(get(m, "mountPath")) == f || strings.HasPrefix(text(get(m, "mountPath")), f+"/")
 		})
 	})
-	env := slices.ContainsFunc(list(c.get("env")), func(e any) bool { return slices.Contains(d.env, text(get(e, "name"))) })
+	env := slices.ContainsFunc(
+		list(c.get("env")), func(e any) bool { return slices.Contains(d.env, text(get(e, "name"))) },
+	)
 	return d.image.MatchString(name) || folder || port && (env || name == "" || len(list(c.get("volumeMounts"))) > 0)
 }
 
@@ -95,7 +123,10 @@ func runsClient(c container) bool {
 		return false
 	}
 	program := filepath.Base(command[0])
-	return slices.Contains([]string{"psql", "mysql", "mongo", "mongosh", "sleep", "tail", "crond", "pg_isready"}, program) || dumpPrograms[program]
+	return slices.Contains(
+		[]string{"psql", "mysql", "mongo", "mongosh", "sleep", "tail", "crond", "pg_isready"}, program,
+	) ||
+		dumpPrograms[program]
 }
 
 // lacks says why a container of a workload cannot have a program, as far as that is known; empty: it may.
@@ -103,7 +134,8 @@ func runsClient(c container) bool {
 func lacks(c container, program string) string {
 	image := text(c.fields["image"])
 	name, tag := imageName(image)
-	if name != "mariadb" || strings.Contains(image, "bitnami") || !slices.Contains([]string{"mysqldump", "mysql", "mysqladmin"}, program) {
+	if name != "mariadb" || strings.Contains(image, "bitnami") ||
+		!slices.Contains([]string{"mysqldump", "mysql", "mysqladmin"}, program) {
 		return ""
 	}
 	version, _, _ := strings.Cut(strings.FieldsFunc(tag+".", func(r rune) bool { return r == '-' })[0], ".")

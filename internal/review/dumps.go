@@ -20,12 +20,32 @@ type dump struct {
 var stores = []string{"pgbackrest", "wal-g", "wal-e", "barman", "mysqlsh"}
 
 // filters pass on what they read.
-var filters = []string{"gzip", "pigz", "zstd", "xz", "bzip2", "lz4", "openssl", "gpg", "age", "cat", "pv", "tee", "sed", "buffer", "dd"}
+var filters = []string{
+	"gzip",
+	"pigz",
+	"zstd",
+	"xz",
+	"bzip2",
+	"lz4",
+	"openssl",
+	"gpg",
+	"age",
+	"cat",
+	"pv",
+	"tee",
+	"sed",
+	"buffer",
+	"dd",
+}
 
 // destinations are the options by which programs name a file: with a value of their own, or after =.
 var destinations = map[string][]string{
-	"pg_dump": {"-f", "--file"}, "pg_dumpall": {"-f", "--file"}, "pg_basebackup": {"-D", "--pgdata"}, "mysqldump": {"-r", "--result-file", "-T", "--tab"},
-	"mariadb-dump": {"-r", "--result-file", "-T", "--tab"}, "mongodump": {"-o", "--out", "--archive"}, "xtrabackup": {"--target-dir"},
+	"pg_dump": {
+		"-f", "--file",
+	}, "pg_dumpall": {"-f", "--file"}, "pg_basebackup": {"-D", "--pgdata"}, "mysqldump": {"-r", "--result-file", "-T", "--tab"},
+	"mariadb-dump": {
+		"-r", "--result-file", "-T", "--tab",
+	}, "mongodump": {"-o", "--out", "--archive"}, "xtrabackup": {"--target-dir"},
 	"mariabackup": {"--target-dir"}, "mariadb-backup": {"--target-dir"},
 }
 
@@ -130,7 +150,8 @@ func (s script) follow(commands []simple) (file string, away bool) {
 func (s script) mentions(file string) bool {
 	for _, p := range s.pipelines {
 		for _, c := range p.commands {
-			if len(c.words) == 0 || dumpPrograms[filepath.Base(c.words[0])] || slices.Contains([]string{"ls", "test", "[", "rm", "mkdir", "tee", "dd", "echo"}, c.words[0]) {
+			if len(c.words) == 0 || dumpPrograms[filepath.Base(c.words[0])] ||
+				slices.Contains([]string{"ls", "test", "[", "rm", "mkdir", "tee", "dd", "echo"}, c.words[0]) {
 				continue
 			}
 			if slices.ContainsFunc(c.words, func(w string) bool {
@@ -150,7 +171,9 @@ func (s script) mask(i, j int, program string) string {
 		return "" // it looks by itself
 	}
 	if last := len(p.commands) - 1; j < last && !s.pipefail {
-		return fmt.Sprintf("the exit code is that of %s, without `set -o pipefail`", filepath.Base(p.commands[last].words[0]))
+		return fmt.Sprintf(
+			"the exit code is that of %s, without `set -o pipefail`", filepath.Base(p.commands[last].words[0]),
+		)
 	}
 	for at := i; ; at++ {
 		more := at+1 < len(s.pipelines)
@@ -167,7 +190,9 @@ func (s script) mask(i, j int, program string) string {
 			return "it runs in the background"
 		case next == ";" && more && !s.errexit:
 			last := s.pipelines[len(s.pipelines)-1]
-			return fmt.Sprintf("the exit code is that of `%s`, without `set -e`", strings.Join(last.commands[0].words, " "))
+			return fmt.Sprintf(
+				"the exit code is that of `%s`, without `set -e`", strings.Join(last.commands[0].words, " "),
+			)
 		}
 		return ""
 	}

@@ -54,14 +54,20 @@ func copyOf(value any) any {
 	return value
 }
 
-// proofs is how many objects all reviews of fixes may look at together, but for four reviews that there are always. A review of a thousand objects takes
-// about 20 ms.
+// proofs is how many objects all reviews of fixes may look at together, but for four reviews that there are always. A
+// review of a thousand objects takes about 20 ms.
 const proofs = 8_000
 
-// Proven returns the findings with only those fixes that do no harm: each was applied to the whole set, its finding was gone in another review,
-// and no new finding came. All that remain can be applied together. Fixes beyond what can be tried in a few seconds are dropped.
+// Proven returns the findings with only those fixes that do no harm: each was applied to the whole set, its finding was
+// gone in another review, and no new finding came. All that remain can be applied together. Fixes beyond what can be
+// tried in a few seconds are dropped.
 func Proven(objects Set, found []Finding) []Finding {
-	p := prover{left: max(proofs, 4*len(objects)), objects: slices.Clone(objects), place: map[string]int{}, before: map[string]bool{}}
+	p := prover{
+		left:    max(proofs, 4*len(objects)),
+		objects: slices.Clone(objects),
+		place:   map[string]int{},
+		before:  map[string]bool{},
+	}
 	twice := map[string]bool{} // objects of one name: which of them a finding is about cannot be told
 	for i, o := range objects {
 		_, is := p.place[key(o)]

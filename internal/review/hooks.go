@@ -42,12 +42,20 @@ func (s *world) readHooks() {
 	}
 	for _, p := range s.plans {
 		for i, entry := range list(get(p.spec, "hooks.resources")) {
-			h := &hook{plan: p, at: fmt.Sprintf("%s.hooks.resources.%d", p.at, i), entry: entry, namespaces: s.knownIn(entry)}
+			h := &hook{
+				plan:       p,
+				at:         fmt.Sprintf("%s.hooks.resources.%d", p.at, i),
+				entry:      entry,
+				namespaces: s.knownIn(entry),
+			}
 			if len(h.namespaces) == 0 {
 				h.namespaces = s.knownIn(p.spec)
 			}
 			if h.otherResources() == "" {
-				h.found = keep(s.podsOf(h.namespaces, get(entry, "labelSelector")), func(w *workload) bool { return included(entry, w.declared()) })
+				h.found = keep(
+					s.podsOf(h.namespaces, get(entry, "labelSelector")),
+					func(w *workload) bool { return included(entry, w.declared()) },
+				)
 			}
 			h.pods = keep(h.found, func(w *workload) bool { return p.holds[w] })
 			h.read(s.own)
@@ -61,9 +69,15 @@ func (h *hook) read(own map[*workload][]*run) {
 	for _, phase := range []string{"pre", "post"} {
 		for j, one := range list(get(h.entry, phase)) {
 			exec, at := get(one, "exec"), fmt.Sprintf("%s.%s.%d.exec", h.at, phase, j)
-			r := &run{of: h.plan.Object, phase: phase, container: text(get(exec, "container")), onError: text(get(exec, "onError")),
-				timeout: get(exec, "timeout"), argv: textList(get(exec, "command")),
-				field: func(field string) []string { return path(at, field) }}
+			r := &run{
+				of:        h.plan.Object,
+				phase:     phase,
+				container: text(get(exec, "container")),
+				onError:   text(get(exec, "onError")),
+				timeout:   get(exec, "timeout"),
+				argv:      textList(get(exec, "command")),
+				field:     func(field string) []string { return path(at, field) },
+			}
 			r.pods = keep(h.pods, func(w *workload) bool { // what a pod says of itself takes priority
 				return !slices.ContainsFunc(own[w], func(r *run) bool { return r.phase == phase })
 			})
@@ -72,7 +86,8 @@ func (h *hook) read(own map[*workload][]*run) {
 	}
 }
 
-// otherResources says by which filter a hook is not for pods. Velero runs hooks in pods only, whatever else the filter names.
+// otherResources says by which filter a hook is not for pods. Velero runs hooks in pods only, whatever else the filter
+// names.
 func (h *hook) otherResources() string {
 	for _, field := range []string{"includedResources", "excludedResources"} {
 		resources := textList(get(h.entry, field))
@@ -83,7 +98,8 @@ func (h *hook) otherResources() string {
 	return ""
 }
 
-// annotated are the hooks that a pod's annotations declare: internal/hook/item_hook_handler.go, getPodExecHookFromAnnotations.
+// annotated are the hooks that a pod's annotations declare: internal/hook/item_hook_handler.go,
+// getPodExecHookFromAnnotations.
 func annotated(w *workload) (runs []*run) {
 	notes := w.podAnnotations()
 	for _, phase := range []string{"pre", "post"} {
@@ -103,7 +119,14 @@ func annotated(w *workload) (runs []*run) {
 			}
 		}
 		keys := map[string]string{"onError": "on-error"}
-		r := &run{of: w.Object, phase: phase, container: notes[prefix+"container"], onError: notes[prefix+"on-error"], argv: argv, pods: []*workload{w}}
+		r := &run{
+			of:        w.Object,
+			phase:     phase,
+			container: notes[prefix+"container"],
+			onError:   notes[prefix+"on-error"],
+			argv:      argv,
+			pods:      []*workload{w},
+		}
 		if limit, is := notes[prefix+"timeout"]; is {
 			r.timeout = limit
 		}
@@ -154,7 +177,9 @@ func hooksFindPods(s *world) (found []Finding) {
 		switch field := h.otherResources(); {
 		case field != "":
 			f.Path, f.unless = path(h.at+"."+field), nil
-			f.Says = fmt.Sprintf("are %s: Velero runs hooks in pods only", strings.Join(textList(get(h.entry, field)), ", "))
+			f.Says = fmt.Sprintf(
+				"are %s: Velero runs hooks in pods only", strings.Join(textList(get(h.entry, field)), ", "),
+			)
 		case len(h.found) == 0:
 			f.Says = "finds no pods in " + sought(h.namespaces, get(h.entry, "labelSelector"))
 			if out := textList(get(h.entry, "excludedNamespaces")); len(out) > 0 {
@@ -162,8 +187,11 @@ func hooksFindPods(s *world) (found []Finding) {
 			}
 		case len(h.pods) == 0 && len(h.plan.covered) > 0: // a backup of nothing is BAK-09's
 			f.unless = nil
-			f.Says = fmt.Sprintf("finds the pods of %s, which this backup leaves out by its own selector or namespaces: Velero runs hooks in pods "+
-				"that are in the backup", names(h.found))
+			f.Says = fmt.Sprintf(
+				"finds the pods of %s, which this backup leaves out by its own selector or namespaces: Velero runs hooks in pods "+
+					"that are in the backup",
+				names(h.found),
+			)
 		default:
 			continue
 		}
@@ -203,7 +231,8 @@ func hooksFindContainers(s *world) (found []Finding) {
 // fits says whether a command belongs into the pods of a workload: it dumps the database that they are.
 func (r *run) fits(w *workload) bool {
 	is := databaseOf(w)
-	return is != nil && slices.ContainsFunc(dumpsOf(r.argv), func(d dump) bool { return slices.Contains(is.dumps, d.program) })
+	return is != nil &&
+		slices.ContainsFunc(dumpsOf(r.argv), func(d dump) bool { return slices.Contains(is.dumps, d.program) })
 }
 
 func hooksFail(s *world) (found []Finding) {
@@ -221,7 +250,14 @@ func hooksFail(s *world) (found []Finding) {
 		}
 		for _, d := range dumpsOf(r.argv) {
 			if d.masked != "" {
-				found = append(found, Finding{Object: r.of, Path: r.field("command"), Says: fmt.Sprintf("hides that %s failed: %s", d.program, d.masked)})
+				found = append(
+					found,
+					Finding{
+						Object: r.of,
+						Path:   r.field("command"),
+						Says:   fmt.Sprintf("hides that %s failed: %s", d.program, d.masked),
+					},
+				)
 			}
 		}
 	}
@@ -236,8 +272,15 @@ func hooksHaveTime(s *world) (found []Finding) {
 		}
 		if d, err := time.ParseDuration(limit); err != nil || d <= 0 {
 			at := r.field("timeout")
-			found = append(found, Finding{Object: r.of, Path: at, Says: fmt.Sprintf("is %q, want a duration that the largest dump fits into", limit),
-				Fix: []Edit{{at, "10m"}}})
+			found = append(
+				found,
+				Finding{
+					Object: r.of,
+					Path:   at,
+					Says:   fmt.Sprintf("is %q, want a duration that the largest dump fits into", limit),
+					Fix:    []Edit{{at, "10m"}},
+				},
+			)
 		}
 	}
 	return found

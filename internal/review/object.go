@@ -1,5 +1,6 @@
-// Package review judges Kubernetes objects before they reach a cluster: whether somebody pays for what was declared, whether a backup can bring it
-// back, and whether it survives the loss of a pod. `opex review` applies it to manifests and previews, the Pulumi program to what it declares.
+// Package review judges Kubernetes objects before they reach a cluster: whether somebody pays for what was declared,
+// whether a backup can bring it back, and whether it survives the loss of a pod. `opex review` applies it to manifests
+// and previews, the Pulumi program to what it declares.
 package review
 
 import (
@@ -22,7 +23,8 @@ type Object struct {
 	Unknown [][]string
 	// Mistyped are values that the API server would refuse. Nil where whoever read the object did not look.
 	Mistyped []Mistake
-	// Unread says why no rule can judge the object, in words: a kind or version that nobody serves, a patch. Empty: rules judge it.
+	// Unread says why no rule can judge the object, in words: a kind or version that nobody serves, a patch. Empty:
+	// rules judge it.
 	Unread string
 }
 
@@ -61,7 +63,8 @@ func (o Object) Namespace() string {
 	return "default"
 }
 
-// declared is the namespace that the object names. Empty: whoever applies it chooses, as `helm install` and `kubectl apply` do.
+// declared is the namespace that the object names. Empty: whoever applies it chooses, as `helm install` and `kubectl
+// apply` do.
 func (o Object) declared() string { return text(o.get("metadata.namespace")) }
 
 // String is kind namespace/name, or kind name of a namespace.
@@ -74,7 +77,9 @@ func (o Object) String() string {
 
 // hides says whether the value of a field is unknown, or of what holds it.
 func (o Object) hides(field []string) bool {
-	return slices.ContainsFunc(o.Unknown, func(at []string) bool { return len(at) <= len(field) && slices.Equal(at, field[:len(at)]) })
+	return slices.ContainsFunc(
+		o.Unknown, func(at []string) bool { return len(at) <= len(field) && slices.Equal(at, field[:len(at)]) },
+	)
 }
 
 // is says whether it is of a group and kind.

@@ -10,7 +10,8 @@ import (
 	"github.com/opex-project/opex/internal/crons"
 )
 
-// plan is what Velero is told to back up: the template of a Schedule, or a Backup. What follows was read in Velero v1.18.3.
+// plan is what Velero is told to back up: the template of a Schedule, or a Backup. What follows was read in Velero
+// v1.18.3.
 type plan struct {
 	Object
 	at      string // path of its BackupSpec
@@ -18,8 +19,9 @@ type plan struct {
 	covered []*workload        // whose pods are in the backup
 	holds   map[*workload]bool // the same
 	hooks   []*hook
-	works   bool    // a Schedule that makes backups: Velero takes it, and it is not paused
-	beside  []*plan // other working Schedules that hold all pods that it holds; where it finds none, those of the same namespaces
+	works   bool // a Schedule that makes backups: Velero takes it, and it is not paused
+	// other working Schedules that hold all pods that it holds; where it finds none, those of the same namespaces
+	beside []*plan
 }
 
 func (s *world) readPlans() {
@@ -91,7 +93,8 @@ func included(of any, namespace string) bool {
 	return !matches(out, namespace) && (len(in) == 0 || matches(in, namespace))
 }
 
-// matches says whether a namespace is in a list of names and globs. Velero's globs know *, ? and [abc] only (pkg/util/wildcard).
+// matches says whether a namespace is in a list of names and globs. Velero's globs know *, ? and [abc] only
+// (pkg/util/wildcard).
 func matches(globs []string, namespace string) bool {
 	return slices.ContainsFunc(globs, func(pattern string) bool {
 		is, err := glob.Match(pattern, namespace)
@@ -118,7 +121,8 @@ func (s *world) knownIn(of any) []string {
 	return named
 }
 
-// refusals are the reasons for which Velero fails a backup before it begins: pkg/controller/backup_controller.go, prepareBackupRequest.
+// refusals are the reasons for which Velero fails a backup before it begins: pkg/controller/backup_controller.go,
+// prepareBackupRequest.
 func (p *plan) refusals() (fields []string, says []string) {
 	refuse := func(field, text string, args ...any) {
 		fields, says = append(fields, field), append(says, fmt.Sprintf(text, args...))
@@ -159,7 +163,8 @@ func (p *plan) refusals() (fields []string, says []string) {
 	}
 	for _, field := range []string{"includedNamespaces", "excludedNamespaces"} {
 		for _, pattern := range textList(get(p.spec, field)) {
-			if _, err := glob.Match(pattern, ""); err != nil || strings.Contains(pattern, "**") || strings.ContainsAny(pattern, "|()!{},") {
+			if _, err := glob.Match(pattern, ""); err != nil || strings.Contains(pattern, "**") ||
+				strings.ContainsAny(pattern, "|()!{},") {
 				refuse(field, "has %q, and Velero's globs know *, ? and [abc]", pattern)
 			}
 		}

@@ -15,7 +15,14 @@ func imagesArePinned(s *world) (found []Finding) {
 			if _, tag := imageName(image); strings.Contains(image, "@") || tag != "" && tag != "latest" {
 				continue
 			}
-			found = append(found, Finding{Object: w.Object, Path: path(c.at, "image"), Says: fmt.Sprintf("is %q, want a tag other than latest, or a digest", image)})
+			found = append(
+				found,
+				Finding{
+					Object: w.Object,
+					Path:   path(c.at, "image"),
+					Says:   fmt.Sprintf("is %q, want a tag other than latest, or a digest", image),
+				},
+			)
 		}
 	}
 	return found
@@ -59,12 +66,34 @@ func (c *security) add(at []string, says string, fix any) {
 }
 
 // freeSysctls may be set at the baseline level.
-var freeSysctls = []string{"kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.ip_unprivileged_port_start", "net.ipv4.tcp_syncookies",
-	"net.ipv4.ping_group_range", "net.ipv4.ip_local_reserved_ports", "net.ipv4.tcp_keepalive_time", "net.ipv4.tcp_fin_timeout",
-	"net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes", "net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem"}
+var freeSysctls = []string{
+	"kernel.shm_rmid_forced",
+	"net.ipv4.ip_local_port_range",
+	"net.ipv4.ip_unprivileged_port_start",
+	"net.ipv4.tcp_syncookies",
+	"net.ipv4.ping_group_range",
+	"net.ipv4.ip_local_reserved_ports",
+	"net.ipv4.tcp_keepalive_time",
+	"net.ipv4.tcp_fin_timeout",
+	"net.ipv4.tcp_keepalive_intvl",
+	"net.ipv4.tcp_keepalive_probes",
+	"net.ipv4.tcp_rmem",
+	"net.ipv4.tcp_wmem",
+}
 
 // restrictedVolumes are the kinds of volumes at the restricted level.
-var restrictedVolumes = []string{"name", "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret", "image"}
+var restrictedVolumes = []string{
+	"name",
+	"configMap",
+	"csi",
+	"downwardAPI",
+	"emptyDir",
+	"ephemeral",
+	"persistentVolumeClaim",
+	"projected",
+	"secret",
+	"image",
+}
 
 func (c *security) pod() {
 	for _, field := range []string{"hostNetwork", "hostPID", "hostIPC"} {
@@ -80,13 +109,19 @@ func (c *security) pod() {
 		}
 		for _, kind := range sorted(asMap(v)) {
 			if c.level == "restricted" && !slices.Contains(restrictedVolumes, kind) {
-				c.add(append(at, kind), fmt.Sprintf("volume %s is of a kind that is not allowed", text(get(v, "name"))), nil)
+				c.add(
+					append(at, kind), fmt.Sprintf("volume %s is of a kind that is not allowed", text(get(v, "name"))),
+					nil,
+				)
 			}
 		}
 	}
 	for i, one := range list(get(c.w.pod(), "securityContext.sysctls")) {
 		if name := text(get(one, "name")); !slices.Contains(freeSysctls, name) {
-			c.add(path(c.w.field("spec.securityContext.sysctls."+itoa(i))), fmt.Sprintf("sysctl %s is not allowed", name), nil)
+			c.add(
+				path(c.w.field("spec.securityContext.sysctls."+itoa(i))), fmt.Sprintf("sysctl %s is not allowed", name),
+				nil,
+			)
 		}
 	}
 	if get(c.w.pod(), "securityContext.windowsOptions.hostProcess") == true {
@@ -95,8 +130,21 @@ func (c *security) pod() {
 }
 
 // freeCapabilities may be added at the baseline level.
-var freeCapabilities = []string{"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP", "SETGID",
-	"SETPCAP", "SETUID", "SYS_CHROOT"}
+var freeCapabilities = []string{
+	"AUDIT_WRITE",
+	"CHOWN",
+	"DAC_OVERRIDE",
+	"FOWNER",
+	"FSETID",
+	"KILL",
+	"MKNOD",
+	"NET_BIND_SERVICE",
+	"SETFCAP",
+	"SETGID",
+	"SETPCAP",
+	"SETUID",
+	"SYS_CHROOT",
+}
 
 func (c *security) container(one container) {
 	// What a container says counts, and what its pod says where it says nothing.
@@ -108,15 +156,23 @@ func (c *security) container(one container) {
 	}
 	require := func(field string, is bool, want any) {
 		if !is {
-			c.add(path(one.at, append([]string{"securityContext"}, strings.Split(field, ".")...)...), fmt.Sprintf("container %s: want %v", one.name(), want), want)
+			c.add(
+				path(one.at, append([]string{"securityContext"}, strings.Split(field, ".")...)...),
+				fmt.Sprintf("container %s: want %v", one.name(), want), want,
+			)
 		}
 	}
 	require("privileged", one.get("securityContext.privileged") != true, false)
 	profile := text(own("seccompProfile.type"))
-	require("seccompProfile.type", profile != "Unconfined" && (profile != "" || c.level == "baseline"), "RuntimeDefault")
+	require(
+		"seccompProfile.type", profile != "Unconfined" && (profile != "" || c.level == "baseline"), "RuntimeDefault",
+	)
 	for i, p := range list(one.get("ports")) {
 		if number(get(p, "hostPort"), 0) != 0 {
-			c.add(path(one.at, "ports", itoa(i), "hostPort"), fmt.Sprintf("container %s takes a port of the node", one.name()), nil)
+			c.add(
+				path(one.at, "ports", itoa(i), "hostPort"),
+				fmt.Sprintf("container %s takes a port of the node", one.name()), nil,
+			)
 		}
 	}
 	free := freeCapabilities
@@ -125,7 +181,10 @@ func (c *security) container(one container) {
 	}
 	for i, added := range textList(one.get("securityContext.capabilities.add")) {
 		if !slices.Contains(free, strings.TrimPrefix(added, "CAP_")) {
-			c.add(path(one.at, "securityContext", "capabilities", "add", itoa(i)), fmt.Sprintf("container %s adds the capability %s", one.name(), added), nil)
+			c.add(
+				path(one.at, "securityContext", "capabilities", "add", itoa(i)),
+				fmt.Sprintf("container %s adds the capability %s", one.name(), added), nil,
+			)
 		}
 	}
 	if mount := text(one.get("securityContext.procMount")); mount != "" && mount != "Default" {
@@ -139,5 +198,8 @@ func (c *security) container(one container) {
 		c.add(path(one.at, "securityContext", "runAsUser"), fmt.Sprintf("container %s runs as root", one.name()), nil)
 	}
 	require("allowPrivilegeEscalation", one.get("securityContext.allowPrivilegeEscalation") == false, false)
-	require("capabilities.drop", slices.Contains(textList(one.get("securityContext.capabilities.drop")), "ALL"), []any{"ALL"})
+	require(
+		"capabilities.drop", slices.Contains(textList(one.get("securityContext.capabilities.drop")), "ALL"),
+		[]any{"ALL"},
+	)
 }

@@ -9,8 +9,11 @@ import (
 // What environments are called. Words that stand for none of these are not known, and that is said.
 var (
 	productionWords = []string{"production", "prod", "prd", "live"}
-	otherWords      = []string{"staging", "stage", "stg", "development", "develop", "dev", "test", "testing", "tst", "qa", "uat", "acceptance", "preview",
-		"sandbox", "integration", "int", "ci", "demo", "local", "preprod", "nonprod", "canary", "perf", "load", "e2e", "review", "training", "lab"}
+	otherWords      = []string{
+		"staging", "stage", "stg", "development", "develop", "dev", "test", "testing", "tst", "qa", "uat", "acceptance",
+		"preview", "sandbox", "integration", "int", "ci", "demo", "local", "preprod", "nonprod", "canary", "perf",
+		"load", "e2e", "review", "training", "lab",
+	}
 	// negations turn production into something else: non-prod, pre-production.
 	negations = []string{"non", "pre", "not", "no", "sub", "like"}
 	// environmentKeys are labels that say which environment an object is of, the first that is there.
@@ -69,9 +72,14 @@ func (s *world) unknownEnvironment(namespace string) string {
 	words := wordsOf(named)
 	switch {
 	case named == "" && !anyOf(wordsOf(namespace), slices.Concat(productionWords, otherWords)):
-		return fmt.Sprintf("is %s, and neither its name nor a label says which environment that is: whether it is production was not judged", namespace)
+		return fmt.Sprintf(
+			"is %s, and neither its name nor a label says which environment that is: whether it is production was not judged",
+			namespace,
+		)
 	case named != "" && !anyOf(words, slices.Concat(productionWords, otherWords)):
-		return fmt.Sprintf("is %s, whose environment is %q: whether that is production was not judged", namespace, named)
+		return fmt.Sprintf(
+			"is %s, whose environment is %q: whether that is production was not judged", namespace, named,
+		)
 	}
 	return ""
 }
@@ -87,7 +95,14 @@ func notInProduction(s *world) (found []Finding) {
 			space, at = aims, path("spec.appinfo.appns")
 		}
 		if s.produces(space) || engine == kubeMonkey && isProduction(environmentOf(o.labels())) {
-			found = append(found, Finding{Object: o, Path: at, Says: fmt.Sprintf("is %s, which is production, and %s breaks it", space, engine)})
+			found = append(
+				found,
+				Finding{
+					Object: o,
+					Path:   at,
+					Says:   fmt.Sprintf("is %s, which is production, and %s breaks it", space, engine),
+				},
+			)
 		} else if says := s.unknownEnvironment(space); says != "" && space != "" {
 			found = append(found, Finding{Object: o, Path: at, Says: says, unsure: true})
 		}
@@ -95,7 +110,9 @@ func notInProduction(s *world) (found []Finding) {
 	for _, o := range s.of("", "Namespace") {
 		if s.produces(o.Name()) && o.annotations()[injected] == "enabled" {
 			at := path("metadata.annotations", injected)
-			found = append(found, Finding{Object: o, Path: at, Says: "opens production to experiments", Fix: []Edit{{at, nil}}})
+			found = append(
+				found, Finding{Object: o, Path: at, Says: "opens production to experiments", Fix: []Edit{{at, nil}}},
+			)
 		}
 	}
 	for _, e := range s.breaking {
@@ -103,11 +120,25 @@ func notInProduction(s *world) (found []Finding) {
 			continue // it was said
 		}
 		if hit := keep(s.hit(e), s.inProduction); len(hit) > 0 {
-			found = append(found, Finding{Object: e.Object, Path: path(e.at + ".selector"), Says: fmt.Sprintf("finds the pods of %s, which are production", names(hit))})
+			found = append(
+				found,
+				Finding{
+					Object: e.Object,
+					Path:   path(e.at + ".selector"),
+					Says:   fmt.Sprintf("finds the pods of %s, which are production", names(hit)),
+				},
+			)
 		}
 		for _, n := range e.namespaces() {
 			if n != e.declared() && s.produces(n) && len(s.hit(e)) == 0 {
-				found = append(found, Finding{Object: e.Object, Path: path(e.at + ".selector.namespaces"), Says: fmt.Sprintf("has %s, which is production", n)})
+				found = append(
+					found,
+					Finding{
+						Object: e.Object,
+						Path:   path(e.at + ".selector.namespaces"),
+						Says:   fmt.Sprintf("has %s, which is production", n),
+					},
+				)
 			}
 		}
 	}

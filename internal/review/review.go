@@ -9,7 +9,8 @@ import (
 )
 
 const (
-	// EnvMode is an environment variable that tells the Pulumi program what to do with findings in a preview. Unset: it fails.
+	// EnvMode is an environment variable that tells the Pulumi program what to do with findings in a preview. Unset: it
+	// fails.
 	EnvMode = "OPEX_REVIEW"
 	// ModeReport is its only value: findings are reported and the preview goes on. `opex review` reads such a preview.
 	ModeReport = "report"
@@ -20,7 +21,8 @@ type Severity string
 
 // The severities, the most serious first.
 const (
-	Error   Severity = "error"   // a success criterion cannot pass, data is at risk, or the API server refuses the object
+	// a success criterion cannot pass, data is at risk, or the API server refuses the object
+	Error   Severity = "error"
 	Warning Severity = "warning" // it works until a bad day
 	Advice  Severity = "advice"  // it is harmless, and misleads its reader
 )
@@ -84,8 +86,8 @@ var Rules = slices.SortedFunc(slices.Values(slices.Concat(
 // Verdict is what a review came to.
 type Verdict struct {
 	Findings []Finding
-	// Unjudged are lines, in words: what no rule could judge, and findings that it may explain. A review that left something out is not one that
-	// found nothing, so they must be shown.
+	// Unjudged are lines, in words: what no rule could judge, and findings that it may explain. A review that left
+	// something out is not one that found nothing, so they must be shown.
 	Unjudged []string
 	Exempt   []Exemption
 	Judged   int // objects that rules judged, of whose kinds they know
@@ -108,7 +110,9 @@ func Judge(objects Set) Verdict {
 		}
 	}
 	all = sure(objects, all)
-	v := Verdict{Judged: len(objects) - len(keep(w.unread, func(o Object) bool { return !o.is(cloudNative, "Cluster") }))}
+	v := Verdict{
+		Judged: len(objects) - len(keep(w.unread, func(o Object) bool { return !o.is(cloudNative, "Cluster") })),
+	}
 	all, v.Exempt = exempt(w, all)
 	v.Unjudged = slices.Concat(unknownFields(objects), unreadKinds(w))
 	for _, f := range all {
@@ -154,7 +158,10 @@ func muted(f Finding) string {
 	if len(by) > 3 {
 		by, more = by[:3], fmt.Sprintf(" and %d more", len(by)-3)
 	}
-	return fmt.Sprintf("%s: %s %s %s; %s%s may bring what is missing", f.Object, f.Rule.ID, f.Where(), f.Says, strings.Join(by, ", "), more)
+	return fmt.Sprintf(
+		"%s: %s %s %s; %s%s may bring what is missing", f.Object, f.Rule.ID, f.Where(), f.Says, strings.Join(by, ", "),
+		more,
+	)
 }
 
 func key(o Object) string { return o.Group() + " " + o.String() }

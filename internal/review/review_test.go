@@ -54,14 +54,17 @@ func TestWhatIsInOrderIsNotFound(t *testing.T) {
 	}
 }
 
-// TestEachRuleIsSeenRedAloneAndItsFixMakesItGreen reads testdata/<rule>: in valid-*.yaml nothing is found, and in invalid-*.yaml what the comments
-// at its head say, by that rule and no other.
+// TestEachRuleIsSeenRedAloneAndItsFixMakesItGreen reads testdata/<rule>: in valid-*.yaml nothing is found, and in
+// invalid-*.yaml what the comments at its head say, by that rule and no other.
 func TestEachRuleIsSeenRedAloneAndItsFixMakesItGreen(t *testing.T) {
 	for _, rule := range Rules {
 		invalid, _ := filepath.Glob("testdata/" + rule.ID + "/invalid-*.yaml")
 		valid, _ := filepath.Glob("testdata/" + rule.ID + "/valid-*.yaml")
-		if (len(valid) == 0 || len(invalid) == 0) && rule.ID != "TYP-01" { // whoever reads an object finds its wrong types
-			t.Errorf("%s has %d valid and %d invalid files, want one of each at least", rule.ID, len(valid), len(invalid))
+		// whoever reads an object finds its wrong types
+		if (len(valid) == 0 || len(invalid) == 0) && rule.ID != "TYP-01" {
+			t.Errorf(
+				"%s has %d valid and %d invalid files, want one of each at least", rule.ID, len(valid), len(invalid),
+			)
 		}
 		for _, file := range append(valid, invalid...) {
 			t.Run(strings.TrimPrefix(file, "testdata/"), func(t *testing.T) {
@@ -151,7 +154,8 @@ func TestAFixLeavesTheReviewedObjectAlone(t *testing.T) {
 	changed := Apply(fields, []Edit{{path("spec.list.0.a"), 2.0}, {path("spec.new.b"), "c"}, {path("spec.none"), nil}})
 	before, _ := json.Marshal(fields)
 	after, _ := json.Marshal(changed)
-	if string(before) != `{"spec":{"list":[{"a":1}]}}` || string(after) != `{"spec":{"list":[{"a":2}],"new":{"b":"c"}}}` {
+	if string(before) != `{"spec":{"list":[{"a":1}]}}` ||
+		string(after) != `{"spec":{"list":[{"a":2}],"new":{"b":"c"}}}` {
 		t.Errorf("%s became %s", before, after)
 	}
 }
@@ -159,7 +163,8 @@ func TestAFixLeavesTheReviewedObjectAlone(t *testing.T) {
 func TestRulesAreWhole(t *testing.T) {
 	seen := map[string]bool{}
 	for _, r := range Rules {
-		if r.ID == "" || seen[r.ID] || r.Title == "" || r.Why == "" || !strings.HasSuffix(r.Why, ".") || strings.HasSuffix(r.Title, ".") {
+		if r.ID == "" || seen[r.ID] || r.Title == "" || r.Why == "" || !strings.HasSuffix(r.Why, ".") ||
+			strings.HasSuffix(r.Title, ".") {
 			t.Errorf("%+v", r)
 		}
 		seen[r.ID] = true
@@ -248,8 +253,19 @@ func TestAnUnknownThatNobodyIsFoundByHidesNothing(t *testing.T) {
 	for i, o := range objects {
 		if o.Kind() == "Deployment" {
 			objects[i] = Planned(Apply(o.Fields, []Edit{
-				{path("spec.template.spec.volumes"), []any{map[string]any{"name": "till", "configMap": map[string]any{"name": unknownValue}}}},
-				{path("spec.template.spec.containers.0.env"), []any{map[string]any{"name": "KEY", "valueFrom": map[string]any{"secretKeyRef": map[string]any{"name": unknownValue}}}}},
+				{
+					path("spec.template.spec.volumes"),
+					[]any{map[string]any{"name": "till", "configMap": map[string]any{"name": unknownValue}}},
+				},
+				{
+					path("spec.template.spec.containers.0.env"),
+					[]any{
+						map[string]any{
+							"name":      "KEY",
+							"valueFrom": map[string]any{"secretKeyRef": map[string]any{"name": unknownValue}},
+						},
+					},
+				},
 				{path("spec.template.metadata.annotations.digest"), unknownValue},
 			}), "stack")
 		}
@@ -261,7 +277,10 @@ func TestAnUnknownThatNobodyIsFoundByHidesNothing(t *testing.T) {
 
 func TestWhatIsUnknownIsNeitherFoundNorPassedOver(t *testing.T) {
 	const unknown, secret = "04da6b54-80e4-46f7-96ec-b56ff0331ba9", "[secret]"
-	envelope := map[string]any{"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": `"hunter2"`}
+	envelope := map[string]any{
+		"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+		"plaintext":                        `"hunter2"`,
+	}
 	for name, c := range map[string]struct {
 		file, object, field string
 		value               any

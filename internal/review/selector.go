@@ -35,7 +35,8 @@ func selects(selector any, labels map[string]string) bool {
 // matching is the selector of labels that all must be there.
 func matching(labels any) map[string]any { return map[string]any{"matchLabels": labels} }
 
-// controllerLabels are put on pods by controllers: no template has them. https://kubernetes.io/docs/reference/labels-annotations-taints/
+// controllerLabels are put on pods by controllers: no template has them.
+// https://kubernetes.io/docs/reference/labels-annotations-taints/
 var controllerLabels = []string{
 	"statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index", "controller-revision-hash", "pod-template-generation", "pod-template-hash",
 	"job-name", "batch.kubernetes.io/job-name", "controller-uid", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-completion-index",
@@ -58,7 +59,10 @@ func (w *workload) setBy(label string, values []string) bool {
 			return w.Kind() == "StatefulSet"
 		case "job-name", "batch.kubernetes.io/job-name":
 			return w.Kind() == "Job" && value == name || w.Kind() == "CronJob" && strings.HasPrefix(value, name+"-")
-		case "deploymentconfig", "deployment", "openshift.io/deployment-config.name", "openshift.io/deployer-pod-for.name":
+		case "deploymentconfig",
+			"deployment",
+			"openshift.io/deployment-config.name",
+			"openshift.io/deployer-pod-for.name":
 			return w.Kind() == "DeploymentConfig" && strings.HasPrefix(value, name)
 		case "batch.kubernetes.io/controller-uid", "controller-uid", "batch.kubernetes.io/job-completion-index":
 			return w.Kind() == "Job" || w.Kind() == "CronJob"

@@ -15,17 +15,31 @@ var servingRules = []Rule{
 		Source: budgetsPage, Why: "Without one, a node drain may evict all of them at once.", check: budgetExists},
 	{ID: "SUR-03", Title: "A disruption budget leaves room", Severity: Warning, relates: true,
 		Source: budgetsPage, Why: "One without room blocks every node drain, and with it every upgrade. Two budgets over one pod do the same.", check: budgetHasRoom},
-	{ID: "SUR-04", Title: "A container that serves requests has a readiness probe", Criteria: []string{"SC-009"}, Severity: Error, relates: true,
-		Source: "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/",
-		Why:    "Without one a pod gets requests before it can answer them.", check: readinessExists},
+	{
+		ID:       "SUR-04",
+		Title:    "A container that serves requests has a readiness probe",
+		Criteria: []string{"SC-009"},
+		Severity: Error,
+		relates:  true,
+		Source:   "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/",
+		Why:      "Without one a pod gets requests before it can answer them.",
+		check:    readinessExists,
+	},
 	{ID: "SUR-07", Title: "A pod waits before it stops serving", Severity: Warning, relates: true,
 		Source: "https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination",
 		Why:    "Requests arrive until every node knows that the pod is leaving; without preStop they fail.", check: podsWait},
 	{ID: "SUR-10", Title: "A Service finds pods", Criteria: []string{"SC-009"}, Severity: Error, relates: true,
 		Source: "https://kubernetes.io/docs/concepts/services-networking/service/", Why: "A Service without pods answers nobody.", check: servicesFindPods},
-	{ID: "SUR-13", Title: "A Service sends to a port that its pods have", Criteria: []string{"SC-009"}, Severity: Error, relates: true,
-		Source: "https://kubernetes.io/docs/concepts/services-networking/service/#field-spec-ports",
-		Why:    "A named target port that no container has leaves the Service without endpoints.", check: portsExist},
+	{
+		ID:       "SUR-13",
+		Title:    "A Service sends to a port that its pods have",
+		Criteria: []string{"SC-009"},
+		Severity: Error,
+		relates:  true,
+		Source:   "https://kubernetes.io/docs/concepts/services-networking/service/#field-spec-ports",
+		Why:      "A named target port that no container has leaves the Service without endpoints.",
+		check:    portsExist,
+	},
 }
 
 // answering are Deployments and their like whose pods a Service finds.
@@ -33,7 +47,8 @@ func (s *world) answering() []*workload {
 	return keep(s.served(), func(w *workload) bool { return w.Kind() != "StatefulSet" && len(s.serving[w]) > 0 })
 }
 
-// asked are the containers to which Services send requests. Where a port is a number that no container declares, which none has to, it is the first's.
+// asked are the containers to which Services send requests. Where a port is a number that no container declares, which
+// none has to, it is the first's.
 func (s *world) asked(w *workload) (found []container) {
 	var is []string
 	all := w.lasting()
@@ -79,7 +94,14 @@ func several(n int, is bool) string {
 func budgetExists(s *world) (found []Finding) {
 	for _, w := range s.served() {
 		if n, is := s.replicas(w); (n > 1 || !is) && len(s.guarding[w]) == 0 {
-			found = append(found, Finding{Object: w.Object, Path: path("spec.replicas"), Says: fmt.Sprintf("are %s, and no PodDisruptionBudget finds its pods", several(n, is))})
+			found = append(
+				found,
+				Finding{
+					Object: w.Object,
+					Path:   path("spec.replicas"),
+					Says:   fmt.Sprintf("are %s, and no PodDisruptionBudget finds its pods", several(n, is)),
+				},
+			)
 		}
 	}
 	return found
@@ -96,14 +118,24 @@ func budgetHasRoom(s *world) (found []Finding) {
 			under[key(b)] = append(under[key(b)], w)
 			if i > 0 {
 				found = append(found, Finding{Object: b, Path: path("spec.selector"),
-					Says: fmt.Sprintf("finds the pods of %s, which %s finds, too: Kubernetes evicts no pod that has two budgets", w, s.guarding[w][0])})
+					Says: fmt.Sprintf(
+						"finds the pods of %s, which %s finds, too: Kubernetes evicts no pod that has two budgets", w,
+						s.guarding[w][0],
+					)})
 			}
 		}
 	}
 	for _, b := range s.of("policy", "PodDisruptionBudget") {
 		for _, field := range []string{"spec.maxUnavailable", "spec.minAvailable"} {
 			if value := text(b.get(field)); value != "" && !percentage.MatchString(value) {
-				found = append(found, Finding{Object: b, Path: path(field), Says: fmt.Sprintf("is the text %q, want a number or a percentage such as 50%%", value)})
+				found = append(
+					found,
+					Finding{
+						Object: b,
+						Path:   path(field),
+						Says:   fmt.Sprintf("is the text %q, want a number or a percentage such as 50%%", value),
+					},
+				)
 			}
 		}
 		if workloads := under[key(b)]; len(workloads) > 0 {
@@ -124,11 +156,26 @@ func (s *world) room(b Object, workloads []*workload) (found []Finding) {
 	case known && sum == 0: // put to sleep
 	case most != nil && (number(most, 1) == 0 || text(most) == "0%"):
 		at := path("spec.maxUnavailable")
-		found = append(found, Finding{Object: b, Path: at, Says: fmt.Sprintf("is %v: no pod of %s may go", most, names(workloads)), Fix: []Edit{{at, 1.0}}})
+		found = append(
+			found,
+			Finding{
+				Object: b,
+				Path:   at,
+				Says:   fmt.Sprintf("is %v: no pod of %s may go", most, names(workloads)),
+				Fix:    []Edit{{at, 1.0}},
+			},
+		)
 	case least != nil && known && share(least, sum) >= sum || text(least) == "100%":
 		at := path("spec.minAvailable")
-		found = append(found, Finding{Object: b, Path: at, Says: fmt.Sprintf("is %v of %s: no pod of %s may go", least, several(sum, known), names(workloads)),
-			Fix: []Edit{{at, nil}, {path("spec.maxUnavailable"), 1.0}}})
+		found = append(
+			found,
+			Finding{
+				Object: b,
+				Path:   at,
+				Says:   fmt.Sprintf("is %v of %s: no pod of %s may go", least, several(sum, known), names(workloads)),
+				Fix:    []Edit{{at, nil}, {path("spec.maxUnavailable"), 1.0}},
+			},
+		)
 	}
 	return found
 }
@@ -146,7 +193,14 @@ func readinessExists(s *world) (found []Finding) {
 	for _, w := range s.answering() {
 		for _, c := range s.asked(w) {
 			if c.get("readinessProbe") == nil {
-				found = append(found, Finding{Object: w.Object, Path: path(c.at, "readinessProbe"), Says: fmt.Sprintf("container %s has none", c.name())})
+				found = append(
+					found,
+					Finding{
+						Object: w.Object,
+						Path:   path(c.at, "readinessProbe"),
+						Says:   fmt.Sprintf("container %s has none", c.name()),
+					},
+				)
 			}
 		}
 	}
@@ -158,7 +212,15 @@ func podsWait(s *world) (found []Finding) {
 		for _, c := range s.asked(w) {
 			if c.get("lifecycle.preStop") == nil {
 				at := path(c.at, "lifecycle", "preStop", "sleep", "seconds")
-				found = append(found, Finding{Object: w.Object, Path: at, Says: fmt.Sprintf("container %s has no preStop", c.name()), Fix: []Edit{{at, 5.0}}})
+				found = append(
+					found,
+					Finding{
+						Object: w.Object,
+						Path:   at,
+						Says:   fmt.Sprintf("container %s has no preStop", c.name()),
+						Fix:    []Edit{{at, 5.0}},
+					},
+				)
 			}
 		}
 	}

@@ -19,7 +19,8 @@ type pipeline struct {
 	next     string // what follows: && || ; & or nothing
 }
 
-// script is what a hook runs, as a shell would read it. It knows what hooks use of a shell, and says so where it does not.
+// script is what a hook runs, as a shell would read it. It knows what hooks use of a shell, and says so where it does
+// not.
 type script struct {
 	pipelines []pipeline
 	errexit   bool // set -e
@@ -30,8 +31,23 @@ type script struct {
 var shells = []string{"sh", "bash", "ash", "dash", "zsh", "ksh"}
 
 // wrappers are programs that run another, with those of their options that take a value.
-var wrappers = map[string]string{"env": "uSC", "exec": "a", "timeout": "ks", "nice": "n", "ionice": "cn", "sudo": "ugC", "gosu": "", "su-exec": "",
-	"nohup": "", "time": "", "command": "", "setpriv": "", "chpst": "u", "stdbuf": "ioe", "doas": "u"}
+var wrappers = map[string]string{
+	"env":     "uSC",
+	"exec":    "a",
+	"timeout": "ks",
+	"nice":    "n",
+	"ionice":  "cn",
+	"sudo":    "ugC",
+	"gosu":    "",
+	"su-exec": "",
+	"nohup":   "",
+	"time":    "",
+	"command": "",
+	"setpriv": "",
+	"chpst":   "u",
+	"stdbuf":  "ioe",
+	"doas":    "u",
+}
 
 // parse reads what a container is told to run.
 func parse(argv []string) script {
@@ -57,7 +73,9 @@ func parse(argv []string) script {
 		case strings.Contains(word, "c"):
 			rest := argv[i+2:]
 			for len(rest) > 1 && (rest[0] == "-o" || strings.HasPrefix(rest[0], "-") && strings.HasSuffix(rest[0], "o")) {
-				s.pipefail, s.errexit = s.pipefail || rest[1] == "pipefail", s.errexit || rest[1] == "errexit" || strings.Contains(rest[0], "e")
+				s.pipefail, s.errexit = s.pipefail ||
+					rest[1] == "pipefail", s.errexit || rest[1] == "errexit" ||
+					strings.Contains(rest[0], "e")
 				rest = rest[2:]
 			}
 			if len(rest) == 0 {
@@ -121,7 +139,24 @@ func assigns(word string) bool {
 }
 
 // keywords of a shell stand before a command.
-var keywords = []string{"if", "then", "else", "elif", "fi", "do", "done", "while", "until", "for", "!", "{", "}", "case", "esac", "time"}
+var keywords = []string{
+	"if",
+	"then",
+	"else",
+	"elif",
+	"fi",
+	"do",
+	"done",
+	"while",
+	"until",
+	"for",
+	"!",
+	"{",
+	"}",
+	"case",
+	"esac",
+	"time",
+}
 
 // readScript takes the text of a script apart.
 func readScript(text string) script {
@@ -181,7 +216,8 @@ func (s *script) settings(p pipeline) {
 		case "set":
 			for _, word := range c.words[1:] {
 				s.pipefail = s.pipefail || word == "pipefail"
-				s.errexit = s.errexit || word == "errexit" || strings.HasPrefix(word, "-") && strings.Contains(word, "e")
+				s.errexit = s.errexit || word == "errexit" ||
+					strings.HasPrefix(word, "-") && strings.Contains(word, "e")
 			}
 		}
 	}

@@ -8,21 +8,49 @@ import (
 const requestsPage = "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/"
 
 var sizeRules = []Rule{
-	{ID: "SIZ-01", Title: "A VerticalPodAutoscaler only recommends, or says why not", Criteria: []string{"SC-003"}, Severity: Error,
-		Source: "https://github.com/kubernetes/autoscaler/blob/master/vertical-pod-autoscaler/docs/quickstart.md",
-		Why:    "In any other mode it changes pods: at their start, in place, or by evicting them while they serve.", check: modeIsOff},
-	{ID: "SIZ-02", Title: "A VerticalPodAutoscaler has a target of its own", Criteria: []string{"SC-003"}, Severity: Error, relates: true,
-		Source: "https://github.com/kubernetes/autoscaler/blob/master/vertical-pod-autoscaler/docs/known-limitations.md",
-		Why:    "Without a target it recommends nothing; of two with one target, one is ignored. Only their status says so.", check: targetsExist},
-	{ID: "SIZ-03", Title: "Each Deployment and StatefulSet has a VerticalPodAutoscaler", Criteria: []string{"SC-003"}, Severity: Error, relates: true,
-		Source: "docs/cost-and-size.md", Why: "Without measurements a size stays what somebody guessed.", check: allAreAdvised},
+	{
+		ID:       "SIZ-01",
+		Title:    "A VerticalPodAutoscaler only recommends, or says why not",
+		Criteria: []string{"SC-003"},
+		Severity: Error,
+		Source:   "https://github.com/kubernetes/autoscaler/blob/master/vertical-pod-autoscaler/docs/quickstart.md",
+		Why:      "In any other mode it changes pods: at their start, in place, or by evicting them while they serve.",
+		check:    modeIsOff,
+	},
+	{
+		ID:       "SIZ-02",
+		Title:    "A VerticalPodAutoscaler has a target of its own",
+		Criteria: []string{"SC-003"},
+		Severity: Error,
+		relates:  true,
+		Source:   "https://github.com/kubernetes/autoscaler/blob/master/vertical-pod-autoscaler/docs/known-limitations.md",
+		Why:      "Without a target it recommends nothing; of two with one target, one is ignored. Only their status says so.",
+		check:    targetsExist,
+	},
+	{
+		ID:       "SIZ-03",
+		Title:    "Each Deployment and StatefulSet has a VerticalPodAutoscaler",
+		Criteria: []string{"SC-003"},
+		Severity: Error,
+		relates:  true,
+		Source:   "docs/cost-and-size.md",
+		Why:      "Without measurements a size stays what somebody guessed.",
+		check:    allAreAdvised,
+	},
 	{ID: "SIZ-04", Title: "Containers request CPU and memory", Severity: Warning, relates: true,
 		Source: requestsPage, Why: "The scheduler and OpenCost count requests: a pod without them seems free, and is evicted first.", check: requestsAreSet},
 	{ID: "SIZ-05", Title: "Containers have a memory limit", Severity: Warning, relates: true,
 		Source: requestsPage, Why: "Without a limit, one that leaks takes its neighbours down with it.", check: memoryIsLimited},
-	{ID: "SIZ-06", Title: "No horizontal scaler goes by the resource that a VerticalPodAutoscaler sizes", Criteria: []string{"SC-003"}, Severity: Error, relates: true,
-		Source: "https://github.com/kubernetes/autoscaler/blob/master/vertical-pod-autoscaler/docs/known-limitations.md",
-		Why:    "Utilization is usage divided by the request: each change of the request changes the number of pods.", check: scalersDoNotMeet},
+	{
+		ID:       "SIZ-06",
+		Title:    "No horizontal scaler goes by the resource that a VerticalPodAutoscaler sizes",
+		Criteria: []string{"SC-003"},
+		Severity: Error,
+		relates:  true,
+		Source:   "https://github.com/kubernetes/autoscaler/blob/master/vertical-pod-autoscaler/docs/known-limitations.md",
+		Why:      "Utilization is usage divided by the request: each change of the request changes the number of pods.",
+		check:    scalersDoNotMeet,
+	},
 }
 
 const (
@@ -38,11 +66,15 @@ func (s *world) advisers() []Object { return s.of(autoscaling, "VerticalPodAutos
 func modeIsOff(s *world) (found []Finding) {
 	for _, o := range s.advisers() {
 		mode := text(o.get("spec.updatePolicy.updateMode"))
-		if mode == "Off" || mode != "" && len(strings.Fields(o.annotations()[AnnotationReason])) >= 3 { // as many words as the config asks for
+		// as many words as the config asks for
+		if mode == "Off" || mode != "" && len(strings.Fields(o.annotations()[AnnotationReason])) >= 3 {
 			continue
 		}
 		at := path("spec.updatePolicy.updateMode")
-		says := fmt.Sprintf("is %q (unset is Recreate or Auto), want Off, or the annotation %s with the reason in words", mode, AnnotationReason)
+		says := fmt.Sprintf(
+			"is %q (unset is Recreate or Auto), want Off, or the annotation %s with the reason in words", mode,
+			AnnotationReason,
+		)
 		found = append(found, Finding{Object: o, Path: at, Says: says, Fix: []Edit{{at, "Off"}}})
 	}
 	return found
@@ -53,12 +85,25 @@ func targetsExist(s *world) (found []Finding) {
 	for _, o := range s.advisers() {
 		w := s.target(o, "spec.targetRef", "")
 		if w == nil {
-			found = append(found, Finding{Object: o, Path: path("spec.targetRef"), unless: s.unknownIn([]string{o.declared()}),
-				Says: fmt.Sprintf("there is no %v %s/%v", o.get("spec.targetRef.kind"), o.Namespace(), o.get("spec.targetRef.name"))})
+			found = append(
+				found,
+				Finding{Object: o, Path: path("spec.targetRef"), unless: s.unknownIn([]string{o.declared()}),
+					Says: fmt.Sprintf(
+						"there is no %v %s/%v", o.get("spec.targetRef.kind"), o.Namespace(),
+						o.get("spec.targetRef.name"),
+					)},
+			)
 			continue
 		}
 		if other, is := first[w]; is && key(other) != key(o) {
-			found = append(found, Finding{Object: o, Path: path("spec.targetRef"), Says: fmt.Sprintf("is %s, which %s has as its target, too", w, other)})
+			found = append(
+				found,
+				Finding{
+					Object: o,
+					Path:   path("spec.targetRef"),
+					Says:   fmt.Sprintf("is %s, which %s has as its target, too", w, other),
+				},
+			)
 			continue
 		}
 		first[w] = o
@@ -69,14 +114,21 @@ func targetsExist(s *world) (found []Finding) {
 func allAreAdvised(s *world) (found []Finding) {
 	for _, w := range s.served() {
 		if len(s.advised[w]) == 0 && s.spaces[w.declared()].annotations()[AnnotationUnadvised] == "" {
-			found = append(found, Finding{Object: w.Object, Path: path("metadata.name"), Says: "no VerticalPodAutoscaler has it as its target"})
+			found = append(
+				found,
+				Finding{
+					Object: w.Object,
+					Path:   path("metadata.name"),
+					Says:   "no VerticalPodAutoscaler has it as its target",
+				},
+			)
 		}
 	}
 	return found
 }
 
-// allotted says whether a container has a request or a limit of a resource, by itself, by its pod, or by the defaults of its namespace. The API
-// server takes a limit for the request that is missing.
+// allotted says whether a container has a request or a limit of a resource, by itself, by its pod, or by the defaults
+// of its namespace. The API server takes a limit for the request that is missing.
 func (s *world) allotted(w *workload, c container, what, resource string) bool {
 	of := []string{what}
 	if what == "requests" {
@@ -123,7 +175,14 @@ func memoryIsLimited(s *world) (found []Finding) {
 	for _, w := range s.making {
 		for _, c := range w.lasting() {
 			if !s.allotted(w, c, "limits", "memory") {
-				found = append(found, Finding{Object: w.Object, Path: path(c.at, "resources", "limits", "memory"), Says: fmt.Sprintf("container %s has none", c.name())})
+				found = append(
+					found,
+					Finding{
+						Object: w.Object,
+						Path:   path(c.at, "resources", "limits", "memory"),
+						Says:   fmt.Sprintf("container %s has none", c.name()),
+					},
+				)
 			}
 		}
 	}

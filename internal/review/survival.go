@@ -9,11 +9,26 @@ import (
 )
 
 var survivalRules = []Rule{
-	{ID: "SUR-01", Title: "A service whose pods are killed has two or more", Criteria: []string{"SC-008", "SC-009"}, Severity: Error, relates: true,
-		Source: "docs/gameday.md", Why: "While its only pod is replaced, nobody answers.", check: moreThanOne},
-	{ID: "SUR-05", Title: "Probes let a new pod be ready within the recovery objective", Criteria: []string{"SC-008"}, Severity: Error, relates: true,
-		Source: "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/",
-		Why:    "A program that is ready at once still waits for delays and periods.", check: probesAreQuick},
+	{
+		ID:       "SUR-01",
+		Title:    "A service whose pods are killed has two or more",
+		Criteria: []string{"SC-008", "SC-009"},
+		Severity: Error,
+		relates:  true,
+		Source:   "docs/gameday.md",
+		Why:      "While its only pod is replaced, nobody answers.",
+		check:    moreThanOne,
+	},
+	{
+		ID:       "SUR-05",
+		Title:    "Probes let a new pod be ready within the recovery objective",
+		Criteria: []string{"SC-008"},
+		Severity: Error,
+		relates:  true,
+		Source:   "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/",
+		Why:      "A program that is ready at once still waits for delays and periods.",
+		check:    probesAreQuick,
+	},
 	{ID: "SUR-06", Title: "A pod's grace period is longer than its preStop", Severity: Warning,
 		Source: "https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/",
 		Why:    "The grace period starts before preStop: the program has only what is left to finish.", check: graceIsEnough},
@@ -40,7 +55,11 @@ func moreThanOne(s *world) (found []Finding) {
 			if !is || n > 1 || n == 0 || !w.stays() {
 				continue
 			}
-			f := Finding{Object: w.Object, Path: path("spec.replicas"), Says: fmt.Sprintf("is %d, and %s hits one", n, e)}
+			f := Finding{
+				Object: w.Object,
+				Path:   path("spec.replicas"),
+				Says:   fmt.Sprintf("is %d, and %s hits one", n, e),
+			}
 			// Unset it is the least of an autoscaler, or has a reason. Two of what keeps data are two services.
 			if w.get("spec.replicas") != nil && w.Kind() == "Deployment" && !s.alone(w) && databaseOf(w) == nil {
 				f.Fix = []Edit{{f.Path, 2.0}}
@@ -73,12 +92,18 @@ func probesAreQuick(s *world) (found []Finding) {
 			for _, c := range w.lasting() {
 				startup, readiness := c.get("startupProbe"), c.get("readinessProbe")
 				wait := probeWait(startup, true) + probeWait(readiness, startup == nil)
-				if startup != nil && readiness != nil { // the first readiness probe comes within a period of the startup probe
+				// the first readiness probe comes within a period of the startup probe
+				if startup != nil && readiness != nil {
 					wait += time.Duration(number(get(readiness, "periodSeconds"), 10)) * time.Second
 				}
 				if wait >= objective {
-					found = append(found, Finding{Object: w.Object, Path: path(c.at, "readinessProbe"), Says: fmt.Sprintf(
-						"container %s may wait %s for its probes alone, and the objective is %s", c.name(), wait, objective)})
+					found = append(
+						found,
+						Finding{Object: w.Object, Path: path(c.at, "readinessProbe"), Says: fmt.Sprintf(
+							"container %s may wait %s for its probes alone, and the objective is %s", c.name(), wait,
+							objective,
+						)},
+					)
 				}
 			}
 		}
@@ -110,8 +135,17 @@ func graceIsEnough(s *world) (found []Finding) {
 		for _, c := range w.lasting() {
 			if sleep := preStop(c); sleep > 0 && sleep >= grace {
 				at := path(w.field("spec.terminationGracePeriodSeconds"))
-				found = append(found, Finding{Object: w.Object, Path: at, Says: fmt.Sprintf("is %.0f, and container %s sleeps %.0f s of it in preStop", grace, c.name(), sleep),
-					Fix: []Edit{{at, float64(int(sleep) + 30)}}})
+				found = append(
+					found,
+					Finding{
+						Object: w.Object,
+						Path:   at,
+						Says: fmt.Sprintf(
+							"is %.0f, and container %s sleeps %.0f s of it in preStop", grace, c.name(), sleep,
+						),
+						Fix: []Edit{{at, float64(int(sleep) + 30)}},
+					},
+				)
 			}
 		}
 	}
@@ -127,10 +161,17 @@ func rolloutsAreSafe(s *world) (found []Finding) {
 			// What one pod at a time may mount has to be let go before the next pod can start.
 		case kind == "Recreate":
 			at := path("spec.strategy.type")
-			found = append(found, Finding{Object: w.Object, Path: at, Says: "is Recreate", Fix: []Edit{{at, "RollingUpdate"}}})
+			found = append(
+				found, Finding{Object: w.Object, Path: at, Says: "is Recreate", Fix: []Edit{{at, "RollingUpdate"}}},
+			)
 		case text(most) == "100%" || is && number(most, 0) >= float64(n) && number(most, 0) > 0:
 			at := path("spec.strategy.rollingUpdate.maxUnavailable")
-			f := Finding{Object: w.Object, Path: at, Says: fmt.Sprintf("is %v of %s", most, several(n, is)), Fix: []Edit{{at, 0.0}}}
+			f := Finding{
+				Object: w.Object,
+				Path:   at,
+				Says:   fmt.Sprintf("is %v of %s", most, several(n, is)),
+				Fix:    []Edit{{at, 0.0}},
+			}
 			surge := w.get("spec.strategy.rollingUpdate.maxSurge")
 			if surge != nil && (number(surge, 1) == 0 || text(surge) == "0%") { // the API server refuses 0 of both
 				f.Fix = append(f.Fix, Edit{path("spec.strategy.rollingUpdate.maxSurge"), 1.0})
@@ -141,15 +182,24 @@ func rolloutsAreSafe(s *world) (found []Finding) {
 	return found
 }
 
-// apart says whether anything keeps the pods of a workload on different nodes. What selects other pods does not, and no selector selects none.
+// apart says whether anything keeps the pods of a workload on different nodes. What selects other pods does not, and no
+// selector selects none.
 func apart(w *workload) bool {
 	finds := func(selector any) bool { return selector != nil && w.selected(selector) }
-	spreads := slices.ContainsFunc(list(get(w.pod(), "topologySpreadConstraints")), func(c any) bool { return finds(get(c, "labelSelector")) })
+	spreads := slices.ContainsFunc(
+		list(get(w.pod(), "topologySpreadConstraints")), func(c any) bool { return finds(get(c, "labelSelector")) },
+	)
 	affinity := get(w.pod(), "affinity.podAntiAffinity")
-	required := slices.ContainsFunc(list(get(affinity, "requiredDuringSchedulingIgnoredDuringExecution")), func(t any) bool { return finds(get(t, "labelSelector")) })
-	preferred := slices.ContainsFunc(list(get(affinity, "preferredDuringSchedulingIgnoredDuringExecution")), func(t any) bool {
-		return finds(get(t, "podAffinityTerm.labelSelector"))
-	})
+	required := slices.ContainsFunc(
+		list(get(affinity, "requiredDuringSchedulingIgnoredDuringExecution")),
+		func(t any) bool { return finds(get(t, "labelSelector")) },
+	)
+	preferred := slices.ContainsFunc(
+		list(get(affinity, "preferredDuringSchedulingIgnoredDuringExecution")),
+		func(t any) bool {
+			return finds(get(t, "podAffinityTerm.labelSelector"))
+		},
+	)
 	return spreads || required || preferred
 }
 
@@ -162,7 +212,10 @@ func podsSpread(s *world) (found []Finding) {
 		at := path(w.field("spec.topologySpreadConstraints"))
 		f := Finding{Object: w.Object, Path: at, Says: fmt.Sprintf("nothing keeps its %s pods apart", several(n, is))}
 		if constraints := list(get(w.pod(), "topologySpreadConstraints")); len(constraints) > 0 {
-			f.Says += fmt.Sprintf(": the constraints select %s, and its pods are %s", strings.TrimSpace(selectorsOf(constraints)), showLabels(w.pods))
+			f.Says += fmt.Sprintf(
+				": the constraints select %s, and its pods are %s", strings.TrimSpace(selectorsOf(constraints)),
+				showLabels(w.pods),
+			)
 		} else if w.selector() != nil {
 			f.Fix = []Edit{{at, []any{map[string]any{"maxSkew": 1.0, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway",
 				"labelSelector": copyOf(w.selector())}}}}

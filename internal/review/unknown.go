@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// How the engine of Pulumi writes what a preview cannot know, and secrets (sdk/go/common/resource: plugin.UnknownStringValue, SigKey and SecretSig;
-// pkg/backend/display: massagePropertyValue).
+// How the engine of Pulumi writes what a preview cannot know, and secrets (sdk/go/common/resource:
+// plugin.UnknownStringValue, SigKey and SecretSig; pkg/backend/display: massagePropertyValue).
 const (
 	unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 	signature    = "4dabf18193072939515e22adb298388d"
@@ -15,8 +15,8 @@ const (
 	hiddenValue  = "[secret]"
 )
 
-// Planned is an object as a preview has it. What is unknown there or secret is left out and written down as unknown: no rule judges it,
-// and nothing prints it.
+// Planned is an object as a preview has it. What is unknown there or secret is left out and written down as unknown: no
+// rule judges it, and nothing prints it.
 func Planned(fields map[string]any, source string) Object {
 	o := Object{Source: source}
 	o.Fields, _ = o.known(fields, nil).(map[string]any)
@@ -54,7 +54,8 @@ func (o *Object) known(value any, at []string) any {
 
 func below(at []string, key string) []string { return append(slices.Clone(at), key) }
 
-// Reviewed says whether any rule looks at objects of a kind. None does at data, and that is what is unknown or secret most often.
+// Reviewed says whether any rule looks at objects of a kind. None does at data, and that is what is unknown or secret
+// most often.
 func Reviewed(apiVersion, kind string) bool {
 	return apiVersion != "v1" || kind != "Secret" && kind != "ConfigMap"
 }
@@ -66,7 +67,10 @@ func unknownFields(objects Set) (lines []string) {
 			if slices.Contains(at, "env") {
 				continue // no rule reads it
 			}
-			line := fmt.Sprintf("%s (%s): %s is not known before the update, or secret, and was not judged", o, o.Source, strings.Join(at, "."))
+			line := fmt.Sprintf(
+				"%s (%s): %s is not known before the update, or secret, and was not judged", o, o.Source,
+				strings.Join(at, "."),
+			)
 			if places(at) {
 				line += "; nor was what depends on which objects find each other"
 			}
@@ -77,8 +81,21 @@ func unknownFields(objects Set) (lines []string) {
 }
 
 // finders are fields by which objects find each other, or by which others judge what they found.
-var finders = []string{"labels", "matchLabels", "matchExpressions", "labelSelector", "orLabelSelectors", "selector", "targetRef", "scaleTargetRef", "labelSelectors",
-	"includedNamespaces", "namespaces", "replicas", "minReplicas"}
+var finders = []string{
+	"labels",
+	"matchLabels",
+	"matchExpressions",
+	"labelSelector",
+	"orLabelSelectors",
+	"selector",
+	"targetRef",
+	"scaleTargetRef",
+	"labelSelectors",
+	"includedNamespaces",
+	"namespaces",
+	"replicas",
+	"minReplicas",
+}
 
 // wholes hold such fields, so that nothing is known of them where one is unknown as a whole.
 var wholes = []string{"metadata", "spec", "template", "jobTemplate"}
@@ -87,9 +104,11 @@ var wholes = []string{"metadata", "spec", "template", "jobTemplate"}
 func places(at []string) bool {
 	last := at[len(at)-1]
 	if last == "name" || last == "namespace" {
-		return len(at) == 2 && at[0] == "metadata" || len(at) > 2 && (at[len(at)-3] == "containers" || slices.Contains(finders, at[len(at)-2]))
+		return len(at) == 2 && at[0] == "metadata" ||
+			len(at) > 2 && (at[len(at)-3] == "containers" || slices.Contains(finders, at[len(at)-2]))
 	}
-	return slices.Contains(wholes, last) || slices.ContainsFunc(at, func(key string) bool { return slices.Contains(finders, key) })
+	return slices.Contains(wholes, last) ||
+		slices.ContainsFunc(at, func(key string) bool { return slices.Contains(finders, key) })
 }
 
 // sure takes away findings that what is unknown, or of a wrong type, may have caused.

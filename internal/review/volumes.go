@@ -15,12 +15,27 @@ const (
 var dataRules = []Rule{
 	{ID: "BAK-14", Title: "Volumes to back up exist", Criteria: []string{"SC-006"}, Severity: Error,
 		Source: "Velero, pkg/util/podvolume/pod_volume.go", Why: "Velero passes over a volume that the pod does not have.", check: volumesExist},
-	{ID: "BAK-17", Title: "A dump lands on a volume that the backup saves", Criteria: []string{"SC-006"}, Severity: Error, relates: true,
-		Source: "https://velero.io/docs/main/file-system-backup/", Why: "The hook succeeds and the backup is complete, and no dump is in it.",
-		check: dumpsAreSaved},
-	{ID: "BAK-18", Title: "A database of an operator has backups", Criteria: []string{"SC-004"}, Severity: Error, relates: true,
-		Source: "https://cloudnative-pg.io/docs/1.29/backup/", Why: "CloudNativePG makes no backup that nobody declares, and files of a running database " +
-			"that Velero copies one after another may not start again.", check: clustersAreSaved},
+	{
+		ID:       "BAK-17",
+		Title:    "A dump lands on a volume that the backup saves",
+		Criteria: []string{"SC-006"},
+		Severity: Error,
+		relates:  true,
+		Source:   "https://velero.io/docs/main/file-system-backup/",
+		Why:      "The hook succeeds and the backup is complete, and no dump is in it.",
+		check:    dumpsAreSaved,
+	},
+	{
+		ID:       "BAK-18",
+		Title:    "A database of an operator has backups",
+		Criteria: []string{"SC-004"},
+		Severity: Error,
+		relates:  true,
+		Source:   "https://cloudnative-pg.io/docs/1.29/backup/",
+		Why: "CloudNativePG makes no backup that nobody declares, and files of a running database " +
+			"that Velero copies one after another may not start again.",
+		check: clustersAreSaved,
+	},
 }
 
 // saved says why a plan does not save what a container writes to a file; empty: it does, or nobody can tell.
@@ -40,13 +55,16 @@ func (p *plan) saved(w *workload, c container, file string) string {
 		return ""
 	}
 	if !p.saves(w, volume) {
-		return fmt.Sprintf("%s is on the volume %s, which this backup does not save: neither a snapshot nor a file-system backup", file, volume)
+		return fmt.Sprintf(
+			"%s is on the volume %s, which this backup does not save: neither a snapshot nor a file-system backup",
+			file, volume,
+		)
 	}
 	return ""
 }
 
-// saves says whether a plan saves a volume, by a snapshot of its claim or by copying its files. Where a policy decides, or Velero's own settings,
-// it counts as saved.
+// saves says whether a plan saves a volume, by a snapshot of its claim or by copying its files. Where a policy decides,
+// or Velero's own settings, it counts as saved.
 func (p *plan) saves(w *workload, volume string) bool {
 	return get(p.spec, "resourcePolicy") != nil || p.copies(w, volume) ||
 		slices.Contains(w.claims(), volume) && get(p.spec, "snapshotVolumes") != false
@@ -66,8 +84,8 @@ func (p *plan) copies(w *workload, volume string) bool {
 	return slices.Contains(commas(notes[backupVolumes]), volume)
 }
 
-// snapshots says whether a plan asks for snapshots of all claims of a workload, which are of one moment each. It must say so: by default Velero
-// makes them only where it has a plugin for it.
+// snapshots says whether a plan asks for snapshots of all claims of a workload, which are of one moment each. It must
+// say so: by default Velero makes them only where it has a plugin for it.
 func (p *plan) snapshots(w *workload) bool {
 	asked := get(p.spec, "snapshotMoveData") == true || get(p.spec, "snapshotVolumes") == true
 	claims := w.claims()
@@ -91,8 +109,11 @@ func volumesExist(s *world) (found []Finding) {
 		for _, annotation := range []string{backupVolumes, excludeVolumes} {
 			for _, volume := range commas(w.podAnnotations()[annotation]) {
 				if !slices.Contains(have, volume) {
-					found = append(found, Finding{Object: w.Object, Path: path(w.field("metadata.annotations"), annotation),
-						Says: fmt.Sprintf("names %q, and its pods have %s", volume, strings.Join(have, ", "))})
+					found = append(
+						found,
+						Finding{Object: w.Object, Path: path(w.field("metadata.annotations"), annotation),
+							Says: fmt.Sprintf("names %q, and its pods have %s", volume, strings.Join(have, ", "))},
+					)
 				}
 			}
 		}
@@ -103,7 +124,8 @@ func volumesExist(s *world) (found []Finding) {
 func dumpsAreSaved(s *world) (found []Finding) {
 	for _, p := range s.plans {
 		for _, w := range p.covered {
-			if databaseOf(w) != nil && slices.ContainsFunc(p.beside, func(q *plan) bool { return s.dumped(q, w) && !s.dumped(p, w) }) {
+			if databaseOf(w) != nil &&
+				slices.ContainsFunc(p.beside, func(q *plan) bool { return s.dumped(q, w) && !s.dumped(p, w) }) {
 				continue // another Schedule dumps it
 			}
 			for _, r := range s.before(p, w) {
@@ -116,7 +138,14 @@ func dumpsAreSaved(s *world) (found []Finding) {
 						continue // BAK-12 says so
 					}
 					if why := p.lost(w, c, d); why != "" {
-						found = append(found, Finding{Object: r.of, Path: r.field("command"), Says: fmt.Sprintf("%s in the pods of %s: %s", d.program, w, why)})
+						found = append(
+							found,
+							Finding{
+								Object: r.of,
+								Path:   r.field("command"),
+								Says:   fmt.Sprintf("%s in the pods of %s: %s", d.program, w, why),
+							},
+						)
 					}
 				}
 			}
@@ -147,12 +176,25 @@ func clustersAreSaved(s *world) (found []Finding) {
 			return text(b.get("spec.cluster.name")) == o.Name() && near(b.declared(), o.declared())
 		})
 		hooked := slices.ContainsFunc(s.hooks, func(h *hook) bool {
-			labels := map[string]string{"cnpg.io/cluster": o.Name(), "cnpg.io/instanceRole": "primary", "role": "primary", "cnpg.io/podRole": "instance"}
-			return h.plan != nil && get(h.entry, "labelSelector") != nil && selects(get(h.entry, "labelSelector"), labels) &&
+			labels := map[string]string{
+				"cnpg.io/cluster":      o.Name(),
+				"cnpg.io/instanceRole": "primary",
+				"role":                 "primary",
+				"cnpg.io/podRole":      "instance",
+			}
+			return h.plan != nil && get(h.entry, "labelSelector") != nil &&
+				selects(get(h.entry, "labelSelector"), labels) &&
 				slices.ContainsFunc(h.runs, func(r *run) bool { return len(dumpsOf(r.argv)) > 0 })
 		})
 		if !own && !hooked {
-			found = append(found, Finding{Object: o, Path: path("spec.backup"), Says: "is not set, no ScheduledBackup names it, and no hook dumps it"})
+			found = append(
+				found,
+				Finding{
+					Object: o,
+					Path:   path("spec.backup"),
+					Says:   "is not set, no ScheduledBackup names it, and no hook dumps it",
+				},
+			)
 		}
 	}
 	return found

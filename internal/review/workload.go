@@ -71,7 +71,9 @@ func (w *workload) containers() []container { return w.containersOf("containers"
 
 // lasting are the containers that run as long as the pod: init containers that always restart are sidecars.
 func (w *workload) lasting() []container {
-	sidecars := keep(w.containersOf("initContainers"), func(c container) bool { return text(c.get("restartPolicy")) == "Always" })
+	sidecars := keep(
+		w.containersOf("initContainers"), func(c container) bool { return text(c.get("restartPolicy")) == "Always" },
+	)
 	return append(w.containers(), sidecars...)
 }
 
@@ -122,7 +124,8 @@ func (w *workload) claims() []string {
 	})
 }
 
-// alone says whether its pods hold a volume that one node or pod at a time may mount. A claim that is declared elsewhere counts: nobody knows.
+// alone says whether its pods hold a volume that one node or pod at a time may mount. A claim that is declared
+// elsewhere counts: nobody knows.
 func (s *world) alone(w *workload) bool {
 	for _, name := range w.claims() {
 		v := w.volume(name)
@@ -142,10 +145,12 @@ func (s *world) alone(w *workload) bool {
 	return false
 }
 
-// AnnotationScaledBy on a workload says that a HorizontalPodAutoscaler which is declared elsewhere sets the number of its pods, and by what: cpu.
+// AnnotationScaledBy on a workload says that a HorizontalPodAutoscaler which is declared elsewhere sets the number of
+// its pods, and by what: cpu.
 const AnnotationScaledBy = "opex/horizontally-scaled-by"
 
-// replicas are the fewest pods that a workload has by itself. False: another program sets the number, and what is reviewed does not hold it.
+// replicas are the fewest pods that a workload has by itself. False: another program sets the number, and what is
+// reviewed does not hold it.
 func (s *world) replicas(w *workload) (int, bool) {
 	if n := w.get("spec.replicas"); n != nil {
 		return int(number(n, 1)), true

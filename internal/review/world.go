@@ -46,7 +46,8 @@ func newWorld(objects Set) *world {
 		if o.is("", "Namespace") {
 			s.spaces[o.Name()] = o
 		}
-		if template, is := templates[kind]; is && o.get("spec.workloadRef") == nil { // a Rollout may borrow another's pods
+		// a Rollout may borrow another's pods
+		if template, is := templates[kind]; is && o.get("spec.workloadRef") == nil {
 			s.add(&workload{Object: o, template: template})
 		}
 	}
@@ -101,7 +102,8 @@ func (s *world) in(namespaces []string) []*workload {
 // podsOf are the workloads in the namespaces whose pods a selector finds. No namespace: all.
 func (s *world) podsOf(namespaces []string, selector any) []*workload {
 	return keep(s.candidates(namespaces, selector), func(w *workload) bool {
-		placed := len(namespaces) == 0 || slices.ContainsFunc(namespaces, func(n string) bool { return near(n, w.declared()) })
+		placed := len(namespaces) == 0 ||
+			slices.ContainsFunc(namespaces, func(n string) bool { return near(n, w.declared()) })
 		return placed && w.selected(selector)
 	})
 }

@@ -1,6 +1,6 @@
-// Package charts holds the sandbox's own charts, in place of official ones that no package registry has: the same names,
-// versions, keys and defaults of values, and the same names of what they install. What they do not implement, their
-// schemas refuse: an official chart would act on it, and nobody would notice that it was not tried here.
+// Package charts holds the sandbox's own charts, in place of official ones that no package registry has: the same
+// names, versions, keys and defaults of values, and the same names of what they install. What they do not implement,
+// their schemas refuse: an official chart would act on it, and nobody would notice that it was not tried here.
 package charts
 
 import "embed"

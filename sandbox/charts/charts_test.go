@@ -121,7 +121,8 @@ func TestChartsTakeWhatTheProgramSets(t *testing.T) {
 	taken := map[string]bool{}
 	for _, object := range installed(t) {
 		chart, _ := object["chart"].(string)
-		if about, err := fs.ReadFile(Files, chart+"/Chart.yaml"); err != nil || parse(t, string(about))["version"] != object["version"] {
+		if about, err := fs.ReadFile(Files, chart+"/Chart.yaml"); err != nil ||
+			parse(t, string(about))["version"] != object["version"] {
 			t.Errorf("the program installs chart %s at %v, which is not here (%v)", chart, object["version"], err)
 		}
 		values, _ := object["values"].(map[string]any)

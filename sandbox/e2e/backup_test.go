@@ -25,8 +25,8 @@ import (
 // backupCriteria are those that this story is about.
 const backupCriteria = "SC-004,SC-005,SC-006,SC-007"
 
-// TestBackup is one story: a drill proves the backup while the service is written to, the namespace is deleted and comes back
-// with every row, and each of several wrongs turns the criteria red within the backup that it happens to.
+// TestBackup is one story: a drill proves the backup while the service is written to, the namespace is deleted and
+// comes back with every row, and each of several wrongs turns the criteria red within the backup that it happens to.
 func TestBackup(t *testing.T) {
 	must(t, "clean")
 	must(t, "up", "--no-deploy")
@@ -56,12 +56,15 @@ func TestBackup(t *testing.T) {
 	}
 }
 
-// backupsFarAway moves the daily backup half a day from now: one that begins by itself in the middle of a story is another one's.
+// backupsFarAway moves the daily backup half a day from now: one that begins by itself in the middle of a story is
+// another one's.
 func backupsFarAway(t *testing.T) {
 	t.Helper()
 	schema := readConfig(t, filepath.Join(repo(), "Pulumi.yaml"))
 	services := schema["config"].(map[string]any)["services"].(map[string]any)["default"].([]any)
-	services[0].(map[string]any)["backup"].(map[string]any)["schedule"] = fmt.Sprintf("0 %d * * *", (time.Now().UTC().Hour()+12)%24)
+	services[0].(map[string]any)["backup"].(map[string]any)["schedule"] = fmt.Sprintf(
+		"0 %d * * *", (time.Now().UTC().Hour()+12)%24,
+	)
 	stack := readConfig(t, state("Pulumi.staging.yaml"))
 	stack["config"].(map[string]any)["opex:services"] = services
 	write(t, state("Pulumi.staging.yaml"), stack)
@@ -166,8 +169,8 @@ func content(t *testing.T) string {
 		"bash", "-c", ". /opex/hooks/connect.sh; query --file=/opex/hooks/tables.sql")
 }
 
-// backup makes a backup as the schedule would, waits for its end and returns its name and phase. What is to happen during it is
-// done as soon as it is there.
+// backup makes a backup as the schedule would, waits for its end and returns its name and phase. What is to happen
+// during it is done as soon as it is there.
 func backup(t *testing.T, during func(name string)) (name, phase string) {
 	t.Helper()
 	return backupOf(t, func(template string) string { return template }, during)
@@ -177,10 +180,15 @@ func backup(t *testing.T, during func(name string)) (name, phase string) {
 func backupOf(t *testing.T, change func(template string) string, during func(name string)) (name, phase string) {
 	t.Helper()
 	name = fmt.Sprintf("staging-task-api-%d", time.Now().UnixMilli())
-	template := change(velero(t, "get", "schedules.velero.io", "staging-task-api", "--output=jsonpath={.spec.template}"))
+	template := change(
+		velero(t, "get", "schedules.velero.io", "staging-task-api", "--output=jsonpath={.spec.template}"),
+	)
 	object, err := json.Marshal(map[string]any{
 		"apiVersion": "velero.io/v1", "kind": "Backup", "spec": json.RawMessage(template),
-		"metadata": map[string]any{"name": name, "labels": map[string]string{"velero.io/schedule-name": "staging-task-api"}},
+		"metadata": map[string]any{
+			"name":   name,
+			"labels": map[string]string{"velero.io/schedule-name": "staging-task-api"},
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -229,9 +237,13 @@ func namespaceComesBack(t *testing.T) {
 	has(t, first)
 	// As the hooks reckon it, but for what a request brought that had waited for the service to come back.
 	manifest := kubectl(t, "exec", "task-api-db-0", "--container=postgres", "--", "cat", "/dumps/current/manifest.json")
-	restored := strings.TrimSpace(kubectl(t, "exec", "task-api-db-0", "--container=postgres", "--", "bash", "-c", fmt.Sprintf(
-		`. /opex/hooks/connect.sh; query --command="SELECT json_build_object('table', 'public.tasks', 'rows', count(*),
-		'checksum', sum(('x' || left(md5(t::text), 16))::bit(64)::bigint)::text) FROM tasks AS t WHERE created_at < '%s'"`, began.UTC().Format(time.RFC3339))))
+	restored := strings.TrimSpace(
+		kubectl(t, "exec", "task-api-db-0", "--container=postgres", "--", "bash", "-c", fmt.Sprintf(
+			`. /opex/hooks/connect.sh; query --command="SELECT json_build_object('table', 'public.tasks', 'rows', count(*),
+		'checksum', sum(('x' || left(md5(t::text), 16))::bit(64)::bigint)::text) FROM tasks AS t WHERE created_at < '%s'"`,
+			began.UTC().Format(time.RFC3339),
+		)),
+	)
 	if !strings.Contains(restored, "rows") || !strings.Contains(manifest, restored) {
 		t.Errorf("the tasks are %s, and the manifest says\n%s", restored, manifest)
 	}
@@ -249,21 +261,37 @@ func namespaceComesBack(t *testing.T) {
 // sql runs as the database's owner through its socket, where no password is asked for.
 func sql(t *testing.T, text string) {
 	t.Helper()
-	kubectl(t, "exec", "task-api-db-0", "--container=postgres", "--", "psql", "--username=task_api", "--quiet", "--command="+text)
+	kubectl(
+		t, "exec", "task-api-db-0", "--container=postgres", "--", "psql", "--username=task_api", "--quiet",
+		"--command="+text,
+	)
 }
 
 // inDatabase starts a command in the database's container that may fail, or go on.
 func inDatabase(t *testing.T, command ...string) {
-	_, _ = sandbox(t.Context(), append([]string{"exec", "--", "kubectl", "--namespace=" + namespace, "exec", "task-api-db-0", "--container=postgres", "--"}, command...)...)
+	_, _ = sandbox(
+		t.Context(),
+		append(
+			[]string{
+				"exec", "--", "kubectl", "--namespace=" + namespace, "exec", "task-api-db-0", "--container=postgres",
+				"--",
+			},
+			command...)...)
 }
 
 // hold keeps a statement's locks in a session of its own.
 func hold(t *testing.T, statement string) {
 	t.Helper()
-	go inDatabase(t, "psql", "--username=task_api", "--command=BEGIN", "--command="+statement, "--command=SELECT pg_sleep(600) /* held */")
+	go inDatabase(
+		t, "psql", "--username=task_api", "--command=BEGIN", "--command="+statement,
+		"--command=SELECT pg_sleep(600) /* held */",
+	)
 	eventually(t, 20*time.Second, func() error {
 		if out := kubectl(t, "exec", "task-api-db-0", "--container=postgres", "--", "psql", "--username=task_api", "--tuples-only",
-			"--command=SELECT 'holds' FROM pg_stat_activity WHERE query LIKE '%/* held */'"); !strings.Contains(out, "holds") {
+			"--command=SELECT 'holds' FROM pg_stat_activity WHERE query LIKE '%/* held */'"); !strings.Contains(
+			out,
+			"holds",
+		) {
 			return errors.New("the session does not hold it yet")
 		}
 		return nil
@@ -336,7 +364,8 @@ func verdictOf(t *testing.T, id string) (verdict, actual string) {
 			Criteria []struct{ Verdict, Actual string }
 		}
 	}
-	if err := json.Unmarshal([]byte(out), &report); err != nil || len(report.Services) != 1 || len(report.Services[0].Criteria) != 1 {
+	if err := json.Unmarshal([]byte(out), &report); err != nil || len(report.Services) != 1 ||
+		len(report.Services[0].Criteria) != 1 {
 		t.Fatalf("opex verify prints %s: %v", out, err)
 	}
 	return report.Services[0].Criteria[0].Verdict, report.Services[0].Criteria[0].Actual
@@ -352,7 +381,8 @@ func good(t *testing.T) {
 }
 
 func veleroRestarted(t *testing.T) {
-	hold(t, "LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE") // the dump waits for it, and so the backup is in progress until then
+	// the dump waits for it, and so the backup is in progress until then
+	hold(t, "LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE")
 	_, phase := backup(t, func(name string) {
 		eventually(t, time.Minute, func() error {
 			if phase := velero(t, "get", "backup", name, "--output=jsonpath={.status.phase}"); phase != "InProgress" {
@@ -370,7 +400,8 @@ func veleroRestarted(t *testing.T) {
 	good(t)
 }
 
-// breakStore ends the S3 server again and again, as often as it is started anew, until the function that it returns is called.
+// breakStore ends the S3 server again and again, as often as it is started anew, until the function that it returns is
+// called.
 func breakStore(t *testing.T) (mend func()) {
 	t.Helper()
 	stop, done := make(chan struct{}), make(chan struct{})
@@ -410,7 +441,10 @@ func storeStops(t *testing.T) {
 		t.Fatal("the S3 server was not found")
 	}
 	looks := func(every string) {
-		velero(t, "patch", "backupstoragelocations.velero.io", "default", "--type=merge", `--patch={"spec":{"validationFrequency":`+every+`}}`)
+		velero(
+			t, "patch", "backupstoragelocations.velero.io", "default", "--type=merge",
+			`--patch={"spec":{"validationFrequency":`+every+`}}`,
+		)
 	}
 	looks(`"10s"`) // instead of once a minute
 	defer looks("null")
@@ -419,14 +453,18 @@ func storeStops(t *testing.T) {
 		mend := breakStore(t)
 		defer mend()
 		eventually(t, 3*time.Minute, func() error {
-			if verdict, actual := verdictOf(t, "SC-004"); verdict != "FAIL" || !strings.Contains(actual, "Unavailable") {
+			if verdict, actual := verdictOf(t, "SC-004"); verdict != "FAIL" ||
+				!strings.Contains(actual, "Unavailable") {
 				return fmt.Errorf("SC-004 is %s: %s", verdict, actual)
 			}
 			return nil
 		})
 	})
 	t.Logf("backup %s, through an outage, ended %s", name, phase)
-	judged(t, 2*time.Minute, map[bool]string{true: "PASS PASS PASS PASS", false: "PASS PASS FAIL PASS"}[phase == "Completed"], "")
+	judged(
+		t, 2*time.Minute,
+		map[bool]string{true: "PASS PASS PASS PASS", false: "PASS PASS FAIL PASS"}[phase == "Completed"], "",
+	)
 	good(t)
 
 	done := make(chan int)
@@ -491,7 +529,10 @@ func lockedBucket(t *testing.T) {
 	client, name := bucket(t)
 	// Velero forgets the backups that it no longer finds in the bucket, and it may look just then.
 	sync := func(period string) {
-		velero(t, "patch", "backupstoragelocations.velero.io", "default", "--type=merge", `--patch={"spec":{"backupSyncPeriod":`+period+`}}`)
+		velero(
+			t, "patch", "backupstoragelocations.velero.io", "default", "--type=merge",
+			`--patch={"spec":{"backupSyncPeriod":`+period+`}}`,
+		)
 	}
 	sync(`"0s"`)
 	objects, err := client.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: &name})
@@ -509,7 +550,8 @@ func lockedBucket(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if live, err := client.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: &name}); err != nil || len(live.Contents) > 0 {
+	if live, err := client.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: &name}); err != nil ||
+		len(live.Contents) > 0 {
 		t.Fatalf("%d objects are left: %v", len(live.Contents), err)
 	}
 	markers, err := client.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: &name})

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// TestChaos is one story: failures are declared and none happens; each fence is attacked on its own, and holds; then pods are killed under
-// load, and what was measured is evidence.
+// TestChaos is one story: failures are declared and none happens; each fence is attacked on its own, and holds; then
+// pods are killed under load, and what was measured is evidence.
 func TestChaos(t *testing.T) {
 	must(t, "clean")
 	must(t, "up", "--no-deploy")
@@ -45,8 +45,10 @@ func TestChaos(t *testing.T) {
 // pods returns the UIDs of the running pods of a namespace by name.
 func pods(t *testing.T, namespace string, selector ...string) map[string]string {
 	t.Helper()
-	out := in(t, append([]string{"kubectl", "--namespace=" + namespace, "get", "pods", "--field-selector=status.phase=Running",
-		`--output=jsonpath={range .items[*]}{.metadata.name} {.metadata.uid}{"\n"}{end}`}, selector...)...)
+	out := in(
+		t,
+		append([]string{"kubectl", "--namespace=" + namespace, "get", "pods", "--field-selector=status.phase=Running",
+			`--output=jsonpath={range .items[*]}{.metadata.name} {.metadata.uid}{"\n"}{end}`}, selector...)...)
 	found := map[string]string{}
 	for line := range strings.Lines(out) {
 		if name, uid, is := strings.Cut(strings.TrimSpace(line), " "); is {
@@ -130,11 +132,16 @@ func policyRefuses(t *testing.T) {
 			"name": "a", "templateType": "PodChaos", "deadline": "1m", "podChaos": elsewhere}}}, "allowed kinds are PodChaos"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			refused(t, []string{"opex-chaos", c.says}, "kubectl", "create", "--filename="+object(t, c.kind, c.namespace, name, c.spec))
+			refused(
+				t, []string{"opex-chaos", c.says}, "kubectl", "create",
+				"--filename="+object(t, c.kind, c.namespace, name, c.spec),
+			)
 		})
 	}
-	refused(t, []string{"mode must be one"}, "kubectl", "--namespace="+namespace, "patch", "schedules.chaos-mesh.org", "task-api", "--type=merge",
-		`--patch={"spec":{"podChaos":{"mode":"all"}}}`)
+	refused(
+		t, []string{"mode must be one"}, "kubectl", "--namespace="+namespace, "patch", "schedules.chaos-mesh.org",
+		"task-api", "--type=merge", `--patch={"spec":{"podChaos":{"mode":"all"}}}`,
+	)
 }
 
 func rightsAreHeld(t *testing.T) {
@@ -146,8 +153,10 @@ func rightsAreHeld(t *testing.T) {
 		{"delete", "pods", "velero", false}, {"delete", "pods", "kube-system", false}, {"delete", "pods", "default", false},
 		{"get", "secrets", "velero", false}, {"delete", "namespaces", "", false},
 	} {
-		out, err := sandbox(t.Context(), "exec", "--", "kubectl", "auth", "can-i", c.verb, c.what, "--namespace="+c.namespace,
-			"--as=system:serviceaccount:chaos-mesh:chaos-controller-manager")
+		out, err := sandbox(
+			t.Context(), "exec", "--", "kubectl", "auth", "can-i", c.verb, c.what, "--namespace="+c.namespace,
+			"--as=system:serviceaccount:chaos-mesh:chaos-controller-manager",
+		)
 		if (err == nil) != c.may {
 			t.Errorf("the controller may %s %s in %q: want %v, got %s", c.verb, c.what, c.namespace, c.may, out)
 		}
@@ -163,7 +172,10 @@ func notHit(t *testing.T, home string, experiment any, watched ...string) {
 	}
 	in(t, "kubectl", "create", "--filename="+object(t, "PodChaos", home, "attack", experiment))
 	time.Sleep(8 * time.Second) // a kill takes less than one; that nothing happens can only be waited for
-	injected := in(t, "kubectl", "--namespace="+home, "get", "podchaos", "attack", `--output=jsonpath={.status.conditions[?(@.type=="AllInjected")].status}`)
+	injected := in(
+		t, "kubectl", "--namespace="+home, "get", "podchaos", "attack",
+		`--output=jsonpath={.status.conditions[?(@.type=="AllInjected")].status}`,
+	)
 	for namespace, was := range before {
 		if is := pods(t, namespace); !maps.Equal(was, is) {
 			t.Errorf("pods in %s were %v and are %v", namespace, was, is)
@@ -177,9 +189,16 @@ func notHit(t *testing.T, home string, experiment any, watched ...string) {
 
 func scopeHolds(t *testing.T) {
 	in(t, "kubectl", "delete", "validatingadmissionpolicybinding", "opex-chaos")
-	atVelero := map[string]any{"action": "pod-kill", "mode": "all", "selector": map[string]any{"namespaces": []any{"velero"}}}
+	atVelero := map[string]any{
+		"action":   "pod-kill",
+		"mode":     "all",
+		"selector": map[string]any{"namespaces": []any{"velero"}},
+	}
 	eventually(t, 30*time.Second, func() error { // the API server learns of it by a watch
-		_, err := sandbox(t.Context(), "exec", "--", "kubectl", "create", "--dry-run=server", "--filename="+object(t, "PodChaos", namespace, "attack", atVelero))
+		_, err := sandbox(
+			t.Context(), "exec", "--", "kubectl", "create", "--dry-run=server",
+			"--filename="+object(t, "PodChaos", namespace, "attack", atVelero),
+		)
 		return err
 	})
 	notHit(t, namespace, atVelero, "velero", namespace)
@@ -214,7 +233,9 @@ func enginesAreGone(t *testing.T) {
 			t.Errorf("left: %s", left)
 		}
 	}
-	if left := in(t, "kubectl", "get", "validatingwebhookconfigurations,mutatingwebhookconfigurations", "--output=name"); strings.Contains(left, "chaos") {
+	if left := in(t, "kubectl", "get", "validatingwebhookconfigurations,mutatingwebhookconfigurations", "--output=name"); strings.Contains(
+		left, "chaos",
+	) {
 		t.Errorf("left: %s", left)
 	}
 	if left := in(t, "kubectl", "get", "namespaces", "opencost", "prometheus-system", "vertical-pod-autoscaler", "--ignore-not-found", "--output=name"); left != "" {
@@ -223,7 +244,8 @@ func enginesAreGone(t *testing.T) {
 	if left := in(t, "kubectl", "--namespace=kube-system", "get", "deployment", "metrics-server", "--ignore-not-found", "--output=name"); left != "" {
 		t.Errorf("left: %s", left)
 	}
-	if left := in(t, "kubectl", "get", "clusterroles", "--output=name"); strings.Contains(left, "opencost") || strings.Contains(left, "prometheus") {
+	if left := in(t, "kubectl", "get", "clusterroles", "--output=name"); strings.Contains(left, "opencost") ||
+		strings.Contains(left, "prometheus") {
 		t.Errorf("cluster roles left: %s", left)
 	}
 }

@@ -19,8 +19,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// TestCostAndSize is one story, on a new cluster under light load: the criteria turn green by themselves, and each of three
-// wrongs turns exactly its own red.
+// TestCostAndSize is one story, on a new cluster under light load: the criteria turn green by themselves, and each of
+// three wrongs turns exactly its own red.
 func TestCostAndSize(t *testing.T) {
 	must(t, "clean")
 	must(t, "up", "--no-deploy")
@@ -54,7 +54,9 @@ func lightLoad(ctx context.Context) {
 	client := http.Client{Timeout: 5 * time.Second}
 	for ctx.Err() == nil {
 		for _, method := range []string{http.MethodPost, http.MethodGet} {
-			request, err := http.NewRequestWithContext(ctx, method, "http://"+door+"/tasks", strings.NewReader(`{"title": "load"}`))
+			request, err := http.NewRequestWithContext(
+				ctx, method, "http://"+door+"/tasks", strings.NewReader(`{"title": "load"}`),
+			)
 			if err != nil {
 				return
 			}
@@ -71,8 +73,12 @@ func lightLoad(ctx context.Context) {
 // opex runs the command in the sandbox's environment and returns its standard output and its exit code.
 func opex(t *testing.T, args ...string) (string, int) {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), filepath.Join(repo(), ".sandbox", "bin", "sandbox"),
-		append([]string{"--repo", repo(), "--stack", "staging", "--instance", instance, "exec", "--", "opex"}, args...)...)
+	command := exec.CommandContext(
+		t.Context(),
+		filepath.Join(repo(), ".sandbox", "bin", "sandbox"),
+		append(
+			[]string{"--repo", repo(), "--stack", "staging", "--instance", instance, "exec", "--", "opex"},
+			args...)...)
 	command.Dir = repo()
 	var said strings.Builder
 	command.Stderr = &said
@@ -109,7 +115,10 @@ func costsAddUp(t *testing.T) {
 	var answer struct {
 		Data []map[string]struct{ CPUCoreHours, CPUCost, RAMByteHours, RAMCost, TotalCost float64 }
 	}
-	raw := in(t, "kubectl", "get", "--raw", "/api/v1/namespaces/opencost/services/http:opencost:9003/proxy/allocation?window=60m&resolution=1m&aggregate=label:team&accumulate=true")
+	raw := in(
+		t, "kubectl", "get", "--raw",
+		"/api/v1/namespaces/opencost/services/http:opencost:9003/proxy/allocation?window=60m&resolution=1m&aggregate=label:team&accumulate=true",
+	)
 	if err := json.Unmarshal([]byte(raw), &answer); err != nil || len(answer.Data) != 1 {
 		t.Fatalf("OpenCost answers %s: %v", raw, err)
 	}
@@ -129,7 +138,12 @@ func costsAddUp(t *testing.T) {
 // prometheus asks its API.
 func prometheus(t *testing.T, path string) []byte {
 	t.Helper()
-	return []byte(in(t, "kubectl", "get", "--raw", "/api/v1/namespaces/prometheus-system/services/http:prometheus-server:80/proxy/api/v1/"+path))
+	return []byte(
+		in(
+			t, "kubectl", "get", "--raw",
+			"/api/v1/namespaces/prometheus-system/services/http:prometheus-server:80/proxy/api/v1/"+path,
+		),
+	)
 }
 
 func prometheusWorks(t *testing.T) {
@@ -177,7 +191,9 @@ func prometheusWorks(t *testing.T) {
 				return fmt.Errorf("target of %s is %s: %s", target.Labels.Job, target.Health, target.LastError)
 			}
 		}
-		if want := "map[kubernetes-nodes:1 kubernetes-nodes-cadvisor:1 opencost:1 opex-system/opex-exporter:1 staging/task-api:3 velero/velero:2]"; fmt.Sprint(jobs) != want {
+		if want := "map[kubernetes-nodes:1 kubernetes-nodes-cadvisor:1 opencost:1 opex-system/opex-exporter:1 staging/task-api:3 velero/velero:2]"; fmt.Sprint(
+			jobs,
+		) != want {
 			return fmt.Errorf("targets are %v, want %s", jobs, want)
 		}
 		return nil
@@ -193,13 +209,15 @@ func prometheusWorks(t *testing.T) {
 		t.Errorf("the outputs hold the queries %v", outputs.Dashboards)
 	}
 	queries := maps.Clone(outputs.Dashboards["cost"].Queries)
-	for _, title := range []string{"Criteria", "Criteria over time", "Last judged"} { // of the others there is nothing before a drill
+	// of the others there is nothing before a drill
+	for _, title := range []string{"Criteria", "Criteria over time", "Last judged"} {
 		queries[title] = outputs.Dashboards["proof"].Queries[title]
 	}
 	for title, query := range queries {
 		eventually(t, 2*time.Minute, func() error { // rules are evaluated once a minute
 			var result struct{ Data struct{ Result []any } }
-			if err := json.Unmarshal(prometheus(t, "query?query="+url.QueryEscape(query)), &result); err != nil || len(result.Data.Result) == 0 {
+			if err := json.Unmarshal(prometheus(t, "query?query="+url.QueryEscape(query)), &result); err != nil ||
+				len(result.Data.Result) == 0 {
 				return fmt.Errorf("%q has no series: %v", title, err)
 			}
 			return nil
@@ -207,8 +225,8 @@ func prometheusWorks(t *testing.T) {
 	}
 }
 
-// costsAreExplained gives the service two more pods and compares a minute after with a minute before. OpenCost counts by
-// the minute, so a minute between the windows is left out.
+// costsAreExplained gives the service two more pods and compares a minute after with a minute before. OpenCost counts
+// by the minute, so a minute between the windows is left out.
 func costsAreExplained(t *testing.T) {
 	const window = time.Minute
 	created := kubectl(t, "get", "deployment", "task-api", "--output=jsonpath={.metadata.creationTimestamp}")
@@ -227,7 +245,10 @@ func costsAreExplained(t *testing.T) {
 	span := func(from time.Time) string {
 		return from.Format(time.RFC3339) + "," + from.Add(window).Format(time.RFC3339)
 	}
-	out, code := opex(t, "costs", "--by=service", "--window="+span(start), "--compare="+span(scaled.Add(-window)), "--format=markdown")
+	out, code := opex(
+		t, "costs", "--by=service", "--window="+span(start), "--compare="+span(scaled.Add(-window)),
+		"--format=markdown",
+	)
 	if code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, out)
 	}
@@ -244,11 +265,14 @@ func costsAreExplained(t *testing.T) {
 // scale gives a deployment of an engine as many pods.
 func scale(t *testing.T, namespace, deployment string, replicas int) {
 	t.Helper()
-	in(t, "kubectl", "--namespace="+namespace, "scale", "deployment/"+deployment, fmt.Sprintf("--replicas=%d", replicas))
+	in(
+		t, "kubectl", "--namespace="+namespace, "scale", "deployment/"+deployment,
+		fmt.Sprintf("--replicas=%d", replicas),
+	)
 }
 
-// patchIsTaken applies the patch to a copy of the stack file and previews with its services: the requests of both workloads
-// change, and nothing else.
+// patchIsTaken applies the patch to a copy of the stack file and previews with its services: the requests of both
+// workloads change, and nothing else.
 func patchIsTaken(t *testing.T) {
 	folder := t.TempDir()
 	for _, name := range []string{"Pulumi.yaml", "Pulumi.staging.yaml"} {
@@ -261,7 +285,8 @@ func patchIsTaken(t *testing.T) {
 		}
 	}
 	patched := filepath.Join(folder, "Pulumi.staging.yaml")
-	if out, code := opex(t, "rightsize", "--patch", "--write", "--stack-file="+patched); code != 0 || !strings.Contains(out, "+") {
+	if out, code := opex(t, "rightsize", "--patch", "--write", "--stack-file="+patched); code != 0 ||
+		!strings.Contains(out, "+") {
 		t.Fatalf("exit code %d:\n%s", code, out)
 	}
 
@@ -286,8 +311,8 @@ func patchIsTaken(t *testing.T) {
 	}
 }
 
-// verdictsReachPrometheus is after a drill: with a backup there is a dump to look at, for which the exporter has its one right to do more
-// than read.
+// verdictsReachPrometheus is after a drill: with a backup there is a dump to look at, for which the exporter has its
+// one right to do more than read.
 func verdictsReachPrometheus(t *testing.T) {
 	if out, code := drill(t); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, out)

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// causesAreNamed makes what keeps pods from serving happen, one after another, and wants `opex diagnose --live` to name it first.
+// causesAreNamed makes what keeps pods from serving happen, one after another, and wants `opex diagnose --live` to name
+// it first.
 func causesAreNamed(t *testing.T) {
 	container := func(change string) func(*testing.T) {
 		patch := fmt.Sprintf(`{"spec": {"template": {"spec": {"containers": [{"name": "task-api", %s}]}}}}`, change)

@@ -64,7 +64,8 @@ func rowsSurviveTheDatabase(t *testing.T) {
 	before := kubectl(t, "get", "pod", "task-api-db-0", "--output=jsonpath={.metadata.uid}")
 	kubectl(t, "delete", "pod", "task-api-db-0", "--grace-period=0", "--force")
 	eventually(t, time.Minute, func() error { // for a moment there is none
-		if now := kubectl(t, "get", "pod", "task-api-db-0", "--ignore-not-found", "--output=jsonpath={.metadata.uid}"); now == "" || now == before {
+		if now := kubectl(t, "get", "pod", "task-api-db-0", "--ignore-not-found", "--output=jsonpath={.metadata.uid}"); now == "" ||
+			now == before {
 			return fmt.Errorf("pod %s, now %q, was not replaced", before, now)
 		}
 		return nil
@@ -82,11 +83,15 @@ func rowsSurviveTheService(t *testing.T) {
 
 // passwordIsSecret reads the password from the cluster and looks for it wherever it must not be.
 func passwordIsSecret(t *testing.T) {
-	password := kubectl(t, "get", "secret", "task-api-db", `--output=go-template={{range $k, $v := .data}}{{$v | base64decode}}{{end}}`)
+	password := kubectl(
+		t, "get", "secret", "task-api-db", `--output=go-template={{range $k, $v := .data}}{{$v | base64decode}}{{end}}`,
+	)
 	if len(password) < 16 {
 		t.Fatalf("the Secret holds %d characters", len(password))
 	}
-	encoded := strings.TrimSpace(kubectl(t, "get", "secret", "task-api-db", `--output=go-template={{range $k, $v := .data}}{{$v}}{{end}}`))
+	encoded := strings.TrimSpace(
+		kubectl(t, "get", "secret", "task-api-db", `--output=go-template={{range $k, $v := .data}}{{$v}}{{end}}`),
+	)
 	holds := func(text string) bool { return strings.Contains(text, password) || strings.Contains(text, encoded) }
 	for what, text := range map[string]string{
 		"stack outputs":     in(t, "pulumi", "stack", "output", "--json"),
@@ -197,7 +202,8 @@ func changes(t *testing.T) map[string][]string {
 func replicaCountPreviews(t *testing.T) {
 	set(t, "opex:services[0].replicas", "4")
 	found := changes(t)
-	if fields, only := found["update task-api-deployment"]; !only || len(found) != 1 || !slices.Equal(fields, []string{"spec.replicas"}) {
+	if fields, only := found["update task-api-deployment"]; !only || len(found) != 1 ||
+		!slices.Equal(fields, []string{"spec.replicas"}) {
 		t.Fatalf("the preview shows %v, not just an update of the Deployment's spec.replicas", found)
 	}
 	in(t, "pulumi", "up", "--yes", "--skip-preview")
@@ -210,7 +216,10 @@ func replicaCountPreviews(t *testing.T) {
 
 func passwordChanges(t *testing.T) {
 	created := create(t, "before the password changes")
-	in(t, "pulumi", "config", "set", "--secret", "--path", "opex:databasePasswords.task-api", "another-password-0123456789")
+	in(
+		t, "pulumi", "config", "set", "--secret", "--path", "opex:databasePasswords.task-api",
+		"another-password-0123456789",
+	)
 	in(t, "pulumi", "up", "--yes", "--skip-preview")
 	kubectl(t, "rollout", "status", "--timeout=120s", "deployment/task-api")
 	has(t, created)
@@ -249,7 +258,10 @@ func wrongInputIsRefused(t *testing.T) {
 		}
 		return nil
 	})
-	before := kubectl(t, "get", "all,secrets,pvc", "--output=jsonpath={range .items[*]}{.kind}/{.metadata.name} {.metadata.generation}{\"\\n\"}{end}")
+	before := kubectl(
+		t, "get", "all,secrets,pvc",
+		"--output=jsonpath={range .items[*]}{.kind}/{.metadata.name} {.metadata.generation}{\"\\n\"}{end}",
+	)
 	for name, c := range map[string]struct {
 		path, value string
 		words       []string
@@ -269,7 +281,10 @@ func wrongInputIsRefused(t *testing.T) {
 			refused(t, c.words, "pulumi", "up", "--yes", "--skip-preview")
 		})
 	}
-	after := kubectl(t, "get", "all,secrets,pvc", "--output=jsonpath={range .items[*]}{.kind}/{.metadata.name} {.metadata.generation}{\"\\n\"}{end}")
+	after := kubectl(
+		t, "get", "all,secrets,pvc",
+		"--output=jsonpath={range .items[*]}{.kind}/{.metadata.name} {.metadata.generation}{\"\\n\"}{end}",
+	)
 	if before != after {
 		t.Errorf("a refused up changed the cluster\nbefore:\n%s\nafter:\n%s", before, after)
 	}
@@ -282,7 +297,10 @@ func killedUpConverges(t *testing.T) {
 	in(t, "pulumi", "config", "set", "--path", "opex:services[1].database.kind", "postgres")
 	in(t, "pulumi", "config", "set", "--path", "opex:services[1].replicas", "1") // the node is small
 	in(t, "pulumi", "config", "set", "--path", "opex:services[1].chaos.waived", "one replica")
-	in(t, "pulumi", "config", "set", "--secret", "--path", "opex:databasePasswords.second", "second-password-0123456789")
+	in(
+		t, "pulumi", "config", "set", "--secret", "--path", "opex:databasePasswords.second",
+		"second-password-0123456789",
+	)
 
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -315,7 +333,10 @@ func killedUpConverges(t *testing.T) {
 	in(t, "pulumi", "config", "rm", "opex:services")
 	in(t, "pulumi", "config", "rm", "--path", "opex:databasePasswords.second")
 	in(t, "pulumi", "up", "--yes", "--skip-preview")
-	left := kubectl(t, "get", "all,secrets,serviceaccounts,networkpolicies,poddisruptionbudgets", "--selector=app=second", "--output=name")
+	left := kubectl(
+		t, "get", "all,secrets,serviceaccounts,networkpolicies,poddisruptionbudgets", "--selector=app=second",
+		"--output=name",
+	)
 	if left != "" {
 		t.Errorf("the second service was removed, and left:\n%s", left)
 	}

@@ -40,7 +40,9 @@ type kill struct {
 
 // gameDay are the arguments of a short one.
 func gameDay(more ...string) []string {
-	return append([]string{"gameday", "--service=task-api", "--yes", "--steady=10s", "--after=11s", "--format=json"}, more...)
+	return append(
+		[]string{"gameday", "--service=task-api", "--yes", "--steady=10s", "--after=11s", "--format=json"},
+		more...)
 }
 
 func kills(t *testing.T, out string) []kill {
@@ -59,7 +61,8 @@ func disturbed(all []kill) bool {
 			return false
 		}
 		for _, reason := range k.Reasons {
-			if !strings.HasPrefix(reason, "no steady state") && !strings.HasPrefix(reason, "the load generator") && reason != "no pod was killed" {
+			if !strings.HasPrefix(reason, "no steady state") && !strings.HasPrefix(reason, "the load generator") &&
+				reason != "no pod was killed" {
 				return false
 			}
 		}
@@ -67,8 +70,8 @@ func disturbed(all []kill) bool {
 	return true
 }
 
-// proven holds a Game Day of which every kill has to be proven. A machine that is busy with something else measures nothing, and says so:
-// then it is held again.
+// proven holds a Game Day of which every kill has to be proven. A machine that is busy with something else measures
+// nothing, and says so: then it is held again.
 func proven(t *testing.T, more ...string) []kill {
 	t.Helper()
 	for left := 2; ; left-- {
@@ -141,18 +144,23 @@ func gameDayIsRefused(t *testing.T) {
 
 	in(t, "kubectl", "--namespace=chaos-mesh", "scale", "deployment", "chaos-controller-manager", "--replicas=0")
 	eventually(t, time.Minute, func() error {
-		if n := in(t, "kubectl", "--namespace=chaos-mesh", "get", "deployment", "chaos-controller-manager", "--output=jsonpath={.status.availableReplicas}"); n != "" && n != "0" {
+		if n := in(t, "kubectl", "--namespace=chaos-mesh", "get", "deployment", "chaos-controller-manager", "--output=jsonpath={.status.availableReplicas}"); n != "" &&
+			n != "0" {
 			return fmt.Errorf("%s are available", n)
 		}
 		return nil
 	})
 	refuses("Chaos Mesh: deployment chaos-mesh/chaos-controller-manager has no pod that is ready", plain...)
 	in(t, "kubectl", "--namespace=chaos-mesh", "scale", "deployment", "chaos-controller-manager", "--replicas=1")
-	in(t, "kubectl", "--namespace=chaos-mesh", "rollout", "status", "--timeout=60s", "deployment/chaos-controller-manager")
+	in(
+		t, "kubectl", "--namespace=chaos-mesh", "rollout", "status", "--timeout=60s",
+		"deployment/chaos-controller-manager",
+	)
 
 	outputs := in(t, "pulumi", "stack", "output", "--json")
 	var parsed struct{ Cluster struct{ UID string } }
-	if err := json.Unmarshal([]byte(outputs), &parsed); err != nil || !strings.Contains(outputs, `"environment": "staging"`) {
+	if err := json.Unmarshal([]byte(outputs), &parsed); err != nil ||
+		!strings.Contains(outputs, `"environment": "staging"`) {
 		t.Fatalf("pulumi stack output prints %s: %v", outputs, err)
 	}
 	for change, says := range map[[2]string]string{
@@ -181,10 +189,17 @@ func gameDaysAreProven(t *testing.T) {
 	page := filepath.Join(t.TempDir(), "gameday.html")
 	all := proven(t, "--repeat=3", "--html="+page)
 	for _, k := range all {
-		t.Logf("recovered in %.3f s, P95 %.1f ms against %.1f ms before, without an answer %v, %d writes", k.RecoverySeconds, k.During.P95Seconds*1000,
-			k.Before.P95Seconds*1000, k.During.TransportErrors, k.Writes.Acknowledged)
-		if k.Verdict != "PROVEN" || k.RecoverySeconds <= 0 || k.RecoverySeconds > 10 || k.Before.Requests < 1900 || k.During.Requests == 0 || k.After.Requests < 1900 ||
-			k.Before.ServerErrors+k.During.ServerErrors+k.After.ServerErrors > 0 || k.Writes.Acknowledged < 700 || k.Writes.Found != k.Writes.Acknowledged {
+		t.Logf(
+			"recovered in %.3f s, P95 %.1f ms against %.1f ms before, without an answer %v, %d writes",
+			k.RecoverySeconds, k.During.P95Seconds*1000, k.Before.P95Seconds*1000, k.During.TransportErrors,
+			k.Writes.Acknowledged,
+		)
+		if k.Verdict != "PROVEN" || k.RecoverySeconds <= 0 || k.RecoverySeconds > 10 || k.Before.Requests < 1900 ||
+			k.During.Requests == 0 ||
+			k.After.Requests < 1900 ||
+			k.Before.ServerErrors+k.During.ServerErrors+k.After.ServerErrors > 0 ||
+			k.Writes.Acknowledged < 700 ||
+			k.Writes.Found != k.Writes.Acknowledged {
 			t.Errorf("%+v", k)
 		}
 		var moments []string
@@ -215,18 +230,23 @@ func gameDaysAreProven(t *testing.T) {
 
 func gracefulCostsNothing(t *testing.T) {
 	for _, k := range proven(t, "--graceful", "--repeat=3") {
-		if n := len(k.Before.TransportErrors) + len(k.During.TransportErrors) + len(k.After.TransportErrors); n > 0 || k.Load.Requests < 4000 {
+		if n := len(k.Before.TransportErrors) + len(k.During.TransportErrors) + len(k.After.TransportErrors); n > 0 ||
+			k.Load.Requests < 4000 {
 			t.Errorf("%+v", k)
 		}
 	}
 }
 
-// begun starts a Game Day and returns once it has said the words. Where the machine is too busy for it to begin, it is started again.
+// begun starts a Game Day and returns once it has said the words. Where the machine is too busy for it to begin, it is
+// started again.
 func begun(t *testing.T, words string, args ...string) (*exec.Cmd, *strings.Builder) {
 	t.Helper()
 	for left := 2; ; left-- {
-		command := exec.Command(filepath.Join(repo(), ".sandbox", "bin", "sandbox"),
-			append([]string{"--repo", repo(), "--stack", "staging", "--instance", instance, "exec", "--", "opex"}, args...)...)
+		command := exec.Command(
+			filepath.Join(repo(), ".sandbox", "bin", "sandbox"),
+			append(
+				[]string{"--repo", repo(), "--stack", "staging", "--instance", instance, "exec", "--", "opex"},
+				args...)...)
 		command.Dir = repo()
 		command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 		said, err := command.StderrPipe()
@@ -291,7 +311,8 @@ func interruptedGameDayLeavesNothing(t *testing.T) {
 	if code := interrupt(t, second); code != 1 {
 		t.Errorf("exit code %d, want 1", code)
 	}
-	if all := kills(t, out.String()); len(all) != 1 || all[0].Verdict != "UNPROVEN" || !strings.Contains(fmt.Sprint(all[0].Reasons), "interrupted") {
+	if all := kills(t, out.String()); len(all) != 1 || all[0].Verdict != "UNPROVEN" ||
+		!strings.Contains(fmt.Sprint(all[0].Reasons), "interrupted") {
 		t.Errorf("%+v", all)
 	}
 	kubectl(t, "rollout", "status", "--timeout=60s", "deployment/task-api")
@@ -301,7 +322,8 @@ func interruptedGameDayLeavesNothing(t *testing.T) {
 	}
 }
 
-// breachesAreNoticed is the promise of a report: each of its criteria was seen going red. Afterwards all is as the stack declares it.
+// breachesAreNoticed is the promise of a report: each of its criteria was seen going red. Afterwards all is as the
+// stack declares it.
 func breachesAreNoticed(t *testing.T) {
 	if out, code := opex(t, "verify", "--wait=5m"); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, out)
@@ -317,7 +339,8 @@ func breachesAreNoticed(t *testing.T) {
 	times := map[string]int{}
 	for _, r := range rows {
 		times[r.Criterion]++
-		if r.Verdict != "FAIL" && r.Verdict != "UNPROVEN" || len(r.FalseAlarms) > 0 || r.Problem != "" || r.Skipped != "" {
+		if r.Verdict != "FAIL" && r.Verdict != "UNPROVEN" || len(r.FalseAlarms) > 0 || r.Problem != "" ||
+			r.Skipped != "" {
 			t.Errorf("%+v", r)
 		}
 	}
@@ -327,22 +350,30 @@ func breachesAreNoticed(t *testing.T) {
 		}
 	}
 	nothingOfAGameDayRuns(t)
-	// A write whose connection was cut may have been made, though it was answered with an error: nobody but the service can know.
+	// A write whose connection was cut may have been made, though it was answered with an error: nobody but the service
+	// can know.
 	const unanswered = 20
 	if left := recordsOfTheLoad(t); len(left) > unanswered {
 		t.Errorf("left: %d tasks", len(left))
 	}
-	if left := in(t, "kubectl", "get", "backups.velero.io,resourcequotas,verticalpodautoscalers", "--all-namespaces", "--output=name"); strings.Contains(left, "sabotage") {
+	if left := in(t, "kubectl", "get", "backups.velero.io,resourcequotas,verticalpodautoscalers", "--all-namespaces", "--output=name"); strings.Contains(
+		left, "sabotage",
+	) {
 		t.Errorf("left: %s", left)
 	}
-	// Nothing bears its mark any more, and nobody else's fields are opex's now: `pulumi up` would be refused to change them.
+	// Nothing bears its mark any more, and nobody else's fields are opex's now: `pulumi up` would be refused to change
+	// them.
 	changed := "services,deployments,configmaps,verticalpodautoscalers,schedules.velero.io,backups.velero.io,pods,resourcequotas"
-	if left := in(t, "kubectl", "get", changed, "--all-namespaces", "--selector=opex/sabotage", "--output=name"); strings.Contains(left, "/") {
+	if left := in(t, "kubectl", "get", changed, "--all-namespaces", "--selector=opex/sabotage", "--output=name"); strings.Contains(
+		left, "/",
+	) {
 		t.Errorf("left: %s", left)
 	}
 	for line := range strings.Lines(in(t, "kubectl", "get", "services,deployments,verticalpodautoscalers,schedules.velero.io", "--all-namespaces",
 		`--output=jsonpath={range .items[*]}{.kind}/{.metadata.name} {.metadata.managedFields[*].manager}{"\n"}{end}`)) {
-		if object, owners, _ := strings.Cut(strings.TrimSpace(line), " "); slices.Contains(strings.Fields(owners), "opex") {
+		if object, owners, _ := strings.Cut(strings.TrimSpace(line), " "); slices.Contains(
+			strings.Fields(owners), "opex",
+		) {
 			t.Errorf("opex owns fields of %s: %s", object, owners)
 		}
 	}

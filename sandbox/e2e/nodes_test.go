@@ -6,13 +6,16 @@ import (
 	"testing"
 )
 
-// TestTwoNodes runs the stack over two nodes: the service's pods stand on both, so that some reach the database, and all are
-// reached, from the other node.
+// TestTwoNodes runs the stack over two nodes: the service's pods stand on both, so that some reach the database, and
+// all are reached, from the other node.
 func TestTwoNodes(t *testing.T) {
 	must(t, "clean")
 	must(t, "--nodes=2", "up")
 	defer must(t, "clean")
-	ready := in(t, "kubectl", "get", "nodes", `--output=jsonpath={range .items[*]}{.metadata.name} {.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}`)
+	ready := in(
+		t, "kubectl", "get", "nodes",
+		`--output=jsonpath={range .items[*]}{.metadata.name} {.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}`,
+	)
 	if ready != fmt.Sprintf("%[1]s-0 True\n%[1]s-1 True\n", instance) {
 		t.Fatalf("nodes: %q", ready)
 	}

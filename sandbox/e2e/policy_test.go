@@ -69,7 +69,10 @@ func apply(t *testing.T, manifest string) {
 // address waits until a pod runs and returns its address.
 func address(t *testing.T, namespace, name string) string {
 	t.Helper()
-	in(t, "kubectl", "--namespace="+namespace, "wait", "--for=jsonpath={.status.phase}=Running", "--timeout=60s", "pod/"+name)
+	in(
+		t, "kubectl", "--namespace="+namespace, "wait", "--for=jsonpath={.status.phase}=Running", "--timeout=60s",
+		"pod/"+name,
+	)
 	return in(t, "kubectl", "--namespace="+namespace, "get", "pod", name, "--output=jsonpath={.status.podIP}")
 }
 
@@ -80,7 +83,8 @@ func reached(t *testing.T, namespace, name, address string, ports ...string) []s
 		fmt.Sprintf(hears, strings.Join(ports, " "), address)))
 }
 
-// policiesAreEnforced tries what upstream's conformance tests try: by pods, namespaces, addresses and ports, in both directions.
+// policiesAreEnforced tries what upstream's conformance tests try: by pods, namespaces, addresses and ports, in both
+// directions.
 func policiesAreEnforced(t *testing.T) {
 	temporary(t, "policy-a")
 	temporary(t, "policy-b")
@@ -119,12 +123,20 @@ func policiesAreEnforced(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.spec != "" {
-				apply(t, "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: tried, namespace: policy-a}, spec: "+c.spec+"}")
+				apply(
+					t,
+					"{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: tried, namespace: policy-a}, spec: "+c.spec+"}",
+				)
 			}
 			want := map[string][]string{"near": c.near, "far": c.far, "stranger": c.stranger}
 			eventually(t, 30*time.Second, func() error {
 				found := map[string][]string{"near": reached(t, "policy-a", "near", server, both...),
-					"far": reached(t, "policy-a", "far", server, both...), "stranger": reached(t, "policy-b", "stranger", server, both...)}
+					"far": reached(
+						t,
+						"policy-a",
+						"far",
+						server,
+						both...), "stranger": reached(t, "policy-b", "stranger", server, both...)}
 				if !maps.EqualFunc(found, want, slices.Equal) {
 					return fmt.Errorf("the server is reached by %v, want %v", found, want)
 				}
@@ -137,7 +149,8 @@ func policiesAreEnforced(t *testing.T) {
 	}
 }
 
-// trafficIsHeld: who is not meant to reach the database, or the world, does not. Each refusal stands beside somebody who may.
+// trafficIsHeld: who is not meant to reach the database, or the world, does not. Each refusal stands beside somebody
+// who may.
 func trafficIsHeld(t *testing.T) {
 	const service = "app.kubernetes.io/name: task-api, app.kubernetes.io/instance: task-api, app.kubernetes.io/component: api"
 	store := "198.18.0.10" // the first node's: outside the pods' network, as the internet is
@@ -167,8 +180,8 @@ func trafficIsHeld(t *testing.T) {
 	}
 }
 
-// commandsPassPolicies: the API server is on the first node and everything that the drill restores on the second, so what opex asks
-// through the API server's proxy comes from an address that is no pod's.
+// commandsPassPolicies: the API server is on the first node and everything that the drill restores on the second, so
+// what opex asks through the API server's proxy comes from an address that is no pod's.
 func commandsPassPolicies(t *testing.T) {
 	in(t, "kubectl", "cordon", instance+"-0")
 	defer in(t, "kubectl", "uncordon", instance+"-0")

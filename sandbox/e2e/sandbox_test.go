@@ -22,7 +22,8 @@ import (
 
 const namespace = "staging"
 
-// instance is the sandbox that the tests run on: INSTANCE chooses the other one, so that two runs fit beside each other.
+// instance is the sandbox that the tests run on: INSTANCE chooses the other one, so that two runs fit beside each
+// other.
 var instance = cmp.Or(os.Getenv("INSTANCE"), layout.TestInstances[0])
 
 // door is where the host reaches Services, and host the name by which Task API's is asked for there.
@@ -44,8 +45,8 @@ func state(parts ...string) string {
 	return filepath.Join(append([]string{repo(), ".sandbox", instance}, parts...)...)
 }
 
-// slowness is how many times longer than on the reference machine things take here: scripts/test measures it. Limits of waiting are
-// multiplied by it, so that a slow machine makes a test slow and not red.
+// slowness is how many times longer than on the reference machine things take here: scripts/test measures it. Limits of
+// waiting are multiplied by it, so that a slow machine makes a test slow and not red.
 var slowness = func() float64 {
 	factor, err := strconv.ParseFloat(cmp.Or(os.Getenv("SLOWNESS"), "1"), 64)
 	if err != nil || factor < 1 {

@@ -1,4 +1,5 @@
-// Command opex-load makes the load of a Game Day, in a pod of the cluster. `opex gameday` starts and commands it; nobody else needs to.
+// Command opex-load makes the load of a Game Day, in a pod of the cluster. `opex gameday` starts and commands it;
+// nobody else needs to.
 package main
 
 import (
@@ -14,8 +15,8 @@ import (
 	"github.com/opex-project/opex/cmd/opex/internal/load"
 )
 
-// endOthers tells the attacks in this pod that it is ending, and waits for them: with the pod's first process all others die at once, and
-// what they wrote would stay in the service.
+// endOthers tells the attacks in this pod that it is ending, and waits for them: with the pod's first process all
+// others die at once, and what they wrote would stay in the service.
 func endOthers() {
 	_ = syscall.Kill(-1, syscall.SIGTERM) // all but this one
 	for len(others()) > 0 {               // at most until the pod's grace is over

@@ -15,8 +15,8 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
 )
 
-// Check wants a dashboard that Grafana's own model takes, generated from its schemas: unknown fields, missing ones and wrong types are
-// errors.
+// Check wants a dashboard that Grafana's own model takes, generated from its schemas: unknown fields, missing ones and
+// wrong types are errors.
 func Check(t *testing.T, board json.Marshaler, panels int) {
 	t.Helper()
 	models := cog.NewRuntime() // the one that reading asks

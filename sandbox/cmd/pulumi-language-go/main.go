@@ -1,5 +1,5 @@
-// Command pulumi-language-go is an offline stand-in for the Pulumi plugin that compiles and runs programs written in Go.
-// The engine starts it with its own address, and reads the port to call from its first line of output.
+// Command pulumi-language-go is an offline stand-in for the Pulumi plugin that compiles and runs programs written in
+// Go. The engine starts it with its own address, and reads the port to call from its first line of output.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Command pulumi-resource-aws is an offline stand-in for the Pulumi provider of AWS: S3 buckets on a real S3 server, and the
-// IAM resources around them. The engine starts it.
+// Command pulumi-resource-aws is an offline stand-in for the Pulumi provider of AWS: S3 buckets on a real S3 server,
+// and the IAM resources around them. The engine starts it.
 package main
 
 import (

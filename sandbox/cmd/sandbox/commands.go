@@ -28,7 +28,11 @@ func downCommand(o *options) *cobra.Command {
 			if err := boot.Stop(s); err != nil {
 				return err
 			}
-			fmt.Fprintf(os.Stderr, "The sandbox %s is down. `make up STACK=%s` starts it again where it was, `make clean STACK=%s` forgets it.\n", s.Instance, s.Stack, s.Stack)
+			fmt.Fprintf(
+				os.Stderr,
+				"The sandbox %s is down. `make up STACK=%s` starts it again where it was, `make clean STACK=%s` forgets it.\n",
+				s.Instance, s.Stack, s.Stack,
+			)
 			return nil
 		},
 	}
@@ -72,7 +76,10 @@ func statusCommand(o *options) *cobra.Command {
 					fmt.Fprintf(c.OutOrStdout(), "%s: down\n", instance)
 					continue
 				}
-				fmt.Fprintf(c.OutOrStdout(), "%s: up (process %d, API https://127.0.0.1:%d, S3 https://127.0.0.1:%d)\n", instance, pid, s.Ports().API, s.Ports().S3)
+				fmt.Fprintf(
+					c.OutOrStdout(), "%s: up (process %d, API https://127.0.0.1:%d, S3 https://127.0.0.1:%d)\n",
+					instance, pid, s.Ports().API, s.Ports().S3,
+				)
 				pods, err := cluster.Kubectl(c.Context(), s, nil, "get", "pods", "--all-namespaces", "--output=wide")
 				if err != nil {
 					return err

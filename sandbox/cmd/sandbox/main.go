@@ -71,10 +71,18 @@ git-ignored folder .sandbox; the sandbox of each stack is separate, what is buil
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&o.stack, "stack", "staging", "the stack: staging or prod")
-	flags.StringVar(&o.instance, "instance", "", "the sandbox's name, if not the stack's: the tests run on "+strings.Join(layout.TestInstances, " and "))
+	flags.StringVar(
+		&o.instance, "instance", "",
+		"the sandbox's name, if not the stack's: the tests run on "+strings.Join(layout.TestInstances, " and "),
+	)
 	flags.StringVar(&o.repo, "repo", ".", "the repository's folder")
-	flags.IntVar(&o.nodes, "nodes", 0, fmt.Sprintf("Kubernetes nodes, 1 to %d (default: as at the last boot, else 1)", layout.MaxNodes))
-	root.AddCommand(upCommand(o), buildCommand(o), downCommand(o), cleanCommand(o), statusCommand(o), shellCommand(o), execCommand(o),
-		initCommand(o), initNodeCommand(o))
+	flags.IntVar(
+		&o.nodes, "nodes", 0,
+		fmt.Sprintf("Kubernetes nodes, 1 to %d (default: as at the last boot, else 1)", layout.MaxNodes),
+	)
+	root.AddCommand(
+		upCommand(o), buildCommand(o), downCommand(o), cleanCommand(o), statusCommand(o), shellCommand(o),
+		execCommand(o), initCommand(o), initNodeCommand(o),
+	)
 	return root
 }

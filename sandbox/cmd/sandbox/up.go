@@ -41,7 +41,9 @@ Run it again at any time: it goes on where the last run ended.`,
 			return runUp(c.Context(), s, noDeploy)
 		},
 	}
-	up.Flags().BoolVar(&dryRun, "dry-run", false, "print every program and configuration file of the cluster, and do nothing")
+	up.Flags().BoolVar(
+		&dryRun, "dry-run", false, "print every program and configuration file of the cluster, and do nothing",
+	)
 	up.Flags().BoolVar(&noDeploy, "no-deploy", false, "boot the cluster and prepare the stack, but run no pulumi up")
 	return up
 }
@@ -87,8 +89,11 @@ func runUp(ctx context.Context, s layout.Sandbox, noDeploy bool) error {
 		return err
 	}
 	if noDeploy {
-		fmt.Fprintf(os.Stderr, "\nThe cluster of %[1]s is up after %[2]s, and nothing is on it. Next: `make shell STACK=%[1]s`, and in it `pulumi config set` as you like and `pulumi up`.\n",
-			s.Stack, progress.Duration(report.Total()))
+		fmt.Fprintf(
+			os.Stderr,
+			"\nThe cluster of %[1]s is up after %[2]s, and nothing is on it. Next: `make shell STACK=%[1]s`, and in it `pulumi config set` as you like and `pulumi up`.\n",
+			s.Stack, progress.Duration(report.Total()),
+		)
 		return nil
 	}
 	fmt.Fprintf(os.Stderr, "pulumi up of the stack %s:\n", s.Stack)
@@ -146,8 +151,8 @@ func buildAll(ctx context.Context, s layout.Sandbox, report *progress.Reporter) 
 	return nil
 }
 
-// compileAll builds all targets. While one compiles, the modules of those after it are downloaded; a download that fails is reported
-// by the build that needs it.
+// compileAll builds all targets. While one compiles, the modules of those after it are downloaded; a download that
+// fails is reported by the build that needs it.
 func compileAll(ctx context.Context, s layout.Sandbox, report *progress.Reporter) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()

@@ -69,7 +69,8 @@ func joinCgroup(s layout.Sandbox) error {
 	return nil
 }
 
-// inherit makes a new branch usable: with v1 a CPU set starts empty, with v2 controllers must be passed on by the parent.
+// inherit makes a new branch usable: with v1 a CPU set starts empty, with v2 controllers must be passed on by the
+// parent.
 func inherit(branch string) error {
 	parent := filepath.Dir(branch)
 	for _, file := range []string{"cpuset.cpus", "cpuset.mems"} {
@@ -104,8 +105,9 @@ func inherit(branch string) error {
 	return nil
 }
 
-// removeCgroups removes what a sandbox that has ended left in the cgroup trees. A dying process leaves its cgroup after it has
-// given up its mounts, so no cgroup left means that all volumes are written out and free. A busy disk needs its time for that.
+// removeCgroups removes what a sandbox that has ended left in the cgroup trees. A dying process leaves its cgroup after
+// it has given up its mounts, so no cgroup left means that all volumes are written out and free. A busy disk needs its
+// time for that.
 func removeCgroups(s layout.Sandbox) error {
 	trees, err := hierarchies()
 	if err != nil {

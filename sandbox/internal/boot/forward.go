@@ -14,8 +14,8 @@ import (
 	"github.com/opex-project/opex/sandbox/internal/layout"
 )
 
-// The host reaches the sandbox through loopback ports only. Their listening sockets are opened before the process enters
-// the sandbox's network, and stay in the host's: no route, interface or firewall rule on the host is needed.
+// The host reaches the sandbox through loopback ports only. Their listening sockets are opened before the process
+// enters the sandbox's network, and stay in the host's: no route, interface or firewall rule on the host is needed.
 
 // forwardTCP passes connections on to an address of the sandbox.
 func forwardTCP(l net.Listener, address string) {
@@ -73,7 +73,10 @@ func serviceOf(host string) (*url.URL, error) {
 	name, _, _ := strings.Cut(host, ":")
 	parts := strings.Split(name, ".")
 	if len(parts) != 4 || parts[3] != "localhost" {
-		return nil, fmt.Errorf("%q names no Service: use <port>.<service>.<namespace>.localhost, such as 8000.task-api.staging.localhost", name)
+		return nil, fmt.Errorf(
+			"%q names no Service: use <port>.<service>.<namespace>.localhost, such as 8000.task-api.staging.localhost",
+			name,
+		)
 	}
 	return &url.URL{Scheme: "http", Host: fmt.Sprintf("%s.%s.svc.cluster.local:%s", parts[1], parts[2], parts[0])}, nil
 }

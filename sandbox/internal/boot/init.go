@@ -127,16 +127,24 @@ func (s *supervisor) keepNode(n node.Node) error {
 	return nil
 }
 
-// startFurther starts node i and connects it. Its end is logged; the cluster then shows it NotReady, as with a real node.
+// startFurther starts node i and connects it. Its end is logged; the cluster then shows it NotReady, as with a real
+// node.
 func (s *supervisor) startFurther(sandbox layout.Sandbox, i int) error {
 	name := sandbox.NodeName(i)
 	logFile, err := openLog(name)
 	if err != nil {
 		return err
 	}
-	pid, ended, err := s.start(filepath.Join(node.BinMount, "sandbox"),
-		[]string{"sandbox", "init-node", "--stack", sandbox.Stack, "--instance", sandbox.Instance, "--nodes", strconv.Itoa(sandbox.Nodes), "--repo", sandbox.Repo, "--index", strconv.Itoa(i)},
-		nil, logFile, &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET})
+	pid, ended, err := s.start(
+		filepath.Join(node.BinMount, "sandbox"),
+		[]string{
+			"sandbox", "init-node", "--stack", sandbox.Stack, "--instance", sandbox.Instance, "--nodes",
+			strconv.Itoa(sandbox.Nodes), "--repo", sandbox.Repo, "--index", strconv.Itoa(i),
+		},
+		nil,
+		logFile,
+		&syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET},
+	)
 	if err != nil {
 		return fmt.Errorf("start node %s: %w", name, err)
 	}

@@ -46,7 +46,8 @@ func mountSandbox(s layout.Sandbox) error {
 
 // mountNode puts a node's folders at their standard paths, and mounts its volumes.
 func mountNode(n node.Node) error {
-	// A further node's namespace is a copy of node 0's, whose kubelet folder is shared: what is mounted here must stay here.
+	// A further node's namespace is a copy of node 0's, whose kubelet folder is shared: what is mounted here must stay
+	// here.
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make mounts private: %w", err)
 	}

@@ -14,14 +14,18 @@ import (
 	"github.com/opex-project/opex/sandbox/internal/storage/volume"
 )
 
-// The test program runs itself as the first process of a sandbox, and from there as that of a further node. These variables
-// tell the step and the repository's folder.
+// The test program runs itself as the first process of a sandbox, and from there as that of a further node. These
+// variables tell the step and the repository's folder.
 const (
 	stepEnv = "BOOT_TEST_STEP"
 	repoEnv = "BOOT_TEST_REPO"
 )
 
-var steps = map[string]func(layout.Sandbox) error{"first boot": firstBoot, "second node": secondNode, "second boot": secondBoot}
+var steps = map[string]func(layout.Sandbox) error{
+	"first boot":  firstBoot,
+	"second node": secondNode,
+	"second boot": secondBoot,
+}
 
 func TestMain(m *testing.M) {
 	step, inside := steps[os.Getenv(stepEnv)]
@@ -79,7 +83,8 @@ func firstBoot(s layout.Sandbox) error {
 	return os.WriteFile(filepath.Join(volumes.Path("kept"), "row"), []byte("kept"), 0o600)
 }
 
-// secondNode starts with a copy of node 0's mounts. It must not keep one: the volume would stay in use after node 0 deletes it.
+// secondNode starts with a copy of node 0's mounts. It must not keep one: the volume would stay in use after node 0
+// deletes it.
 func secondNode(s layout.Sandbox) error {
 	if err := mountNode(node.Node{Sandbox: s, Index: 1}); err != nil {
 		return err

@@ -21,8 +21,8 @@ import (
 // ErrRunning is returned by Start when the sandbox runs already.
 var ErrRunning = errors.New("the sandbox is running")
 
-// Running returns the process id of the sandbox's first process on the host, and whether it runs. The answer comes from a
-// file lock that this process holds for life, so it is right after a kill too.
+// Running returns the process id of the sandbox's first process on the host, and whether it runs. The answer comes from
+// a file lock that this process holds for life, so it is right after a kill too.
 func Running(s layout.Sandbox) (int, bool, error) {
 	lock, err := os.OpenFile(lockPath(s), os.O_RDWR, 0)
 	if errors.Is(err, os.ErrNotExist) {
@@ -45,7 +45,10 @@ func Running(s layout.Sandbox) (int, bool, error) {
 			return pid, true, nil
 		}
 	}
-	return 0, false, fmt.Errorf("%s is locked, but nobody has written a process id into it: another command is starting this sandbox", lockPath(s))
+	return 0, false, fmt.Errorf(
+		"%s is locked, but nobody has written a process id into it: another command is starting this sandbox",
+		lockPath(s),
+	)
 }
 
 // Start starts the sandbox's first process and leaves it running. program is this program's own file.
@@ -85,7 +88,10 @@ func Start(s layout.Sandbox, program string) error {
 		return err
 	}
 	defer logFile.Close()
-	command := exec.Command(program, "init", "--stack", s.Stack, "--instance", s.Instance, "--nodes", strconv.Itoa(s.Nodes), "--repo", s.Repo)
+	command := exec.Command(
+		program, "init", "--stack", s.Stack, "--instance", s.Instance, "--nodes", strconv.Itoa(s.Nodes), "--repo",
+		s.Repo,
+	)
 	command.Stdout, command.Stderr, command.ExtraFiles = logFile, logFile, files
 	command.SysProcAttr = &syscall.SysProcAttr{
 		Setsid:     true,

@@ -20,7 +20,8 @@ import (
 // readyTimeout bounds the wait for one program; a busy two-core machine needs about ten seconds for the slowest.
 const readyTimeout = 2 * time.Minute
 
-// supervisor starts programs, restarts those that end, and reaps every child, its own and the orphans that come to process 1.
+// supervisor starts programs, restarts those that end, and reaps every child, its own and the orphans that come to
+// process 1.
 type supervisor struct {
 	mu   sync.Mutex
 	done map[int]chan syscall.WaitStatus
@@ -52,7 +53,9 @@ func (s *supervisor) reap(signals <-chan os.Signal) {
 }
 
 // start starts a file. The channel receives its end.
-func (s *supervisor) start(file string, argv, env []string, logFile *os.File, attr *syscall.SysProcAttr) (int, <-chan syscall.WaitStatus, error) {
+func (s *supervisor) start(
+	file string, argv, env []string, logFile *os.File, attr *syscall.SysProcAttr,
+) (int, <-chan syscall.WaitStatus, error) {
 	s.mu.Lock() // until it is registered, or the reaper could miss a program that ends at once
 	defer s.mu.Unlock()
 	null, err := os.Open(os.DevNull)
@@ -82,7 +85,9 @@ func (s *supervisor) keep(p node.Process, logName string) error {
 		file = "kube"
 	}
 	run := func() (<-chan syscall.WaitStatus, error) {
-		_, ended, err := s.start(filepath.Join(node.BinMount, file), append([]string{p.Name}, p.Args...), p.Env, logFile, nil)
+		_, ended, err := s.start(
+			filepath.Join(node.BinMount, file), append([]string{p.Name}, p.Args...), p.Env, logFile, nil,
+		)
 		if err != nil {
 			return nil, fmt.Errorf("start %s: %w", p.Name, err)
 		}
@@ -150,7 +155,10 @@ func waitReady(p node.Process) error {
 		return err
 	}
 	// The certificate is the sandbox's own and this only asks "are you up"; every other client checks it.
-	client := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	client := &http.Client{
+		Timeout:   2 * time.Second,
+		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}},
+	}
 	var last error
 	for deadline := time.Now().Add(readyTimeout); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		switch target.Scheme {

@@ -63,7 +63,8 @@ func Download(ctx context.Context, s layout.Sandbox, t Target) error {
 func (t Target) command(ctx context.Context, s layout.Sandbox, args ...string) *exec.Cmd {
 	command := exec.CommandContext(ctx, "go", args...)
 	command.Dir = filepath.Join(s.Repo, t.Module)
-	// One setting for all that share packages: with and without cgo, everything above the package net would be compiled twice.
+	// One setting for all that share packages: with and without cgo, everything above the package net would be compiled
+	// twice.
 	cgo := "CGO_ENABLED=0"
 	if t.Cgo {
 		cgo = "CGO_ENABLED=1"
@@ -100,8 +101,8 @@ func (t Target) folder(s layout.Sandbox) string {
 	return s.Shared(t.Folder)
 }
 
-// Args is the argument list of the `go` command for a target. Anything that changes how packages compile (-trimpath, -gcflags) must
-// be equal for all targets, or what they share is compiled twice.
+// Args is the argument list of the `go` command for a target. Anything that changes how packages compile (-trimpath,
+// -gcflags) must be equal for all targets, or what they share is compiled twice.
 func Args(s layout.Sandbox, t Target) []string {
 	args := []string{"build", "-v", "-buildvcs=false", "-o", t.folder(s) + "/", "-tags=" + t.Tags}
 	for _, p := range t.Programs {

@@ -67,17 +67,22 @@ func TestNoTargetSplitsTheBuildCache(t *testing.T) {
 		for _, arg := range Args(layout.Sandbox{}, target) {
 			for _, splits := range []string{"-trimpath", "-gcflags", "-race", "-cover"} {
 				if strings.HasPrefix(arg, splits) {
-					t.Errorf("%s is built with %s: what it shares with the others would be compiled twice", target.Title, arg)
+					t.Errorf(
+						"%s is built with %s: what it shares with the others would be compiled twice", target.Title,
+						arg,
+					)
 				}
 			}
 		}
 	}
 }
 
-// What two modules use at different versions is compiled twice. These are: Kubernetes and Pulumi, at the versions of the provider's own
-// go.mod, and what those two need at a version that fits them.
+// What two modules use at different versions is compiled twice. These are: Kubernetes and Pulumi, at the versions of
+// the provider's own go.mod, and what those two need at a version that fits them.
 func TestTheTwoModulesShareTheVersionsOfWhatBothUse(t *testing.T) {
-	apart := regexp.MustCompile(`^(k8s\.io|sigs\.k8s\.io|github\.com/(pulumi|fluxcd|google/gnostic-models|minio|opencontainers|opentracing)|oras\.land)/?`)
+	apart := regexp.MustCompile(
+		`^(k8s\.io|sigs\.k8s\.io|github\.com/(pulumi|fluxcd|google/gnostic-models|minio|opencontainers|opentracing)|oras\.land)/?`,
+	)
 	newer, older := required(t, "../../go.mod"), required(t, "../../kube-1.33/go.mod")
 	shared := 0
 	for path, version := range older {
@@ -104,7 +109,9 @@ func TestABuildThatFailsShowsTheCompilersWords(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	err = Run(t.Context(), s, Target{Title: "broken", Module: ".", Programs: programs("broken")}, func(string, ...any) {})
+	err = Run(
+		t.Context(), s, Target{Title: "broken", Module: ".", Programs: programs("broken")}, func(string, ...any) {},
+	)
 	if err == nil || !strings.Contains(err.Error(), "undefinedThing") {
 		t.Errorf("%v", err)
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/opex-project/opex/sandbox/internal/layout"
 )
 
-// Alone keeps two builds of one repository apart: they would write the same files. It waits for the other's end, and says so. The lock
-// ends with the process at the latest.
+// Alone keeps two builds of one repository apart: they would write the same files. It waits for the other's end, and
+// says so. The lock ends with the process at the latest.
 func Alone(s layout.Sandbox, note func(string)) (release func(), err error) {
 	if err := os.MkdirAll(s.Shared(), 0o755); err != nil {
 		return nil, err

@@ -51,7 +51,8 @@ const (
 	openCostVersion   = "v1.108.0"
 	// prometheusRelease is the release of Prometheus that go.mod writes as v0.313.0.
 	prometheusRelease = "3.13.0"
-	// providerVersion is that of the Kubernetes SDK in the program's go.mod: the engine asks for the plugin of this version.
+	// providerVersion is that of the Kubernetes SDK in the program's go.mod: the engine asks for the plugin of this
+	// version.
 	providerVersion = "v4.30.0"
 )
 
@@ -86,20 +87,26 @@ func Targets() []Target {
 				{Package: "github.com/prometheus/prometheus/cmd/prometheus", Variables: map[string]string{
 					"github.com/prometheus/common/version.Version": prometheusRelease}},
 			}, programs(
-				"github.com/prometheus/prometheus/cmd/promtool",
-				velero+"/cmd/velero-helper", velero+"/cmd/velero-restore-helper",
-				plugin+"/velero-plugin-for-aws", plugin+"/hack/cp-plugin",
-				"k8s.io/autoscaler/vertical-pod-autoscaler/pkg/recommender", "sigs.k8s.io/metrics-server/cmd/metrics-server",
-				"github.com/versity/versitygw/cmd/versitygw",
+				"github.com/prometheus/prometheus/cmd/promtool", velero+"/cmd/velero-helper",
+				velero+"/cmd/velero-restore-helper", plugin+"/velero-plugin-for-aws", plugin+"/hack/cp-plugin",
+				"k8s.io/autoscaler/vertical-pod-autoscaler/pkg/recommender",
+				"sigs.k8s.io/metrics-server/cmd/metrics-server", "github.com/versity/versitygw/cmd/versitygw",
 				own+"sandbox/cmd/coredns", own+"sandbox/cmd/pause", own+"sandbox/cmd/pulumi-language-go",
 			)...)},
-		{Title: "OpenCost and Chaos Mesh's controller", Module: "sandbox/kube-1.33", Minutes: 4, Programs: append(programs(
-			own+"sandbox/kube-1.33/cmd/chaos-controller-manager"),
-			Program{Package: "github.com/opencost/opencost/cmd/costmodel", Variables: map[string]string{
-				"github.com/opencost/opencost/pkg/version.Version": openCostVersion}})},
+		{
+			Title:   "OpenCost and Chaos Mesh's controller",
+			Module:  "sandbox/kube-1.33",
+			Minutes: 4,
+			Programs: append(programs(
+				own+"sandbox/kube-1.33/cmd/chaos-controller-manager"),
+				Program{Package: "github.com/opencost/opencost/cmd/costmodel", Variables: map[string]string{
+					"github.com/opencost/opencost/pkg/version.Version": openCostVersion}}),
+		},
 		{Title: "Pulumi's Kubernetes provider", Module: "sandbox/kube-1.33", Folder: PluginFolder, Minutes: 2,
-			Programs: []Program{{Package: own + "sandbox/kube-1.33/cmd/pulumi-resource-kubernetes", Variables: map[string]string{
-				"main.version": strings.TrimPrefix(providerVersion, "v")}}},
+			Programs: []Program{
+				{Package: own + "sandbox/kube-1.33/cmd/pulumi-resource-kubernetes", Variables: map[string]string{
+					"main.version": strings.TrimPrefix(providerVersion, "v")}},
+			},
 			Assets: Assets{Module: "github.com/pulumi/pulumi-kubernetes/provider/v4", Files: []string{
 				"cmd/pulumi-resource-kubernetes/schema.json", "cmd/pulumi-resource-kubernetes/terraform-mapping.json"}}},
 		{Title: "Pulumi's AWS stand-in", Module: "sandbox", Folder: PluginFolder, Minutes: 0.5,

@@ -21,8 +21,8 @@ type archive struct {
 	data  []byte
 }
 
-// pack makes the archive that `helm package` would: the files under a folder with the chart's name, and more of them under its
-// crds/. A version other than "" replaces the one in Chart.yaml, as projects do that stamp it at release.
+// pack makes the archive that `helm package` would: the files under a folder with the chart's name, and more of them
+// under its crds/. A version other than "" replaces the one in Chart.yaml, as projects do that stamp it at release.
 func pack(files fs.FS, version string, crds ...fs.FS) (archive, error) {
 	raw, err := fs.ReadFile(files, "Chart.yaml")
 	if err != nil {
@@ -47,7 +47,12 @@ func pack(files fs.FS, version string, crds ...fs.FS) (archive, error) {
 	zipped := gzip.NewWriter(&out)
 	tape := tar.NewWriter(zipped)
 	write := func(file string, content []byte) error {
-		header := &tar.Header{Name: path.Join(name, file), Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(content))}
+		header := &tar.Header{
+			Name:     path.Join(name, file),
+			Typeflag: tar.TypeReg,
+			Mode:     0o644,
+			Size:     int64(len(content)),
+		}
 		if err := tape.WriteHeader(header); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 // Package charts answers for the official chart repositories on a machine that cannot reach them. It is an HTTPS proxy:
-// what is asked of a repository that it holds, it answers itself, with a certificate of the sandbox; all else it passes on.
-// Programs need nothing but the usual HTTPS_PROXY and SSL_CERT_FILE, so the official Pulumi plugin finds charts here too.
+// what is asked of a repository that it holds, it answers itself, with a certificate of the sandbox; all else it passes
+// on. Programs need nothing but the usual HTTPS_PROXY and SSL_CERT_FILE, so the official Pulumi plugin finds charts
+// here too.
 package charts
 
 import (
@@ -134,7 +135,12 @@ func (m *Mirror) dial(r *http.Request) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	request := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: r.Host}, Host: r.Host, Header: http.Header{}}
+	request := &http.Request{
+		Method: http.MethodConnect,
+		URL:    &url.URL{Opaque: r.Host},
+		Host:   r.Host,
+		Header: http.Header{},
+	}
 	if proxy.User != nil {
 		password, _ := proxy.User.Password()
 		account := base64.StdEncoding.EncodeToString([]byte(proxy.User.Username() + ":" + password))

@@ -47,7 +47,9 @@ func startMirror(t *testing.T, other *httptest.Server) *http.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(proxy), TLSClientConfig: &tls.Config{RootCAs: roots}}}
+	return &http.Client{
+		Transport: &http.Transport{Proxy: http.ProxyURL(proxy), TLSClientConfig: &tls.Config{RootCAs: roots}},
+	}
 }
 
 func get(t *testing.T, client *http.Client, address string) (int, []byte) {
@@ -200,7 +202,10 @@ func TestPackRefusesDefinitionsThatAreNotThere(t *testing.T) {
 }
 
 func TestPackStampsTheVersion(t *testing.T) {
-	packed, err := pack(fstest.MapFS{"Chart.yaml": {Data: []byte("name: a\nversion: 0.0.0")}, "templates/x.yaml": {Data: []byte("x")}}, "2.8.4")
+	packed, err := pack(
+		fstest.MapFS{"Chart.yaml": {Data: []byte("name: a\nversion: 0.0.0")}, "templates/x.yaml": {Data: []byte("x")}},
+		"2.8.4",
+	)
 	if err != nil || packed.file() != "a-2.8.4.tgz" {
 		t.Errorf("%s, %v", packed.file(), err)
 	}

@@ -21,14 +21,15 @@ type Repository struct {
 
 // Source is where a chart's files come from.
 type Source struct {
-	// Module and Version name the Go module in which the project publishes its chart; the checksum database vouches for it.
-	// Empty for the sandbox's own charts, which stand in for those that lie in no module.
+	// Module and Version name the Go module in which the project publishes its chart; the checksum database vouches for
+	// it. Empty for the sandbox's own charts, which stand in for those that lie in no module.
 	Module, Version string
 	// Folder is the chart's folder in the module, or among the sandbox's own charts.
 	Folder string
 	// Stamp replaces the version in Chart.yaml, where the project does so at release.
 	Stamp string
-	// CRDs are folders of modules whose files go under crds/: the sandbox's own charts hold no definitions of a project.
+	// CRDs are folders of modules whose files go under crds/: the sandbox's own charts hold no definitions of a
+	// project.
 	CRDs []Source
 }
 
@@ -39,10 +40,19 @@ func Repositories() []Repository {
 			{Module: "sigs.k8s.io/metrics-server", Version: "v0.9.0", Folder: "charts/metrics-server"},
 		}},
 		{URL: "https://kubernetes.github.io/autoscaler/", Charts: []Source{
-			{Module: "k8s.io/autoscaler/vertical-pod-autoscaler", Version: "v1.8.1", Folder: "charts/vertical-pod-autoscaler"},
+			{
+				Module:  "k8s.io/autoscaler/vertical-pod-autoscaler",
+				Version: "v1.8.1",
+				Folder:  "charts/vertical-pod-autoscaler",
+			},
 		}},
 		{URL: "https://charts.chaos-mesh.org/", Charts: []Source{
-			{Module: "github.com/chaos-mesh/chaos-mesh", Version: chaosMeshVersion, Folder: "helm/chaos-mesh", Stamp: "2.8.4"},
+			{
+				Module:  "github.com/chaos-mesh/chaos-mesh",
+				Version: chaosMeshVersion,
+				Folder:  "helm/chaos-mesh",
+				Stamp:   "2.8.4",
+			},
 		}},
 		{URL: "https://prometheus-community.github.io/helm-charts/", Charts: []Source{{Folder: "prometheus"}}},
 		{URL: "https://opencost.github.io/opencost-helm-chart/", Charts: []Source{{Folder: "opencost"}}},

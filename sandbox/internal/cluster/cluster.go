@@ -51,7 +51,9 @@ func WaitBooted(ctx context.Context, s layout.Sandbox) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("sandbox %s: %s is not ready after %s; logs: %s", s.Instance, missing, bootTimeout, s.State("logs"))
+			return fmt.Errorf(
+				"sandbox %s: %s is not ready after %s; logs: %s", s.Instance, missing, bootTimeout, s.State("logs"),
+			)
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
@@ -102,8 +104,8 @@ func ApplyAddons(ctx context.Context, s layout.Sandbox) error {
 	return err
 }
 
-// WaitReady returns once every node reports since this boot, and DNS and Services work. What the API server remembers of
-// the boot before is no evidence.
+// WaitReady returns once every node reports since this boot, and DNS and Services work. What the API server remembers
+// of the boot before is no evidence.
 func WaitReady(ctx context.Context, s layout.Sandbox) error {
 	started, err := boot.Started(s)
 	if err != nil {
@@ -120,14 +122,18 @@ func WaitReady(ctx context.Context, s layout.Sandbox) error {
 		}
 		time.Sleep(200 * time.Millisecond)
 	}
-	return fmt.Errorf("sandbox %s is not ready after %s: %w; `make status` shows its pods", s.Instance, bootTimeout, last)
+	return fmt.Errorf(
+		"sandbox %s is not ready after %s: %w; `make status` shows its pods", s.Instance, bootTimeout, last,
+	)
 }
 
 // nodesReport says which node is not ready, or has not renewed its lease since the boot.
 func nodesReport(ctx context.Context, s layout.Sandbox, started time.Time) error {
 	for i := range s.Nodes {
 		name := s.NodeName(i)
-		renewed, err := Kubectl(ctx, s, nil, "--namespace=kube-node-lease", "get", "lease", name, "--output=jsonpath={.spec.renewTime}")
+		renewed, err := Kubectl(
+			ctx, s, nil, "--namespace=kube-node-lease", "get", "lease", name, "--output=jsonpath={.spec.renewTime}",
+		)
 		if err != nil {
 			return err
 		}
@@ -135,7 +141,9 @@ func nodesReport(ctx context.Context, s layout.Sandbox, started time.Time) error
 		if err != nil || at.Before(started) {
 			return fmt.Errorf("node %s has not reported since the boot", name)
 		}
-		ready, err := Kubectl(ctx, s, nil, "get", "node", name, `--output=jsonpath={.status.conditions[?(@.type=="Ready")].status}`)
+		ready, err := Kubectl(
+			ctx, s, nil, "get", "node", name, `--output=jsonpath={.status.conditions[?(@.type=="Ready")].status}`,
+		)
 		if err != nil {
 			return err
 		}
@@ -146,8 +154,8 @@ func nodesReport(ctx context.Context, s layout.Sandbox, started time.Time) error
 	return nil
 }
 
-// servicesWork calls the API server by its Service's name from inside: the name must resolve and its address lead there.
-// The server refuses plain HTTP with this status; whatever else does not work answers otherwise.
+// servicesWork calls the API server by its Service's name from inside: the name must resolve and its address lead
+// there. The server refuses plain HTTP with this status; whatever else does not work answers otherwise.
 func servicesWork(ctx context.Context, s layout.Sandbox) error {
 	status, err := get(ctx, s.ServiceURL("kubernetes", "default", 443))
 	if err == nil && status != http.StatusBadRequest {
@@ -158,7 +166,10 @@ func servicesWork(ctx context.Context, s layout.Sandbox) error {
 
 // Kubectl runs kubectl as the administrator and returns what it prints.
 func Kubectl(ctx context.Context, s layout.Sandbox, in *strings.Reader, args ...string) ([]byte, error) {
-	command := exec.CommandContext(ctx, s.Bin("kubectl"), append([]string{"--kubeconfig=" + s.Kubeconfig()}, args...)...)
+	command := exec.CommandContext(
+		ctx,
+		s.Bin("kubectl"),
+		append([]string{"--kubeconfig=" + s.Kubeconfig()}, args...)...)
 	if in != nil {
 		command.Stdin = in
 	}
@@ -170,7 +181,8 @@ func Kubectl(ctx context.Context, s layout.Sandbox, in *strings.Reader, args ...
 	return out.Bytes(), nil
 }
 
-// serviceTimeout bounds the wait for a new Service's address to work on the nodes; kube-proxy and DNS need a second or two.
+// serviceTimeout bounds the wait for a new Service's address to work on the nodes; kube-proxy and DNS need a second or
+// two.
 const serviceTimeout = 30 * time.Second
 
 // WaitServiceAnswers returns once a URL of ServiceURL answers 200.
@@ -190,8 +202,8 @@ func WaitServiceAnswers(ctx context.Context, url string) error {
 	return fmt.Errorf("%s does not work within %s: %w", url, serviceTimeout, last)
 }
 
-// get returns the status of a URL of ServiceURL. Names under .localhost are the loopback; not every resolver knows it, so
-// the address is given.
+// get returns the status of a URL of ServiceURL. Names under .localhost are the loopback; not every resolver knows it,
+// so the address is given.
 func get(ctx context.Context, url string) (int, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

@@ -1,4 +1,5 @@
-// Package cluster is the host's side of a running sandbox: keys and kubeconfigs before it boots, images and add-ons after.
+// Package cluster is the host's side of a running sandbox: keys and kubeconfigs before it boots, images and add-ons
+// after.
 package cluster
 
 import (
@@ -45,10 +46,18 @@ func Prepare(s layout.Sandbox) error {
 	loopback, api := net.IPv4(127, 0, 0, 1), net.IP(layout.NodeAddress(0).AsSlice())
 	err = errors.Join(
 		ca.IssueTo(folder, "apiserver", pki.Leaf{CommonName: "kube-apiserver",
-			Names:     []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"},
+			Names: []string{
+				"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc",
+				"kubernetes.default.svc.cluster.local",
+			},
 			Addresses: []net.IP{loopback, api, net.IP(layout.APIServiceAddress.AsSlice())}}),
-		ca.IssueTo(folder, "apiserver-kubelet-client", pki.Leaf{CommonName: "kube-apiserver-kubelet-client", Organizations: []string{"system:masters"}}),
-		ca.IssueTo(folder, "s3", pki.Leaf{CommonName: "s3", Names: []string{"localhost"}, Addresses: []net.IP{loopback, api}}),
+		ca.IssueTo(
+			folder, "apiserver-kubelet-client",
+			pki.Leaf{CommonName: "kube-apiserver-kubelet-client", Organizations: []string{"system:masters"}},
+		),
+		ca.IssueTo(
+			folder, "s3", pki.Leaf{CommonName: "s3", Names: []string{"localhost"}, Addresses: []net.IP{loopback, api}},
+		),
 		front.IssueTo(folder, "front-proxy-client", pki.Leaf{CommonName: "front-proxy-client"}),
 	)
 	for i := range s.Nodes {
@@ -87,7 +96,10 @@ func writeKubeconfigs(s layout.Sandbox, ca *pki.Authority) error {
 		"volume-provisioner": {CommonName: "opex:volume-provisioner"},
 	}
 	for i := range s.Nodes {
-		users["kubelet-"+s.NodeName(i)] = pki.Leaf{CommonName: "system:node:" + s.NodeName(i), Organizations: []string{"system:nodes"}}
+		users["kubelet-"+s.NodeName(i)] = pki.Leaf{
+			CommonName:    "system:node:" + s.NodeName(i),
+			Organizations: []string{"system:nodes"},
+		}
 	}
 	var problems []error
 	for component, user := range users {
@@ -106,9 +118,21 @@ func writeKubeconfig(path, name, server string, ca *pki.Authority, user pki.Leaf
 	}
 	config, err := json.MarshalIndent(map[string]any{
 		"apiVersion": "v1", "kind": "Config", "current-context": name,
-		"clusters": []any{map[string]any{"name": name, "cluster": map[string]any{"server": server, "certificate-authority-data": ca.CertPEM}}},
-		"users":    []any{map[string]any{"name": user.CommonName, "user": map[string]any{"client-certificate-data": cert, "client-key-data": key}}},
-		"contexts": []any{map[string]any{"name": name, "context": map[string]any{"cluster": name, "user": user.CommonName}}},
+		"clusters": []any{
+			map[string]any{
+				"name":    name,
+				"cluster": map[string]any{"server": server, "certificate-authority-data": ca.CertPEM},
+			},
+		},
+		"users": []any{
+			map[string]any{
+				"name": user.CommonName,
+				"user": map[string]any{"client-certificate-data": cert, "client-key-data": key},
+			},
+		},
+		"contexts": []any{
+			map[string]any{"name": name, "context": map[string]any{"cluster": name, "user": user.CommonName}},
+		},
 	}, "", "  ")
 	if err != nil {
 		return err
@@ -126,7 +150,9 @@ func makeS3Keys(s layout.Sandbox) error {
 		return err
 	}
 	// Nothing that a name holds: Pulumi masks a secret wherever it meets it.
-	data, err := json.Marshal(boot.S3Keys{Access: hex.EncodeToString(random[:10]), Secret: hex.EncodeToString(random[10:])})
+	data, err := json.Marshal(
+		boot.S3Keys{Access: hex.EncodeToString(random[:10]), Secret: hex.EncodeToString(random[10:])},
+	)
 	if err != nil {
 		return err
 	}

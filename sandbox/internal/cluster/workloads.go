@@ -13,14 +13,16 @@ import (
 // workloadsTimeout is for everything to be ready again after a boot: Chaos Mesh and OpenCost take longest.
 const workloadsTimeout = 3 * time.Minute
 
-// WaitWorkloads waits until every Deployment, StatefulSet and DaemonSet has all its pods ready. After a restart of the sandbox Pulumi has
-// nothing to do, and does not wait for what it does not touch.
+// WaitWorkloads waits until every Deployment, StatefulSet and DaemonSet has all its pods ready. After a restart of the
+// sandbox Pulumi has nothing to do, and does not wait for what it does not touch.
 func WaitWorkloads(ctx context.Context, s layout.Sandbox) error {
 	ctx, cancel := context.WithTimeout(ctx, workloadsTimeout)
 	defer cancel()
 	var last error
 	for ctx.Err() == nil {
-		list, err := Kubectl(ctx, s, nil, "get", "deployments,statefulsets,daemonsets", "--all-namespaces", "--output=json")
+		list, err := Kubectl(
+			ctx, s, nil, "get", "deployments,statefulsets,daemonsets", "--all-namespaces", "--output=json",
+		)
 		if err == nil {
 			err = notReady(list)
 		}
@@ -56,7 +58,9 @@ func notReady(list []byte) error {
 			want, ready = w.Status.DesiredNumberScheduled, w.Status.NumberReady
 		}
 		if ready < want || w.Status.ObservedGeneration < w.Metadata.Generation {
-			waiting = append(waiting, fmt.Sprintf("%s/%s has %d of %d pods", w.Metadata.Namespace, w.Metadata.Name, ready, want))
+			waiting = append(
+				waiting, fmt.Sprintf("%s/%s has %d of %d pods", w.Metadata.Namespace, w.Metadata.Name, ready, want),
+			)
 		}
 	}
 	if len(waiting) > 0 {

@@ -86,7 +86,8 @@ func writeTrusted(s layout.Sandbox, ca *pki.Authority) (string, error) {
 	return path, os.Rename(fresh, path) // another command may be reading it
 }
 
-// Prepare makes what Pulumi needs in a sandbox that was entered: its folders, the passphrase, the merged stack file, the stack and its secrets.
+// Prepare makes what Pulumi needs in a sandbox that was entered: its folders, the passphrase, the merged stack file,
+// the stack and its secrets.
 func Prepare(ctx context.Context, s layout.Sandbox) error {
 	for _, folder := range []string{pulumiHome(s), s.State("pulumi")} {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
@@ -109,7 +110,8 @@ func Prepare(ctx context.Context, s layout.Sandbox) error {
 		"opex:images": map[string]any{"opencost": image.OpenCost, "prometheus": image.Prometheus},
 		"opex:backup": store(s),
 	}
-	// No cloud stands behind the node: the prices per hour that OpenCost itself takes for want of any (its configs/default.json).
+	// No cloud stands behind the node: the prices per hour that OpenCost itself takes for want of any (its
+	// configs/default.json).
 	defaults := map[string]any{"opex:cost": map[string]any{"prices": map[string]any{
 		"cpuHour": 0.031611, "memoryGiBHour": 0.004237, "storageGiBHour": 0.000055, "gpuHour": 0.95,
 	}}}
@@ -135,7 +137,8 @@ func store(s layout.Sandbox) map[string]any {
 	}
 }
 
-// setSecrets draws the stack's secrets once. They go through standard input: an argument could be read in the process list.
+// setSecrets draws the stack's secrets once. They go through standard input: an argument could be read in the process
+// list.
 func setSecrets(ctx context.Context, s layout.Sandbox) error {
 	merged, err := readStackFile(s.StackFile())
 	if err != nil {
@@ -161,8 +164,9 @@ func setSecrets(ctx context.Context, s layout.Sandbox) error {
 	return nil
 }
 
-// makeStack makes the stack once and returns the salt of its secrets. It is made in a folder of its own, since Pulumi writes
-// the salt into the stack's file beside Pulumi.yaml, and the repository's must not hold what belongs to one sandbox.
+// makeStack makes the stack once and returns the salt of its secrets. It is made in a folder of its own, since Pulumi
+// writes the salt into the stack's file beside Pulumi.yaml, and the repository's must not hold what belongs to one
+// sandbox.
 func makeStack(ctx context.Context, s layout.Sandbox) (salt string, err error) {
 	project := s.State("project")
 	made := filepath.Join(project, stackFileName(s))
@@ -190,7 +194,9 @@ func Up(ctx context.Context, s layout.Sandbox) error {
 		return err
 	}
 	if interrupted {
-		fmt.Fprintln(os.Stderr, "An earlier update was interrupted; what it had created without noting it is taken over first.")
+		fmt.Fprintln(
+			os.Stderr, "An earlier update was interrupted; what it had created without noting it is taken over first.",
+		)
 		if err := up(s, takeOver...); err != nil {
 			return err
 		}
@@ -203,11 +209,15 @@ func Up(ctx context.Context, s layout.Sandbox) error {
 }
 
 func up(s layout.Sandbox, settings ...string) error {
-	command := exec.Command("pulumi", "up", "--yes", "--skip-preview", "--suppress-permalink=true", "--suppress-outputs")
+	command := exec.Command(
+		"pulumi", "up", "--yes", "--skip-preview", "--suppress-permalink=true", "--suppress-outputs",
+	)
 	command.Env = append(os.Environ(), settings...)
 	command.Dir, command.Stdout, command.Stderr = s.Repo, os.Stderr, os.Stderr
 	if err := foreground.Run(command); err != nil {
-		return fmt.Errorf("pulumi up: %w; the lines above say why. `make shell` opens a shell in which `pulumi up` runs again", err)
+		return fmt.Errorf(
+			"pulumi up: %w; the lines above say why. `make shell` opens a shell in which `pulumi up` runs again", err,
+		)
 	}
 	return nil
 }

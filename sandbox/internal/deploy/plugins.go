@@ -19,8 +19,8 @@ var resourcePlugins = map[string]string{
 	"github.com/pulumi/pulumi-aws/sdk/v6":        "aws",
 }
 
-// installPlugins fills the sandbox's Pulumi home with the resource plugins that the program's go.mod asks for. There, and not on the
-// PATH, no warning is printed about them.
+// installPlugins fills the sandbox's Pulumi home with the resource plugins that the program's go.mod asks for. There,
+// and not on the PATH, no warning is printed about them.
 func installPlugins(s layout.Sandbox) error {
 	path := filepath.Join(s.Repo, "go.mod")
 	data, err := os.ReadFile(path)

@@ -14,13 +14,13 @@ import (
 	"github.com/opex-project/opex/sandbox/internal/layout"
 )
 
-// takeOver lets the Kubernetes provider adopt what a dead engine created without noting it: see docs/decisions/0006. Each resource has a
-// field manager of its own, and the dead engine's is unknown, so its fields are taken by force. The provider that the sandbox builds
-// adopts anyway; one of v4.29 or later must be told.
+// takeOver lets the Kubernetes provider adopt what a dead engine created without noting it: see docs/decisions/0006.
+// Each resource has a field manager of its own, and the dead engine's is unknown, so its fields are taken by force. The
+// provider that the sandbox builds adopts anyway; one of v4.29 or later must be told.
 var takeOver = []string{"PULUMI_K8S_UPSERT_EXISTING_OBJECTS=true", "PULUMI_K8S_ENABLE_PATCH_FORCE=true"}
 
-// wasInterrupted removes the lock of an engine that is dead, and says whether there was one, or operations that an engine
-// had begun and not noted the end of.
+// wasInterrupted removes the lock of an engine that is dead, and says whether there was one, or operations that an
+// engine had begun and not noted the end of.
 func wasInterrupted(ctx context.Context, s layout.Sandbox) (bool, error) {
 	dead, err := deadLocks(s.State("pulumi", ".pulumi", "locks"))
 	if err != nil {
@@ -72,7 +72,10 @@ func deadLocks(folder string) (bool, error) {
 			return fmt.Errorf("lock %s: %w", path, err)
 		}
 		if lock.Hostname != host || !errors.Is(syscall.Kill(lock.Pid, 0), syscall.ESRCH) {
-			return fmt.Errorf("the stack is being updated by process %d on %s; wait until it has ended, or end it", lock.Pid, lock.Hostname)
+			return fmt.Errorf(
+				"the stack is being updated by process %d on %s; wait until it has ended, or end it", lock.Pid,
+				lock.Hostname,
+			)
 		}
 		dead = true
 		return nil

@@ -1,5 +1,5 @@
-// Package deploy runs the Pulumi program on a sandbox: the stack's own file with a small overlay, the real engine, and an
-// environment in which plain `pulumi` and `kubectl` commands work.
+// Package deploy runs the Pulumi program on a sandbox: the stack's own file with a small overlay, the real engine, and
+// an environment in which plain `pulumi` and `kubectl` commands work.
 package deploy
 
 import (
@@ -28,9 +28,10 @@ const (
 // keptKeys are set on the sandbox by `pulumi config set` and survive a new merge.
 var keptKeys = []string{databasePasswords, backupSecrets}
 
-// MergeStackFile writes the stack's file over the defaults, with the overlay's values in place of its own, and with the secrets of the file
-// that it replaces, which were encrypted under the same salt. Objects are merged key by key; everything else is replaced whole. As long as neither the stack's file nor
-// the overlay changes, the merged file stays as it is, with what `pulumi config set` has written into it.
+// MergeStackFile writes the stack's file over the defaults, with the overlay's values in place of its own, and with the
+// secrets of the file that it replaces, which were encrypted under the same salt. Objects are merged key by key;
+// everything else is replaced whole. As long as neither the stack's file nor the overlay changes, the merged file stays
+// as it is, with what `pulumi config set` has written into it.
 func MergeStackFile(stackPath, mergedPath, salt string, defaults, overlay map[string]any) error {
 	stack, err := readStackFile(stackPath)
 	if err != nil {
@@ -61,7 +62,9 @@ func MergeStackFile(stackPath, mergedPath, salt string, defaults, overlay map[st
 	if err != nil {
 		return err
 	}
-	note := fmt.Sprintf("# Made by `make up` from %s and the sandbox's overlay, and made anew when either changes.\n", stackPath)
+	note := fmt.Sprintf(
+		"# Made by `make up` from %s and the sandbox's overlay, and made anew when either changes.\n", stackPath,
+	)
 	if err := os.WriteFile(mergedPath+".new", append([]byte(note), data...), 0o600); err != nil {
 		return err
 	}

@@ -17,7 +17,10 @@ config:
   opex:cost: {currency: EUR}
   opex:databasePasswords: {task-api: {secure: of-the-real-stack}}
 `
-	defaults := map[string]any{"opex:cost": map[string]any{"currency": "USD", "prices": "sandbox"}, "opex:cluster": map[string]any{"extra": "default"}}
+	defaults := map[string]any{
+		"opex:cost":    map[string]any{"currency": "USD", "prices": "sandbox"},
+		"opex:cluster": map[string]any{"extra": "default"},
+	}
 	overlay := map[string]any{"opex:cluster": map[string]any{"kubeconfig": "/k", "context": "sandbox"}}
 	for name, c := range map[string]struct {
 		before        string
@@ -30,7 +33,11 @@ config:
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			stackPath, mergedPath := filepath.Join(t.TempDir(), "Pulumi.staging.yaml"), filepath.Join(t.TempDir(), "merged.yaml")
+			stackPath, mergedPath := filepath.Join(
+				t.TempDir(), "Pulumi.staging.yaml",
+			), filepath.Join(
+				t.TempDir(), "merged.yaml",
+			)
 			write(t, stackPath, stack)
 			if c.before != "" {
 				write(t, mergedPath, c.before)
@@ -55,7 +62,9 @@ config:
 			if !reflect.DeepEqual(merged.Config["opex:cluster"], want) {
 				t.Errorf("cluster %v, want %v", merged.Config["opex:cluster"], want)
 			}
-			if cost := map[string]any{"currency": "EUR", "prices": "sandbox"}; !reflect.DeepEqual(merged.Config["opex:cost"], cost) {
+			if cost := map[string]any{"currency": "EUR", "prices": "sandbox"}; !reflect.DeepEqual(
+				merged.Config["opex:cost"], cost,
+			) {
 				t.Errorf("cost is %v, want %v", merged.Config["opex:cost"], cost)
 			}
 			if after, _ := os.ReadFile(stackPath); string(after) != stack {
@@ -66,7 +75,11 @@ config:
 }
 
 func TestConfigSetOnTheSandboxLastsUntilTheStackFileChanges(t *testing.T) {
-	stackPath, mergedPath := filepath.Join(t.TempDir(), "Pulumi.staging.yaml"), filepath.Join(t.TempDir(), "merged.yaml")
+	stackPath, mergedPath := filepath.Join(
+		t.TempDir(), "Pulumi.staging.yaml",
+	), filepath.Join(
+		t.TempDir(), "merged.yaml",
+	)
 	merge := func() any {
 		t.Helper()
 		if err := MergeStackFile(stackPath, mergedPath, "v1:salt", nil, map[string]any{"opex:a": "overlay"}); err != nil {
@@ -91,7 +104,11 @@ func TestConfigSetOnTheSandboxLastsUntilTheStackFileChanges(t *testing.T) {
 }
 
 func TestMergeStackFileRefusesABrokenFileAndKeepsTheMergedOne(t *testing.T) {
-	stackPath, mergedPath := filepath.Join(t.TempDir(), "Pulumi.staging.yaml"), filepath.Join(t.TempDir(), "merged.yaml")
+	stackPath, mergedPath := filepath.Join(
+		t.TempDir(), "Pulumi.staging.yaml",
+	), filepath.Join(
+		t.TempDir(), "merged.yaml",
+	)
 	write(t, stackPath, "config: [not, a, map]")
 	write(t, mergedPath, "config: {}\n")
 	if err := MergeStackFile(stackPath, mergedPath, "v1:salt", nil, nil); err == nil {

@@ -8,8 +8,9 @@ import (
 	"syscall"
 )
 
-// Run runs a command to its own end. Ctrl-C reaches it from the terminal, as it reaches this program, and it decides what to do: a killed
-// `pulumi up` leaves its stack locked, a killed `opex drill` what it made. A wish to end that this program alone is told (SIGTERM) is handed on.
+// Run runs a command to its own end. Ctrl-C reaches it from the terminal, as it reaches this program, and it decides
+// what to do: a killed `pulumi up` leaves its stack locked, a killed `opex drill` what it made. A wish to end that this
+// program alone is told (SIGTERM) is handed on.
 func Run(command *exec.Cmd) error {
 	told := make(chan os.Signal, 8)
 	signal.Notify(told, os.Interrupt, syscall.SIGTERM)

@@ -28,6 +28,9 @@ func Check(t *testing.T, name, got string) {
 		t.Fatalf("%v; `go test -update` writes it", err)
 	}
 	if string(want) != got {
-		t.Errorf("%s differs; if the change is meant, `go test -update` writes it anew.\n--- want\n%s\n--- got\n%s", path, want, got)
+		t.Errorf(
+			"%s differs; if the change is meant, `go test -update` writes it anew.\n--- want\n%s\n--- got\n%s", path,
+			want, got,
+		)
 	}
 }

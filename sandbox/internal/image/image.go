@@ -1,5 +1,5 @@
-// Package image makes container images without a container engine: a layer of files, a little configuration, one archive
-// that containerd imports under the names that charts and manifests ask for.
+// Package image makes container images without a container engine: a layer of files, a little configuration, one
+// archive that containerd imports under the names that charts and manifests ask for.
 package image
 
 import (
@@ -36,7 +36,8 @@ type Image struct {
 	References []string
 	// Layer writes its file system as a tar archive; what it writes depends only on its inputs.
 	Layer func(ctx context.Context, s layout.Sandbox, out io.Writer) error
-	// Files are the built programs in it, and Recipe is whatever else it is made from; a change of either makes it anew.
+	// Files are the built programs in it, and Recipe is whatever else it is made from; a change of either makes it
+	// anew.
 	Files  []string
 	Recipe string
 	// Config is how it runs.
@@ -50,11 +51,13 @@ const NonRoot = "65532:65532"
 const (
 	// OpenCost is the newest OpenCost whose modules can all be had.
 	OpenCost = "ghcr.io/opencost/opencost:1.108.0"
-	// Prometheus is the one that metrics-server is built with: github.com/prometheus/prometheus v0.313.0 is version 3.13.0.
+	// Prometheus is the one that metrics-server is built with: github.com/prometheus/prometheus v0.313.0 is version
+	// 3.13.0.
 	Prometheus = "quay.io/prometheus/prometheus:v3.13.0"
 )
 
-// chaosMeshVersion is the release of the chart that the program installs. The module is of its branch, two weeks younger.
+// chaosMeshVersion is the release of the chart that the program installs. The module is of its branch, two weeks
+// younger.
 const chaosMeshVersion = "v2.8.4"
 
 // Images returns every image that the sandbox runs.
@@ -91,7 +94,8 @@ func chaosDaemon() Image {
 	})
 }
 
-// velero holds the server and what it asks for by path: the helper of a restored pod's init container is in the same image.
+// velero holds the server and what it asks for by path: the helper of a restored pod's init container is in the same
+// image.
 func velero() Image {
 	return programs("velero", "docker.io/velero/velero:v1.18.3", NonRoot, nil, map[string]string{
 		"velero": "velero", "velero-helper": "velero-helper", "velero-restore-helper": "velero-restore-helper",
@@ -100,10 +104,17 @@ func velero() Image {
 
 // veleroPlugin copies the plugin to where the server looks for it, as the init container that it is.
 func veleroPlugin() Image {
-	return programs("velero-plugin-for-aws", "docker.io/velero/velero-plugin-for-aws:v1.14.3", NonRoot,
-		[]string{"/bin/cp-plugin", "/plugins/velero-plugin-for-aws", "/target/velero-plugin-for-aws"}, map[string]string{
+	return programs(
+		"velero-plugin-for-aws",
+		"docker.io/velero/velero-plugin-for-aws:v1.14.3",
+		NonRoot,
+		[]string{
+			"/bin/cp-plugin", "/plugins/velero-plugin-for-aws", "/target/velero-plugin-for-aws",
+		},
+		map[string]string{
 			"plugins/velero-plugin-for-aws": "velero-plugin-for-aws", "bin/cp-plugin": "cp-plugin",
-		})
+		},
+	)
 }
 
 // program is an image of one static program and the user that it runs as.

@@ -67,7 +67,8 @@ func TestImageOfAProgramRunsItAsItsUser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if config.OS != "linux" || config.Config.User != "1001:1001" || strings.Join(config.Config.Entrypoint, " ") != "/server" {
+	if config.OS != "linux" || config.Config.User != "1001:1001" ||
+		strings.Join(config.Config.Entrypoint, " ") != "/server" {
 		t.Errorf("%+v", config)
 	}
 	layers, err := image.Layers()
@@ -131,7 +132,8 @@ func TestImageThatFailsNamesItselfAndLeavesNoArchive(t *testing.T) {
 	}
 }
 
-// The kubelet refuses to run a pod with runAsNonRoot whose image has a user by name. Chaos Mesh's daemon enters other pods, as root.
+// The kubelet refuses to run a pod with runAsNonRoot whose image has a user by name. Chaos Mesh's daemon enters other
+// pods, as root.
 func TestNoImageButTheDaemonsRunsAsRootAndNoneAsAUserByName(t *testing.T) {
 	for _, i := range Images() {
 		user, _, _ := strings.Cut(i.Config.User, ":")

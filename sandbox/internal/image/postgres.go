@@ -33,8 +33,8 @@ const (
 //go:embed postgres-entrypoint.sh
 var postgresEntrypoint []byte
 
-// Postgres is PostgreSQL from Debian's packages, with the environment variables, the user and the folders of the official
-// image, so that the same manifest runs on both.
+// Postgres is PostgreSQL from Debian's packages, with the environment variables, the user and the folders of the
+// official image, so that the same manifest runs on both.
 func Postgres() Image {
 	return Image{
 		Name: "postgres", References: []string{"docker.io/library/postgres:15.20"},
@@ -99,7 +99,8 @@ func postgresLayer(ctx context.Context, s layout.Sandbox, out io.Writer) error {
 	)
 }
 
-// debianArgs choose the packages and leave out what a server in a container never reads; the JIT compiler alone is 120 MB.
+// debianArgs choose the packages and leave out what a server in a container never reads; the JIT compiler alone is 120
+// MB.
 func debianArgs() []string {
 	args := []string{"--variant=extract", "--quiet", "--include=postgresql-" + postgresMajor +
 		",bash,coreutils,diffutils,findutils,grep,gzip,sed,libc-bin,tzdata"}

@@ -1,4 +1,5 @@
-// Package layout says where everything of a sandbox is: folders, host ports, addresses. It only computes; it touches nothing.
+// Package layout says where everything of a sandbox is: folders, host ports, addresses. It only computes; it touches
+// nothing.
 package layout
 
 import (
@@ -13,8 +14,8 @@ import (
 // StateFolder is the one git-ignored folder that holds whatever a sandbox makes.
 const StateFolder = ".sandbox"
 
-// The addresses inside a sandbox. They lie in 198.18.0.0/15, which RFC 2544 sets apart for benchmarks, so that they collide
-// with nobody's network; each sandbox has a network namespace of its own, so all sandboxes use the same ones.
+// The addresses inside a sandbox. They lie in 198.18.0.0/15, which RFC 2544 sets apart for benchmarks, so that they
+// collide with nobody's network; each sandbox has a network namespace of its own, so all sandboxes use the same ones.
 var (
 	// NodeNetwork holds the nodes; node i has the address .10+i.
 	NodeNetwork = netip.MustParsePrefix("198.18.0.0/24")
@@ -40,8 +41,9 @@ const MaxNodes = 16
 // Stacks lists the stacks a sandbox can be made for. One cluster per environment.
 var Stacks = []string{"staging", "prod"}
 
-// TestInstances are the sandboxes of the end-to-end tests, beside those of the stacks, so that tests touch no sandbox in use. There are
-// two, so that a story that waits can run beside another. No name begins with another's: what is left of one is looked for by name.
+// TestInstances are the sandboxes of the end-to-end tests, beside those of the stacks, so that tests touch no sandbox
+// in use. There are two, so that a story that waits can run beside another. No name begins with another's: what is left
+// of one is looked for by name.
 var TestInstances = []string{"test", "trial"}
 
 // Instances lists all sandboxes that can be up at once, in the order of their host ports.
@@ -59,14 +61,17 @@ type Sandbox struct {
 	Nodes int
 }
 
-// New returns the sandbox of a stack, or an error that lists every wrong argument. An empty instance means the stack's own.
+// New returns the sandbox of a stack, or an error that lists every wrong argument. An empty instance means the stack's
+// own.
 func New(repo, stack, instance string, nodes int) (Sandbox, error) {
 	if instance == "" {
 		instance = stack
 	}
 	var problems []error
 	if !slices.Contains(Stacks, stack) {
-		problems = append(problems, fmt.Errorf("no sandbox for stack %q: the stacks are %s", stack, strings.Join(Stacks, ", ")))
+		problems = append(
+			problems, fmt.Errorf("no sandbox for stack %q: the stacks are %s", stack, strings.Join(Stacks, ", ")),
+		)
 	} else if !slices.Contains(Instances, instance) {
 		problems = append(problems, fmt.Errorf("no sandbox %q: there are %s", instance, strings.Join(Instances, ", ")))
 	}
@@ -110,7 +115,8 @@ func (s Sandbox) Ports() HostPorts {
 	return HostPorts{API: base + 443, S3: base + 900, HTTP: base + 80}
 }
 
-// ServiceURL is how the host reaches a Service of the cluster: a name under .localhost, which resolves to loopback (RFC 6761).
+// ServiceURL is how the host reaches a Service of the cluster: a name under .localhost, which resolves to loopback (RFC
+// 6761).
 func (s Sandbox) ServiceURL(service, namespace string, port int) string {
 	return fmt.Sprintf("http://%d.%s.%s.localhost:%d", port, service, namespace, s.Ports().HTTP)
 }

@@ -55,7 +55,8 @@ func TestNodesPodsAndServicesHaveDisjointAddresses(t *testing.T) {
 		if !NodeNetwork.Contains(NodeAddress(i)) {
 			t.Errorf("node %d: %s is not in %s", i, NodeAddress(i), NodeNetwork)
 		}
-		if !PodNetwork.Contains(PodRange(i).Addr()) || PodRange(i).Overlaps(NodeNetwork) || PodRange(i).Overlaps(ServiceNetwork) {
+		if !PodNetwork.Contains(PodRange(i).Addr()) || PodRange(i).Overlaps(NodeNetwork) ||
+			PodRange(i).Overlaps(ServiceNetwork) {
 			t.Errorf("pods of node %d: %s", i, PodRange(i))
 		}
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/opex-project/opex/sandbox/internal/layout"
 )
 
-// ControlPlane returns the programs of the control plane, in the order in which each can find what it needs. They run in
-// node 0's network.
+// ControlPlane returns the programs of the control plane, in the order in which each can find what it needs. They run
+// in node 0's network.
 func ControlPlane() []Process {
 	api := fmt.Sprintf("%s:%d", layout.NodeAddress(0), layout.APIPort)
 	return []Process{

@@ -1,5 +1,5 @@
-// Package node builds what the sandbox's programs are started with: argument lists and configuration files. It is pure: the
-// same sandbox gives the same bytes, which goldens keep, and `sandbox up --dry-run` prints them.
+// Package node builds what the sandbox's programs are started with: argument lists and configuration files. It is pure:
+// the same sandbox gives the same bytes, which goldens keep, and `sandbox up --dry-run` prints them.
 package node
 
 import (
@@ -67,8 +67,8 @@ func (n Node) Folder(parts ...string) string {
 	return State(append([]string{fmt.Sprintf("node-%d", n.Index)}, parts...)...)
 }
 
-// Mounts maps folders that the node's processes expect at a standard path to where they are kept. Standard paths let charts
-// with their defaults (Velero's node agent, Chaos Mesh's daemon) work as on any cluster.
+// Mounts maps folders that the node's processes expect at a standard path to where they are kept. Standard paths let
+// charts with their defaults (Velero's node agent, Chaos Mesh's daemon) work as on any cluster.
 func (n Node) Mounts() map[string]string {
 	return map[string]string{
 		"/var/lib/containerd": n.Folder("containerd"),

@@ -1,5 +1,5 @@
-// Package pki makes the keys and certificates of a sandbox. The authorities and the service-account key are made once and
-// kept, or every token and kubeconfig would break at a restart; leaf certificates are made anew at each boot.
+// Package pki makes the keys and certificates of a sandbox. The authorities and the service-account key are made once
+// and kept, or every token and kubeconfig would break at a restart; leaf certificates are made anew at each boot.
 package pki
 
 import (

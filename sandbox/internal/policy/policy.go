@@ -1,4 +1,5 @@
-// Package policy enforces NetworkPolicies on one node: kube-router's policy controller, without its router and its service proxy.
+// Package policy enforces NetworkPolicies on one node: kube-router's policy controller, without its router and its
+// service proxy.
 package policy
 
 import (
@@ -20,8 +21,8 @@ import (
 	"github.com/opex-project/opex/sandbox/internal/layout"
 )
 
-// Run enforces the policies for the pods of a node until the context ends. It must run in that node's network namespace, and
-// ends with an error as long as the node is not registered.
+// Run enforces the policies for the pods of a node until the context ends. It must run in that node's network
+// namespace, and ends with an error as long as the node is not registered.
 func Run(ctx context.Context, kubeconfig, nodeName string) error {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
@@ -50,7 +51,9 @@ func Run(ctx context.Context, kubeconfig, nodeName string) error {
 	if err != nil {
 		return fmt.Errorf("network policies: %w", err)
 	}
-	controller, err := netpol.NewNetworkPolicyController(client, settings, pods, policies, namespaces, &sync.Mutex{}, tables, sets)
+	controller, err := netpol.NewNetworkPolicyController(
+		client, settings, pods, policies, namespaces, &sync.Mutex{}, tables, sets,
+	)
 	if err != nil {
 		return fmt.Errorf("network policies: %w", err)
 	}

@@ -1,5 +1,5 @@
-// Package preflight finds out, before anything is changed, whether a sandbox can be made on this machine. It reports every
-// problem at once.
+// Package preflight finds out, before anything is changed, whether a sandbox can be made on this machine. It reports
+// every problem at once.
 package preflight
 
 import (
@@ -67,10 +67,16 @@ func Check(m Machine, s layout.Sandbox, built, running bool) error {
 	var problems []error
 	problem := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 	if m.OS != "linux" {
-		problem("the sandbox runs on Linux, this is %s: use a Linux machine, or point the stack at a cluster you have (README.md says how)", m.OS)
+		problem(
+			"the sandbox runs on Linux, this is %s: use a Linux machine, or point the stack at a cluster you have (README.md says how)",
+			m.OS,
+		)
 	}
 	if m.UserID != 0 {
-		problem("the sandbox makes namespaces, mounts and cgroups and must run as root, not as user %d: try `sudo make up`", m.UserID)
+		problem(
+			"the sandbox makes namespaces, mounts and cgroups and must run as root, not as user %d: try `sudo make up`",
+			m.UserID,
+		)
 	} else if m.LoopError != nil {
 		problem("volumes are mounted by loop devices, and this machine gives none: %w: load the kernel's module (`modprobe loop`); "+
 			"in a container, let it have /dev and all devices, or use a virtual machine", m.LoopError)
@@ -80,7 +86,10 @@ func Check(m Machine, s layout.Sandbox, built, running bool) error {
 		need = builtGiB
 	}
 	if m.FreeGiB < need {
-		problem("%.1f GiB of disk are free, %.0f GiB are needed: free some, or move the repository to a larger disk", m.FreeGiB, need)
+		problem(
+			"%.1f GiB of disk are free, %.0f GiB are needed: free some, or move the repository to a larger disk",
+			m.FreeGiB, need,
+		)
 	}
 	if !running {
 		ports := s.Ports()
@@ -89,7 +98,10 @@ func Check(m Machine, s layout.Sandbox, built, running bool) error {
 			use  string
 		}{{ports.API, "the API server"}, {ports.S3, "the S3 server"}, {ports.HTTP, "the services"}} {
 			if err := m.PortError(p.port); err != nil {
-				problem("port %d of 127.0.0.1, for %s, cannot be used: %w: stop what listens there (`ss -ltnp sport = :%d` shows it)", p.port, p.use, err, p.port)
+				problem(
+					"port %d of 127.0.0.1, for %s, cannot be used: %w: stop what listens there (`ss -ltnp sport = :%d` shows it)",
+					p.port, p.use, err, p.port,
+				)
 			}
 		}
 	}

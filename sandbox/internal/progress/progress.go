@@ -1,5 +1,5 @@
-// Package progress tells a person what a long command is doing: a line per stage with its time, and within a stage signs of
-// life. It writes to stderr, so that stdout carries data only.
+// Package progress tells a person what a long command is doing: a line per stage with its time, and within a stage
+// signs of life. It writes to stderr, so that stdout carries data only.
 package progress
 
 import (
@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// quiet is how long a stage may run before it says what it is at: often on a terminal, where the line is rewritten, rarely
-// in a log.
+// quiet is how long a stage may run before it says what it is at: often on a terminal, where the line is rewritten,
+// rarely in a log.
 const (
 	quietTerminal = time.Second
 	quietLog      = 20 * time.Second

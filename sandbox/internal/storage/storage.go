@@ -1,6 +1,6 @@
-// Package storage is the sandbox's dynamic volume provisioner. One runs on each node and serves the claims whose pods were
-// scheduled there: each gets a file system of its size, as a PersistentVolume of type `local`. Velero's file-system backup reads
-// that type; it refuses hostPath.
+// Package storage is the sandbox's dynamic volume provisioner. One runs on each node and serves the claims whose pods
+// were scheduled there: each gets a file system of its size, as a PersistentVolume of type `local`. Velero's
+// file-system backup reads that type; it refuses hostPath.
 package storage
 
 import (
@@ -20,8 +20,8 @@ import (
 	"github.com/opex-project/opex/sandbox/internal/storage/volume"
 )
 
-// Run serves the claims of one node until the context ends. It must run in that node's mount namespace: what it mounts is seen
-// nowhere else.
+// Run serves the claims of one node until the context ends. It must run in that node's mount namespace: what it mounts
+// is seen nowhere else.
 func Run(ctx context.Context, kubeconfig, nodeName string) error {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
@@ -58,7 +58,9 @@ func (p provisioner) ShouldDelete(_ context.Context, pv *v1.PersistentVolume) bo
 }
 
 // Provision makes the volume. It may be called again for the same claim.
-func (p provisioner) Provision(_ context.Context, options controller.ProvisionOptions) (*v1.PersistentVolume, controller.ProvisioningState, error) {
+func (p provisioner) Provision(
+	_ context.Context, options controller.ProvisionOptions,
+) (*v1.PersistentVolume, controller.ProvisioningState, error) {
 	claim := options.PVC
 	for _, mode := range claim.Spec.AccessModes {
 		if mode == v1.ReadWriteMany || mode == v1.ReadOnlyMany {
@@ -69,7 +71,9 @@ func (p provisioner) Provision(_ context.Context, options controller.ProvisionOp
 	}
 	if options.SelectedNodeName == "" {
 		return nil, controller.ProvisioningFinished, fmt.Errorf(
-			"claim %s/%s has no selected node: its StorageClass must have volumeBindingMode WaitForFirstConsumer", claim.Namespace, claim.Name)
+			"claim %s/%s has no selected node: its StorageClass must have volumeBindingMode WaitForFirstConsumer",
+			claim.Namespace, claim.Name,
+		)
 	}
 	size := claim.Spec.Resources.Requests[v1.ResourceStorage]
 	if size.Value() < volume.MinBytes {

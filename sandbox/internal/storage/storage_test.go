@@ -35,7 +35,9 @@ func asking(size string, mode v1.PersistentVolumeAccessMode, node string) contro
 			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "data"},
 			Spec: v1.PersistentVolumeClaimSpec{
 				AccessModes: []v1.PersistentVolumeAccessMode{mode},
-				Resources:   v1.VolumeResourceRequirements{Requests: v1.ResourceList{v1.ResourceStorage: resource.MustParse(size)}},
+				Resources: v1.VolumeResourceRequirements{
+					Requests: v1.ResourceList{v1.ResourceStorage: resource.MustParse(size)},
+				},
 			},
 		},
 		SelectedNodeName: node,
@@ -118,7 +120,9 @@ func TestEachNodeServesItsOwnClaimsAndVolumesOnly(t *testing.T) {
 	own, other := on(t, "staging-0"), on(t, "staging-1")
 	other.volumes = own.volumes // the same path on each node
 	claim := func(node string) *v1.PersistentVolumeClaim {
-		return &v1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{"volume.kubernetes.io/selected-node": node}}}
+		return &v1.PersistentVolumeClaim{
+			ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{"volume.kubernetes.io/selected-node": node}},
+		}
 	}
 	if !own.ShouldProvision(t.Context(), claim("staging-0")) || own.ShouldProvision(t.Context(), claim("staging-1")) {
 		t.Error("claims are served on the wrong node")

@@ -35,8 +35,8 @@ var bucket = resource{
 	remove:  removeBucket,
 }
 
-// bucketLegacy is the name of BucketV2 in pulumi-aws v7, and of an older bucket in v6. Only what both share is taken: v6's
-// inline settings are refused by their names.
+// bucketLegacy is the name of BucketV2 in pulumi-aws v7, and of an older bucket in v6. Only what both share is taken:
+// v6's inline settings are refused by their names.
 var bucketLegacy = func() resource {
 	r := bucket
 	r.tokens = []string{"aws:s3/bucket:Bucket"}
@@ -129,7 +129,12 @@ func getBucket(ctx context.Context, c *cloud, id string, old plain) (in, out pla
 	if err != nil && !failed(err, "ObjectLockConfigurationNotFoundError", "NotImplemented") {
 		return nil, nil, fmt.Errorf("object lock: %w", err)
 	}
-	in = plain{"bucket": id, "bucketPrefix": old["bucketPrefix"], "forceDestroy": old["forceDestroy"], "tags": c.ownTags(tags)}
+	in = plain{
+		"bucket":       id,
+		"bucketPrefix": old["bucketPrefix"],
+		"forceDestroy": old["forceDestroy"],
+		"tags":         c.ownTags(tags),
+	}
 	in["objectLockEnabled"] = err == nil && lock.ObjectLockConfiguration != nil &&
 		lock.ObjectLockConfiguration.ObjectLockEnabled == types.ObjectLockEnabledEnabled
 	out = c.bucketOutputs(id, in)

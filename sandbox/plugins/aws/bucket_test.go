@@ -188,7 +188,8 @@ func TestLockedObjectsSurviveForce(t *testing.T) {
 		t.Fatal(err)
 	}
 	e.put(b.id, "free")
-	if err := e.delete(b); err == nil || !strings.Contains(err.Error(), "1 versions were not deleted, the first of them kept") {
+	if err := e.delete(b); err == nil ||
+		!strings.Contains(err.Error(), "1 versions were not deleted, the first of them kept") {
 		t.Fatalf("want a refusal that names the object, got %v", err)
 	}
 	time.Sleep(time.Until(until) + time.Second)

@@ -66,7 +66,8 @@ func checkConfig(inputs property.Map) (property.Map, []provider.CheckFailure) {
 	return inputs, problems
 }
 
-// unpack decodes the values that came as JSON in a string: an engine passes a provider's booleans, lists and objects so.
+// unpack decodes the values that came as JSON in a string: an engine passes a provider's booleans, lists and objects
+// so.
 func unpack(inputs property.Map) property.Map {
 	for name, v := range inputs.All {
 		f, ok := configFields[name]

@@ -74,7 +74,9 @@ func TestConfigRefusesWhatItCannotDo(t *testing.T) {
 }
 
 func TestCustomCaBundleIsNeededAndTrusted(t *testing.T) {
-	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }))
+	server := httptest.NewTLSServer(
+		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }),
+	)
 	defer server.Close()
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	bundle := filepath.Join(t.TempDir(), "ca.pem")
@@ -101,7 +103,8 @@ func TestCustomCaBundleIsNeededAndTrusted(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := newCloud(config{CustomCaBundle: "config_test.go"}); err == nil || !strings.Contains(err.Error(), "no PEM certificate") {
+	if _, err := newCloud(config{CustomCaBundle: "config_test.go"}); err == nil ||
+		!strings.Contains(err.Error(), "no PEM certificate") {
 		t.Errorf("a bundle without certificates: %v", err)
 	}
 }

@@ -27,7 +27,8 @@ func (s *server) diff(_ context.Context, req provider.DiffRequest) (provider.Dif
 	}
 	// Two resources of one name cannot be there at once. A name chosen here is chosen anew for the replacement.
 	name := r.named.input
-	d.DeleteBeforeReplace = name != "" && !r.named.chose(req.Inputs) && req.OldInputs.Get(name).Equals(req.Inputs.Get(name))
+	d.DeleteBeforeReplace = name != "" && !r.named.chose(req.Inputs) &&
+		req.OldInputs.Get(name).Equals(req.Inputs.Get(name))
 	return d, nil
 }
 

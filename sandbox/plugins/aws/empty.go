@@ -36,8 +36,13 @@ func (c *cloud) empty(ctx context.Context, name string) error {
 		}
 	}
 	if len(locked) > 0 {
-		return fmt.Errorf("bucket %q cannot be emptied: %d versions were not deleted, the first of them %s. Objects under a "+
-			"legal hold or a compliance lock can be deleted by nobody before their time is over", name, len(locked), locked[0])
+		return fmt.Errorf(
+			"bucket %q cannot be emptied: %d versions were not deleted, the first of them %s. Objects under a "+
+				"legal hold or a compliance lock can be deleted by nobody before their time is over",
+			name,
+			len(locked),
+			locked[0],
+		)
 	}
 	return nil
 }

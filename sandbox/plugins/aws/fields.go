@@ -48,7 +48,9 @@ func (fs fields) names() []string { return slices.Sorted(maps.Keys(fs)) }
 // check returns every way in which values break the description. Values that are not known yet pass.
 func (fs fields) check(at string, values property.Map) (problems []provider.CheckFailure) {
 	fail := func(name, format string, args ...any) {
-		problems = append(problems, provider.CheckFailure{Property: join(at, name), Reason: fmt.Sprintf(format, args...)})
+		problems = append(
+			problems, provider.CheckFailure{Property: join(at, name), Reason: fmt.Sprintf(format, args...)},
+		)
 	}
 	for name := range values.AllStable {
 		if _, ok := fs[name]; !ok && !strings.HasPrefix(name, "__") {

@@ -10,8 +10,8 @@ import (
 	provider "github.com/pulumi/pulumi-go-provider"
 )
 
-// The IAM resources are kept in the stack's state as declared: the S3 server has no IAM. Their ARNs and ids are those that
-// AWS would give, made from the resource's own inputs.
+// The IAM resources are kept in the stack's state as declared: the S3 server has no IAM. Their ARNs and ids are those
+// that AWS would give, made from the resource's own inputs.
 
 var (
 	iamTags = field{kind: texts}
@@ -81,7 +81,9 @@ var oidcProvider = declared(resource{
 		return nil
 	},
 }, func(in, _ plain) (string, plain) {
-	arn := "arn:" + partition + ":iam::" + account + ":oidc-provider/" + strings.TrimPrefix(in["url"].(string), "https://")
+	arn := "arn:" + partition + ":iam::" + account + ":oidc-provider/" + strings.TrimPrefix(
+		in["url"].(string), "https://",
+	)
 	return arn, plain{"arn": arn}
 })
 
@@ -106,7 +108,9 @@ func declared(r resource, compute func(in, old plain) (id string, out plain)) re
 func verifyPath(in plain) []provider.CheckFailure {
 	path, ok := in["path"].(string)
 	if ok && (!strings.HasPrefix(path, "/") || !strings.HasSuffix(path, "/")) {
-		return []provider.CheckFailure{{Property: "path", Reason: "is " + path + ": it must begin and end with a slash"}}
+		return []provider.CheckFailure{
+			{Property: "path", Reason: "is " + path + ": it must begin and end with a slash"},
+		}
 	}
 	return nil
 }

@@ -39,7 +39,9 @@ var lifecycle = setting{
 		return err
 	},
 	get: func(ctx context.Context, client *s3.Client, bucket string) (any, error) {
-		got, err := client.GetBucketLifecycleConfiguration(ctx, &s3.GetBucketLifecycleConfigurationInput{Bucket: &bucket})
+		got, err := client.GetBucketLifecycleConfiguration(
+			ctx, &s3.GetBucketLifecycleConfigurationInput{Bucket: &bucket},
+		)
 		if err != nil {
 			return nil, err
 		}

@@ -20,12 +20,15 @@ type lookup struct {
 var lookups = map[string]lookup{
 	"aws:iam/getPolicyDocument:getPolicyDocument": {args: policyDocumentArgs, call: getPolicyDocument},
 	// The caller is a user of an account that does not exist, named like the access key.
-	"aws:index/getCallerIdentity:getCallerIdentity": {args: fields{"id": {kind: text}}, call: func(c *cloud, _ plain) (plain, error) {
-		return plain{
-			"id": account, "accountId": account, "userId": iamID("AIDA", c.user),
-			"arn": "arn:" + partition + ":iam::" + account + ":user/" + c.user,
-		}, nil
-	}},
+	"aws:index/getCallerIdentity:getCallerIdentity": {
+		args: fields{"id": {kind: text}},
+		call: func(c *cloud, _ plain) (plain, error) {
+			return plain{
+				"id": account, "accountId": account, "userId": iamID("AIDA", c.user),
+				"arn": "arn:" + partition + ":iam::" + account + ":user/" + c.user,
+			}, nil
+		},
+	},
 	"aws:index/getRegion:getRegion": {
 		args: fields{"id": {kind: text}, "name": {kind: text}, "region": {kind: text}, "endpoint": {kind: text}},
 		call: func(c *cloud, args plain) (plain, error) {
@@ -38,15 +41,24 @@ var lookups = map[string]lookup{
 		},
 	},
 	"aws:index/getPartition:getPartition": {args: fields{"id": {kind: text}}, call: func(*cloud, plain) (plain, error) {
-		return plain{"id": partition, "partition": partition, "dnsSuffix": "amazonaws.com", "reverseDnsPrefix": "com.amazonaws"}, nil
+		return plain{
+			"id":               partition,
+			"partition":        partition,
+			"dnsSuffix":        "amazonaws.com",
+			"reverseDnsPrefix": "com.amazonaws",
+		}, nil
 	}},
 }
 
 func (s *server) invoke(_ context.Context, req provider.InvokeRequest) (provider.InvokeResponse, error) {
 	f, ok := lookups[string(req.Token)]
 	if !ok {
-		return provider.InvokeResponse{}, fmt.Errorf("%s is not supported by the offline stand-in for pulumi-resource-aws: "+
-			"the functions it knows are %s", req.Token, strings.Join(slices.Sorted(maps.Keys(lookups)), ", "))
+		return provider.InvokeResponse{}, fmt.Errorf(
+			"%s is not supported by the offline stand-in for pulumi-resource-aws: "+
+				"the functions it knows are %s",
+			req.Token,
+			strings.Join(slices.Sorted(maps.Keys(lookups)), ", "),
+		)
 	}
 	if problems := f.args.check("", req.Args); len(problems) > 0 {
 		return provider.InvokeResponse{Failures: problems}, nil

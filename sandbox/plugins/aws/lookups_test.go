@@ -33,7 +33,11 @@ func TestPolicyDocumentIsRenderedAsPulumiAWSDoes(t *testing.T) {
 			`{"Version":"2008-10-17","Statement":[{"Sid":"Kept","Effect":"Deny","Action":"*","Resource":["*"]}]}`,
 		},
 		"statements": []any{
-			plain{"sid": "One", "actions": []any{"s3:GetObject"}, "resources": []any{"arn:aws:s3:::b/&{aws:username}/*"}},
+			plain{
+				"sid":       "One",
+				"actions":   []any{"s3:GetObject"},
+				"resources": []any{"arn:aws:s3:::b/&{aws:username}/*"},
+			},
 			plain{
 				"sid": "Two", "effect": "Deny", "actions": []any{"s3:A", "s3:C", "s3:B", "s3:A"}, "notResources": []any{"x"},
 				"principals": []any{plain{"type": "*", "identifiers": []any{"*"}}},
@@ -41,7 +45,10 @@ func TestPolicyDocumentIsRenderedAsPulumiAWSDoes(t *testing.T) {
 			plain{
 				"actions": []any{"sts:AssumeRoleWithWebIdentity"},
 				"principals": []any{
-					plain{"type": "Federated", "identifiers": []any{"a"}}, plain{"type": "AWS", "identifiers": []any{"b", "c"}},
+					plain{
+						"type":        "Federated",
+						"identifiers": []any{"a"},
+					}, plain{"type": "AWS", "identifiers": []any{"b", "c"}},
 				},
 				"conditions": []any{
 					plain{"test": "StringEquals", "variable": "v", "values": []any{"z", "a"}},
@@ -49,7 +56,9 @@ func TestPolicyDocumentIsRenderedAsPulumiAWSDoes(t *testing.T) {
 				},
 			},
 		},
-		"overridePolicyDocuments": []any{`{"Statement":[{"Sid":"One","Effect":"Deny","Action":"s3:Only","Resource":"*"}]}`},
+		"overridePolicyDocuments": []any{
+			`{"Statement":[{"Sid":"One","Effect":"Deny","Action":"s3:Only","Resource":"*"}]}`,
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -13,8 +13,8 @@ import (
 // defaulted is the input in which pulumi-aws notes the inputs that it chose itself.
 const defaulted = "__defaults"
 
-// complete gives a name to a resource whose program gives none: that of its old state when it was chosen here, else a new
-// one that ends in seven random hex digits.
+// complete gives a name to a resource whose program gives none: that of its old state when it was chosen here, else a
+// new one that ends in seven random hex digits.
 func (n naming) complete(inputs, old property.Map, resourceName string, seed []byte) (property.Map, error) {
 	if n.input == "" || !inputs.Get(n.input).IsNull() {
 		return inputs, nil

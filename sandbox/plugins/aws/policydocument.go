@@ -107,7 +107,9 @@ func getPolicyDocument(_ *cloud, args plain) (plain, error) {
 		all = append(all, doc.Statement...)
 	}
 	if sid := repeatedSid(all); sid != "" {
-		return nil, fmt.Errorf("sourcePolicyDocuments: two statements have the Sid %q: remove one or make them differ", sid)
+		return nil, fmt.Errorf(
+			"sourcePolicyDocuments: two statements have the Sid %q: remove one or make them differ", sid,
+		)
 	}
 	overrides, err := decodeDocs("overridePolicyDocuments", in.OverridePolicyDocuments)
 	if err != nil {

@@ -1,5 +1,6 @@
-// Package aws is an offline stand-in for pulumi-resource-aws: the S3 resources that a backup bucket needs, done for real on
-// an S3 server, and the IAM resources that give access to it, kept as declared. Everything else is refused by name.
+// Package aws is an offline stand-in for pulumi-resource-aws: the S3 resources that a backup bucket needs, done for
+// real on an S3 server, and the IAM resources that give access to it, kept as declared. Everything else is refused by
+// name.
 //
 // Tokens and shapes are those of pulumi-aws v6.83.2. Where the official plugin is installed, it is used instead.
 package aws
@@ -82,7 +83,9 @@ func (s *server) create(ctx context.Context, req provider.CreateRequest) (provid
 	}
 	id, out, err := r.put(withURN(ctx, req.Urn), s.cloud, "", toPlain(req.Properties), plain{})
 	if err != nil {
-		return provider.CreateResponse{}, fmt.Errorf("%s %q was not created: %w", req.Urn.Type(), req.Urn.Name(), answer(err))
+		return provider.CreateResponse{}, fmt.Errorf(
+			"%s %q was not created: %w", req.Urn.Type(), req.Urn.Name(), answer(err),
+		)
 	}
 	return provider.CreateResponse{ID: id, Properties: r.state(s.cloud, req.Properties, out)}, nil
 }
@@ -113,15 +116,22 @@ func (s *server) read(ctx context.Context, req provider.ReadRequest) (provider.R
 	}
 	old := toPlain(req.Properties)
 	if r.foreign && len(old) == 0 {
-		return provider.ReadResponse{}, fmt.Errorf("%s %q cannot be imported: the offline stand-in keeps IAM resources in "+
-			"the stack's state only, so there is no %q to read", req.Urn.Type(), req.Urn.Name(), req.ID)
+		return provider.ReadResponse{}, fmt.Errorf(
+			"%s %q cannot be imported: the offline stand-in keeps IAM resources in "+
+				"the stack's state only, so there is no %q to read",
+			req.Urn.Type(),
+			req.Urn.Name(),
+			req.ID,
+		)
 	}
 	live, out, err := r.get(ctx, s.cloud, req.ID, old)
 	if errors.Is(err, errGone) {
 		return provider.ReadResponse{}, nil
 	}
 	if err != nil {
-		return provider.ReadResponse{}, fmt.Errorf("%s %q (%s) could not be read: %w", req.Urn.Type(), req.Urn.Name(), req.ID, answer(err))
+		return provider.ReadResponse{}, fmt.Errorf(
+			"%s %q (%s) could not be read: %w", req.Urn.Type(), req.Urn.Name(), req.ID, answer(err),
+		)
 	}
 	declared := toPlain(req.Inputs)
 	for name, f := range r.inputs {

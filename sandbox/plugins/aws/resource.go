@@ -37,7 +37,11 @@ type naming struct {
 }
 
 // resources are all kinds that the stand-in supports.
-var resources = slices.Concat([]resource{bucket, bucketLegacy}, settings, []resource{policy, role, roleAttachment, oidcProvider})
+var resources = slices.Concat(
+	[]resource{bucket, bucketLegacy},
+	settings,
+	[]resource{policy, role, roleAttachment, oidcProvider},
+)
 
 // find returns the resource with the given type token, or a refusal that lists those there are.
 func find(token string) (resource, error) {
@@ -49,8 +53,12 @@ func find(token string) (resource, error) {
 		known = append(known, r.tokens...)
 	}
 	slices.Sort(known)
-	return resource{}, fmt.Errorf("%s is not supported by the offline stand-in for pulumi-resource-aws, so nothing was "+
-		"done: it knows buckets and the roles that use them, namely %s", token, strings.Join(known, ", "))
+	return resource{}, fmt.Errorf(
+		"%s is not supported by the offline stand-in for pulumi-resource-aws, so nothing was "+
+			"done: it knows buckets and the roles that use them, namely %s",
+		token,
+		strings.Join(known, ", "),
+	)
 }
 
 // allTags is the provider's default tags with the resource's own.

@@ -24,9 +24,14 @@ func eachSetting(bucket string) map[string]plain {
 		"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": {"rules": []any{
 			plain{"applyServerSideEncryptionByDefault": plain{"sseAlgorithm": "AES256"}, "bucketKeyEnabled": false},
 		}},
-		"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": {"blockPublicAcls": true, "restrictPublicBuckets": false},
-		"aws:s3/bucketOwnershipControls:BucketOwnershipControls": {"rule": plain{"objectOwnership": "BucketOwnerEnforced"}},
-		"aws:s3/bucketPolicy:BucketPolicy":                       {"policy": allowAll(bucket)},
+		"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": {
+			"blockPublicAcls":       true,
+			"restrictPublicBuckets": false,
+		},
+		"aws:s3/bucketOwnershipControls:BucketOwnershipControls": {
+			"rule": plain{"objectOwnership": "BucketOwnerEnforced"},
+		},
+		"aws:s3/bucketPolicy:BucketPolicy": {"policy": allowAll(bucket)},
 		"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2": {"rules": []any{plain{
 			"id": "old", "status": "Enabled", "noncurrentVersionExpiration": plain{"noncurrentDays": 30.0},
 			"abortIncompleteMultipartUpload": plain{"daysAfterInitiation": 7.0},
@@ -65,7 +70,9 @@ func TestSettingsAreStableThroughRefreshImportAndDelete(t *testing.T) {
 		})
 	}
 	// A setting goes with its bucket.
-	m := e.create("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "p", plain{"bucket": b.id, "blockPublicAcls": true})
+	m := e.create(
+		"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "p", plain{"bucket": b.id, "blockPublicAcls": true},
+	)
 	if err := e.delete(b); err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +163,8 @@ func TestSettingsOnTheServerAreImportedOthersRefused(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", token, err)
 		}
-		if strings.Contains(token, "Encryption") || strings.Contains(token, "Public") || strings.Contains(token, "Lifecycle") {
+		if strings.Contains(token, "Encryption") || strings.Contains(token, "Public") ||
+			strings.Contains(token, "Lifecycle") {
 			_, err := e.p.Read(context.Background(), provider.ReadRequest{ID: b.id, Urn: m.urn})
 			if err == nil || !strings.Contains(err.Error(), "none to import") {
 				t.Errorf("%s: got %v", token, err)

@@ -71,8 +71,8 @@ func propertyValue(x any) property.Value {
 	return property.New(property.Null)
 }
 
-// convert turns one Go value into another through JSON. Names match whatever their case, so the plugin's camelCase inputs
-// become the SDK's types.
+// convert turns one Go value into another through JSON. Names match whatever their case, so the plugin's camelCase
+// inputs become the SDK's types.
 func convert[T any](from any) (to T, err error) {
 	data, err := json.Marshal(from)
 	if err == nil {

@@ -17,7 +17,9 @@ var versioning = setting{
 		if err != nil {
 			return err
 		}
-		_, err = client.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{Bucket: &bucket, VersioningConfiguration: conf})
+		_, err = client.PutBucketVersioning(
+			ctx, &s3.PutBucketVersioningInput{Bucket: &bucket, VersioningConfiguration: conf},
+		)
 		return err
 	},
 	get: func(ctx context.Context, client *s3.Client, bucket string) (any, error) {

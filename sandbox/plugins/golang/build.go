@@ -19,7 +19,8 @@ import (
 // slowBuild is how long a compile may last before it is announced.
 const slowBuild = 2 * time.Second
 
-// program is a compiled program. Its file stays locked until release, so that no other run replaces it before it starts.
+// program is a compiled program. Its file stays locked until release, so that no other run replaces it before it
+// starts.
 type program struct {
 	path    string
 	release func()
@@ -77,8 +78,8 @@ func cachedTarget(dir string) (string, error) {
 	return cachePath(dir, "program")
 }
 
-// lock waits until no other process builds or starts target. It ends with the process at the latest. The lock file is kept
-// apart from target, whose folder may be the user's.
+// lock waits until no other process builds or starts target. It ends with the process at the latest. The lock file is
+// kept apart from target, whose folder may be the user's.
 func lock(target string) (release func(), err error) {
 	path, err := cachePath(target, "lock")
 	if err != nil {

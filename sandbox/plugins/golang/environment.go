@@ -10,7 +10,8 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// environment is what the Go SDK reads to know its stack, its config and its engine. A value that is not set is left out.
+// environment is what the Go SDK reads to know its stack, its config and its engine. A value that is not set is left
+// out.
 func environment(req *pulumirpc.RunRequest, engine string) ([]string, error) {
 	config := ""
 	if req.GetConfig() != nil {

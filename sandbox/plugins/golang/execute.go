@@ -14,8 +14,8 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// execute runs the program. Its output is the host's, which the engine shows. When ctx ends it is interrupted, and killed
-// 5 s later.
+// execute runs the program. Its output is the host's, which the engine shows. When ctx ends it is interrupted, and
+// killed 5 s later.
 func execute(ctx context.Context, prog *program, dir string, env []string) *pulumirpc.RunResponse {
 	cmd := exec.CommandContext(ctx, prog.path)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, os.Stdout, os.Stderr

@@ -25,8 +25,8 @@ type goModule struct {
 	Replace  *struct{ Path string }
 }
 
-// InstallDependencies downloads the program's modules. Unlike the official plugin it does not tidy go.mod: that asks the
-// network for the newest of everything, and changes files.
+// InstallDependencies downloads the program's modules. Unlike the official plugin it does not tidy go.mod: that asks
+// the network for the newest of everything, and changes files.
 func (h *Host) InstallDependencies(req *pulumirpc.InstallDependenciesRequest,
 	server grpc.ServerStreamingServer[pulumirpc.InstallDependenciesResponse],
 ) error {
@@ -49,8 +49,8 @@ func (h *Host) InstallDependencies(req *pulumirpc.InstallDependenciesRequest,
 	return closer.Close()
 }
 
-// requiredModules lists the modules of go.mod and sees that each is on this machine. One that cannot be downloaded is left
-// out: if the program needs it, the compile will say so.
+// requiredModules lists the modules of go.mod and sees that each is on this machine. One that cannot be downloaded is
+// left out: if the program needs it, the compile will say so.
 func requiredModules(ctx context.Context, dir string) ([]goModule, error) {
 	modules, err := listModules(ctx, dir)
 	if err != nil {

@@ -113,8 +113,8 @@ func parameterization(p *plugin.PulumiParameterizationJSON) *pulumirpc.PackagePa
 	return &pulumirpc.PackageParameterization{Name: p.Name, Version: p.Version, Value: p.Value}
 }
 
-// releasedVersion turns the version of a module into that of a provider that was released: a commit between two releases
-// has none of its own, so the release before it is meant.
+// releasedVersion turns the version of a module into that of a provider that was released: a commit between two
+// releases has none of its own, so the release before it is meant.
 func releasedVersion(version string) (string, error) {
 	v, err := semver.ParseTolerant(version)
 	if err != nil {

@@ -36,7 +36,8 @@ func TestRequiredPackagesComeFromTheModulesPluginFiles(t *testing.T) {
 	if len(got.Packages) != 1 {
 		t.Fatalf("want one package, got %v", got.Packages)
 	}
-	if p := got.Packages[0]; p.Name != "cloud" || p.Version != "v2.3.4" || p.Kind != "resource" || p.Server != "https://example.com" {
+	if p := got.Packages[0]; p.Name != "cloud" || p.Version != "v2.3.4" || p.Kind != "resource" ||
+		p.Server != "https://example.com" {
 		t.Errorf("wrong package: %v", p)
 	}
 

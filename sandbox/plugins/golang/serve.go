@@ -12,8 +12,8 @@ import (
 	"google.golang.org/grpc"
 )
 
-// Serve answers the engine's calls on a free loopback port, which it prints on stdout as the engine expects, until ctx ends
-// or the process that started this one is gone. Then the running program ends too.
+// Serve answers the engine's calls on a free loopback port, which it prints on stdout as the engine expects, until ctx
+// ends or the process that started this one is gone. Then the running program ends too.
 func Serve(ctx context.Context, engine string, stdout io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -21,13 +21,15 @@ func Serve(ctx context.Context, name, version string, p goprovider.Provider) err
 }
 
 // New is the provider as the engine calls it. host is nil in tests.
-func New(host *provider.HostClient, name, version string, p goprovider.Provider) (pulumirpc.ResourceProviderServer, error) {
+func New(
+	host *provider.HostClient, name, version string, p goprovider.Provider,
+) (pulumirpc.ResourceProviderServer, error) {
 	server, err := goprovider.RawServer(name, version, p)(host)
 	return mended{server}, err
 }
 
-// RandomSeed is the engine's seed for the names that are chosen during a Check; with it, the names of a preview are those of
-// the update after it. It is empty outside a Check.
+// RandomSeed is the engine's seed for the names that are chosen during a Check; with it, the names of a preview are
+// those of the update after it. It is empty outside a Check.
 func RandomSeed(ctx context.Context) []byte {
 	seed, _ := ctx.Value(seedKey{}).([]byte)
 	return seed
@@ -44,8 +46,8 @@ func (m mended) Check(ctx context.Context, req *pulumirpc.CheckRequest) (*pulumi
 	return m.ResourceProviderServer.Check(context.WithValue(ctx, seedKey{}, req.GetRandomSeed()), req)
 }
 
-// Read answers with no properties at all when the resource is gone. The engine takes an empty set of them for a resource
-// that is there: a refresh would keep it, and an import would succeed.
+// Read answers with no properties at all when the resource is gone. The engine takes an empty set of them for a
+// resource that is there: a refresh would keep it, and an import would succeed.
 func (m mended) Read(ctx context.Context, req *pulumirpc.ReadRequest) (*pulumirpc.ReadResponse, error) {
 	resp, err := m.ResourceProviderServer.Read(ctx, req)
 	if err == nil && resp.GetId() == "" {

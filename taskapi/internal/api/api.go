@@ -55,9 +55,10 @@ func (a *API) Server(work time.Duration) *http.Server {
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      readTimeout + work + 5*time.Second, // it starts with the request, so it must outlast both
-		IdleTimeout:       75 * time.Second,                   // longer than common proxies keep theirs, so that they close first
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+		// longer than common proxies keep theirs, so that they close first
+		IdleTimeout:    75 * time.Second,
+		MaxHeaderBytes: 16 << 10,
+		ErrorLog:       slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
 	}
 }
 
@@ -83,7 +84,11 @@ func (a *API) handle(pattern string, m methods) {
 	allow := strings.Join(allowed, ", ")
 	a.mux.HandleFunc(pattern, a.wrap(func(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Allow", allow)
-		return &Error{status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "allowed here: " + allow}
+		return &Error{
+			status:  http.StatusMethodNotAllowed,
+			Code:    "method_not_allowed",
+			Message: "allowed here: " + allow,
+		}
 	}))
 }
 

@@ -41,8 +41,10 @@ func startOn(t *testing.T, db *pgtest.Server) *service {
 	t.Helper()
 	s := &service{db: db, log: &lockedBuffer{}}
 	s.database = s.db.Database(t)
-	cfg, err := pgxpool.ParseConfig(strings.Join([]string{"host=" + s.db.Host, fmt.Sprint("port=", s.db.Port), "user=" + pgtest.User,
-		"password=" + pgtest.Password, "dbname=" + s.database, "sslmode=disable", "connect_timeout=2"}, " "))
+	cfg, err := pgxpool.ParseConfig(
+		strings.Join([]string{"host=" + s.db.Host, fmt.Sprint("port=", s.db.Port), "user=" + pgtest.User,
+			"password=" + pgtest.Password, "dbname=" + s.database, "sslmode=disable", "connect_timeout=2"}, " "),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +151,8 @@ func TestATaskLivesFromCreationToDeletion(t *testing.T) {
 	s := start(t)
 	a := s.call(t, "POST", "/tasks", `{"title":"Tâche 1 ✓","description":"two\nlines"}`).want(t, 201)
 	made := into[store.Task](t, a)
-	if made.Title != "Tâche 1 ✓" || made.Description != "two\nlines" || made.Done || time.Since(made.CreatedAt) > time.Minute {
+	if made.Title != "Tâche 1 ✓" || made.Description != "two\nlines" || made.Done ||
+		time.Since(made.CreatedAt) > time.Minute {
 		t.Errorf("made %+v", made)
 	}
 	path := a.header.Get("Location")
@@ -160,11 +163,14 @@ func TestATaskLivesFromCreationToDeletion(t *testing.T) {
 		t.Errorf("read %+v, made %+v", got, made)
 	}
 	got := into[store.Task](t, s.call(t, "PATCH", path, `{"done":true}`).want(t, 200))
-	if !got.Done || got.Title != made.Title || got.Description != made.Description || !got.UpdatedAt.After(made.UpdatedAt) {
+	if !got.Done || got.Title != made.Title || got.Description != made.Description ||
+		!got.UpdatedAt.After(made.UpdatedAt) {
 		t.Errorf("changed to %+v", got)
 	}
 	s.call(t, "PATCH", path, `{"description":""}`).want(t, 200)
-	if got := into[list](t, s.call(t, "GET", "/tasks", "").want(t, 200)); len(got.Tasks) != 1 || got.Tasks[0].Description != "" || got.Next != "" {
+	if got := into[list](t, s.call(t, "GET", "/tasks", "").want(t, 200)); len(got.Tasks) != 1 ||
+		got.Tasks[0].Description != "" ||
+		got.Next != "" {
 		t.Errorf("list %+v", got)
 	}
 	if a := s.call(t, "DELETE", path, "").want(t, 204); a.body != "" {
@@ -218,7 +224,10 @@ func TestPagesAreFullDisjointAndComplete(t *testing.T) {
 func TestTheLongestTaskIsAccepted(t *testing.T) {
 	s := start(t)
 	// Each character takes 12 bytes when escaped, the most that JSON can need.
-	body := fmt.Sprintf(`{"title":"%s","description":"%s"}`, strings.Repeat(`\ud83d\ude00`, maxTitle), strings.Repeat(`\ud83d\ude00`, maxDescription))
+	body := fmt.Sprintf(
+		`{"title":"%s","description":"%s"}`, strings.Repeat(`\ud83d\ude00`, maxTitle),
+		strings.Repeat(`\ud83d\ude00`, maxDescription),
+	)
 	got := into[store.Task](t, s.call(t, "POST", "/tasks", body).want(t, 201))
 	if got.Description != strings.Repeat("😀", maxDescription) {
 		t.Error("the description was changed")

@@ -82,7 +82,12 @@ func parseTask(body []byte, withID bool) (input, error) {
 }
 
 func invalidFields(wrong map[string]string) *Error {
-	return &Error{status: http.StatusBadRequest, Code: "invalid_fields", Message: "nothing was changed: the task is not valid", Fields: wrong}
+	return &Error{
+		status:  http.StatusBadRequest,
+		Code:    "invalid_fields",
+		Message: "nothing was changed: the task is not valid",
+		Fields:  wrong,
+	}
 }
 
 func parseObject(body []byte) (map[string]json.RawMessage, error) {

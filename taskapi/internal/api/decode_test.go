@@ -36,7 +36,8 @@ func FuzzParseTask(f *testing.F) {
 		if in.Title != nil && (plain["title"] != *in.Title || utf8.RuneCountInString(*in.Title) > maxTitle) {
 			t.Fatalf("title %q of %q", *in.Title, body)
 		}
-		if in.Description != nil && (bytes.ContainsRune([]byte(*in.Description), 0) || !utf8.ValidString(*in.Description)) {
+		if in.Description != nil &&
+			(bytes.ContainsRune([]byte(*in.Description), 0) || !utf8.ValidString(*in.Description)) {
 			t.Fatalf("description %q cannot be stored", *in.Description)
 		}
 	})

@@ -43,7 +43,11 @@ func asError(err error) *Error {
 		return &Error{status: http.StatusServiceUnavailable, Code: "database_unavailable", retryAfter: 1,
 			Message: "the database cannot be used now: send the same request again"}
 	}
-	return &Error{status: http.StatusInternalServerError, Code: "internal", Message: "the service failed; its log says why"}
+	return &Error{
+		status:  http.StatusInternalServerError,
+		Code:    "internal",
+		Message: "the service failed; its log says why",
+	}
 }
 
 func writeError(w http.ResponseWriter, e *Error) {

@@ -98,21 +98,26 @@ func TestABodyThatNeverArrivesIsRefusedInTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	_, _ = fmt.Fprint(conn, "POST /tasks HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+	_, _ = fmt.Fprint(
+		conn, "POST /tasks HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
+	)
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	var got problem
-	if err := json.NewDecoder(resp.Body).Decode(&got); err != nil || resp.StatusCode != 408 || got.Error.Code != "body_too_slow" {
+	if err := json.NewDecoder(resp.Body).Decode(&got); err != nil || resp.StatusCode != 408 ||
+		got.Error.Code != "body_too_slow" {
 		t.Errorf("status %d, %+v, %v", resp.StatusCode, got, err)
 	}
 }
 
 func TestAPanicIsAnsweredAndLoggedAndNotShown(t *testing.T) {
 	s := start(t)
-	s.api.mux.HandleFunc("GET /boom", s.api.wrap(func(http.ResponseWriter, *http.Request) error { panic("a secret detail") }))
+	s.api.mux.HandleFunc(
+		"GET /boom", s.api.wrap(func(http.ResponseWriter, *http.Request) error { panic("a secret detail") }),
+	)
 	a := s.call(t, "GET", "/boom", "").want(t, 500)
 	if got := into[problem](t, a).Error; got.Code != "internal" || strings.Contains(a.body, "secret") {
 		t.Errorf("answered %s", a.body)

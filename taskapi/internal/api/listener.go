@@ -8,10 +8,10 @@ import (
 
 // idleFirst is a listener whose connections may wait for their first request as long as for any later one.
 //
-// net/http gives a new connection no more than ReadHeaderTimeout until its first request is there, five seconds here, and then closes it. But
-// clients keep connections that they opened and did not need: Go's does whenever another connection becomes free first, as in any short stall.
-// Such a client sends a request on it some seconds later, just when it is being closed, and gets no answer. As long as the client closes idle
-// connections first, that cannot be.
+// net/http gives a new connection no more than ReadHeaderTimeout until its first request is there, five seconds here,
+// and then closes it. But clients keep connections that they opened and did not need: Go's does whenever another
+// connection becomes free first, as in any short stall. Such a client sends a request on it some seconds later, just
+// when it is being closed, and gets no answer. As long as the client closes idle connections first, that cannot be.
 type idleFirst struct {
 	net.Listener
 	idle time.Duration

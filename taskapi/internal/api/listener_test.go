@@ -16,8 +16,12 @@ func serve(t *testing.T, wrap func(net.Listener) net.Listener) (address string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{ReadHeaderTimeout: 200 * time.Millisecond, ReadTimeout: 200 * time.Millisecond, IdleTimeout: time.Minute,
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })}
+	server := &http.Server{
+		ReadHeaderTimeout: 200 * time.Millisecond,
+		ReadTimeout:       200 * time.Millisecond,
+		IdleTimeout:       time.Minute,
+		Handler:           http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }),
+	}
 	go func() { _ = server.Serve(wrap(listener)) }()
 	t.Cleanup(func() { _ = server.Close() })
 	return listener.Addr().String()

@@ -110,7 +110,8 @@ func TestRequestLogsAreJSONWithTheRouteAndTheCause(t *testing.T) {
 		}
 		if entry["msg"] == "request" && entry["route"] == "/tasks" {
 			found = true
-			if cause, _ := entry["error"].(string); entry["level"] != "ERROR" || entry["status"] != 503.0 || !strings.Contains(cause, "database unavailable: ") {
+			if cause, _ := entry["error"].(string); entry["level"] != "ERROR" || entry["status"] != 503.0 ||
+				!strings.Contains(cause, "database unavailable: ") {
 				t.Errorf("logged %s", line)
 			}
 		}

@@ -28,7 +28,8 @@ func TestAStoppedDatabaseIsSaidAtOnceAndMissedNoLongerThanItIsGone(t *testing.T)
 				begin := time.Now()
 				a := s.call(t, c.method, c.path, c.body).want(t, 503)
 				took := time.Since(begin)
-				if got := into[problem](t, a).Error; got.Code != "database_unavailable" || a.header.Get("Retry-After") != "1" {
+				if got := into[problem](t, a).Error; got.Code != "database_unavailable" ||
+					a.header.Get("Retry-After") != "1" {
 					t.Errorf("%s %s: %+v, Retry-After %q", c.method, c.path, got, a.header.Get("Retry-After"))
 				}
 				if took > time.Second {

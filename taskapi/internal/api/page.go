@@ -31,7 +31,11 @@ func parsePage(rawQuery string) (page, error) {
 	wrong := map[string]string{}
 	query, err := url.ParseQuery(rawQuery)
 	if err != nil {
-		return page{}, &Error{status: http.StatusBadRequest, Code: "invalid_query", Message: "the query is not well-formed"}
+		return page{}, &Error{
+			status:  http.StatusBadRequest,
+			Code:    "invalid_query",
+			Message: "the query is not well-formed",
+		}
 	}
 	for name, values := range query {
 		switch {
@@ -54,13 +58,18 @@ func parsePage(rawQuery string) (page, error) {
 		}
 	}
 	if len(wrong) > 0 {
-		return page{}, &Error{status: http.StatusBadRequest, Code: "invalid_query", Message: "the list cannot be given", Fields: wrong}
+		return page{}, &Error{
+			status:  http.StatusBadRequest,
+			Code:    "invalid_query",
+			Message: "the list cannot be given",
+			Fields:  wrong,
+		}
 	}
 	return p, nil
 }
 
-// cursor writes a position as opaque text: 8 bytes of microseconds (PostgreSQL's own resolution, so nothing is lost) and
-// the 16 bytes of the id.
+// cursor writes a position as opaque text: 8 bytes of microseconds (PostgreSQL's own resolution, so nothing is lost)
+// and the 16 bytes of the id.
 func cursor(t store.Task) string {
 	b := binary.BigEndian.AppendUint64(nil, uint64(t.CreatedAt.UnixMicro()))
 	return base64.RawURLEncoding.EncodeToString(append(b, t.ID[:]...))

@@ -29,7 +29,12 @@ func (a *API) ready(w http.ResponseWriter, r *http.Request) error {
 	var tooOld store.SchemaTooOld
 	switch {
 	case errors.As(err, &tooOld):
-		return &Error{status: http.StatusServiceUnavailable, Code: "not_migrated", Message: tooOld.Error(), retryAfter: 1}
+		return &Error{
+			status:     http.StatusServiceUnavailable,
+			Code:       "not_migrated",
+			Message:    tooOld.Error(),
+			retryAfter: 1,
+		}
 	case err != nil:
 		return err
 	}

@@ -85,7 +85,11 @@ func (a *API) updateTask(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if in.Change == (store.Change{}) {
-		return &Error{status: http.StatusBadRequest, Code: "invalid_fields", Message: "nothing to change: give title, description or done"}
+		return &Error{
+			status:  http.StatusBadRequest,
+			Code:    "invalid_fields",
+			Message: "nothing to change: give title, description or done",
+		}
 	}
 	t, err := a.store.Update(r.Context(), id, in.Change)
 	if err != nil {
@@ -110,8 +114,12 @@ func (a *API) deleteTask(w http.ResponseWriter, r *http.Request) error {
 func pathID(r *http.Request) (uuid.UUID, error) {
 	id, ok := canonicalUUID(r.PathValue("id"))
 	if !ok {
-		return id, &Error{status: http.StatusBadRequest, Code: "invalid_id", Message: "the path's id is not one of a task",
-			Fields: map[string]string{"id": wantUUID}}
+		return id, &Error{
+			status:  http.StatusBadRequest,
+			Code:    "invalid_id",
+			Message: "the path's id is not one of a task",
+			Fields:  map[string]string{"id": wantUUID},
+		}
 	}
 	return id, nil
 }

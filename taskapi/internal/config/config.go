@@ -29,11 +29,13 @@ type Config struct {
 type Error []string
 
 func (e Error) Error() string {
-	return fmt.Sprintf("task-api: not started: %d wrong setting(s) in the environment:\n  - %s", len(e), strings.Join(e, "\n  - "))
+	return fmt.Sprintf(
+		"task-api: not started: %d wrong setting(s) in the environment:\n  - %s", len(e), strings.Join(e, "\n  - "),
+	)
 }
 
-// Load reads the settings. It reports all problems at once, as an Error; values of secrets are never part of it. An empty
-// variable counts as unset.
+// Load reads the settings. It reports all problems at once, as an Error; values of secrets are never part of it. An
+// empty variable counts as unset.
 func Load() (Config, error) {
 	var r reader
 	c := Config{
@@ -51,8 +53,11 @@ func Load() (Config, error) {
 	}
 	r.number("PGPORT", 5432, 1, 65535)
 	if c.RequestTimeout > c.DrainTimeout && len(r.problems) == 0 {
-		r.wrong("REQUEST_TIMEOUT", "is %s, longer than DRAIN_TIMEOUT (%s): a request accepted before a shutdown could be cut off",
-			c.RequestTimeout, c.DrainTimeout)
+		r.wrong(
+			"REQUEST_TIMEOUT",
+			"is %s, longer than DRAIN_TIMEOUT (%s): a request accepted before a shutdown could be cut off",
+			c.RequestTimeout, c.DrainTimeout,
+		)
 	}
 	if len(r.problems) > 0 {
 		return Config{}, r.problems

@@ -13,9 +13,21 @@ import (
 // env is a complete environment, changed by pairs; everything else that Load reads is cleared.
 func env(t *testing.T, pairs map[string]string) {
 	t.Helper()
-	base := map[string]string{"PORT": "", "LOG_LEVEL": "", "REQUEST_TIMEOUT": "", "DRAIN_DELAY": "", "DRAIN_TIMEOUT": "",
-		"DB_MAX_CONNS": "", "PGPORT": "", "PGCONNECT_TIMEOUT": "", "PGSSLMODE": "",
-		"PGHOST": "db.staging", "PGUSER": "task_api", "PGDATABASE": "tasks", "PGPASSWORD": "hunter2-hunter2"}
+	base := map[string]string{
+		"PORT":              "",
+		"LOG_LEVEL":         "",
+		"REQUEST_TIMEOUT":   "",
+		"DRAIN_DELAY":       "",
+		"DRAIN_TIMEOUT":     "",
+		"DB_MAX_CONNS":      "",
+		"PGPORT":            "",
+		"PGCONNECT_TIMEOUT": "",
+		"PGSSLMODE":         "",
+		"PGHOST":            "db.staging",
+		"PGUSER":            "task_api",
+		"PGDATABASE":        "tasks",
+		"PGPASSWORD":        "hunter2-hunter2",
+	}
 	for k, v := range pairs {
 		base[k] = v
 	}
@@ -35,8 +47,10 @@ func TestLoadHasTheDocumentedDefaults(t *testing.T) {
 		t.Errorf("defaults are %+v", c)
 	}
 	d := c.Database
-	if d.MaxConns != 10 || d.ConnConfig.Host != "db.staging" || d.ConnConfig.Port != 5432 || d.ConnConfig.User != "task_api" ||
-		d.ConnConfig.Database != "tasks" || d.ConnConfig.Password != "hunter2-hunter2" {
+	if d.MaxConns != 10 || d.ConnConfig.Host != "db.staging" || d.ConnConfig.Port != 5432 ||
+		d.ConnConfig.User != "task_api" ||
+		d.ConnConfig.Database != "tasks" ||
+		d.ConnConfig.Password != "hunter2-hunter2" {
 		t.Error("the database's settings do not follow the environment")
 	}
 	if d.ConnConfig.ConnectTimeout != 2*time.Second {

@@ -57,8 +57,8 @@ func Start(tb testing.TB) *Server {
 	return s
 }
 
-// Shared is one server for all the tests of a package that leave it running, each with a Database of its own. The package's
-// TestMain must be Main.
+// Shared is one server for all the tests of a package that leave it running, each with a Database of its own. The
+// package's TestMain must be Main.
 func Shared(tb testing.TB) *Server {
 	tb.Helper()
 	demand(tb)
@@ -88,7 +88,10 @@ func demand(tb testing.TB) {
 		tb.Skip("needs a real PostgreSQL server: not with -short")
 	}
 	if _, err := os.Stat(filepath.Join(binDir, "postgres")); err != nil {
-		tb.Fatalf("no PostgreSQL server: %v: install Debian's package postgresql-15, or leave these tests out with -short", err)
+		tb.Fatalf(
+			"no PostgreSQL server: %v: install Debian's package postgresql-15, or leave these tests out with -short",
+			err,
+		)
 	}
 }
 
@@ -241,7 +244,8 @@ func (s *Server) Conn(tb testing.TB, database string) *pgx.Conn {
 	return c
 }
 
-// Run runs one of PostgreSQL's programs (pg_dump, pg_restore, ...) with the server's credentials and returns its output.
+// Run runs one of PostgreSQL's programs (pg_dump, pg_restore, ...) with the server's credentials and returns its
+// output.
 func (s *Server) Run(tb testing.TB, program string, args ...string) []byte {
 	tb.Helper()
 	cmd := s.command(program, args...)

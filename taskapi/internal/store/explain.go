@@ -9,8 +9,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// temporary are the error codes (or their classes) of a server that is down, starting, full, read-only after a failover,
-// being restored, misconfigured, or too slow: PostgreSQL's appendix "Error Codes". Any other code is a bug of ours.
+// temporary are the error codes (or their classes) of a server that is down, starting, full, read-only after a
+// failover, being restored, misconfigured, or too slow: PostgreSQL's appendix "Error Codes". Any other code is a bug of
+// ours.
 var temporary = []string{"08", "28", "3D", "40", "53", "57P", "57014", "58", "25006", "42P01"}
 
 // explain marks the errors that are the database's with ErrUnavailable.

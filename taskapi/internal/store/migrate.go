@@ -42,9 +42,9 @@ func (s *Store) Ready(ctx context.Context) error {
 	return nil
 }
 
-// Migrate brings the schema up to date, all of it or nothing. Any number of replicas may call it at once: the first does
-// the work, the others wait for it and find nothing to do. The lock belongs to the transaction, so a replica that dies
-// leaves it free.
+// Migrate brings the schema up to date, all of it or nothing. Any number of replicas may call it at once: the first
+// does the work, the others wait for it and find nothing to do. The lock belongs to the transaction, so a replica that
+// dies leaves it free.
 func (s *Store) Migrate(ctx context.Context) (applied int, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, lockKey); err != nil {
@@ -83,8 +83,9 @@ func (s *Store) Migrate(ctx context.Context) (applied int, err error) {
 	return applied, nil
 }
 
-// KeepMigrated makes the schema up to date and keeps it so until ctx ends: a database that is not there yet is waited for,
-// and one that comes back empty (a lost volume) is set up again. Failures are logged when they change, not each time.
+// KeepMigrated makes the schema up to date and keeps it so until ctx ends: a database that is not there yet is waited
+// for, and one that comes back empty (a lost volume) is set up again. Failures are logged when they change, not each
+// time.
 func (s *Store) KeepMigrated(ctx context.Context, log *slog.Logger) {
 	const first, most, steady = 100 * time.Millisecond, 2 * time.Second, 5 * time.Second
 	pause, last := first, ""

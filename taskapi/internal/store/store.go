@@ -92,8 +92,9 @@ func (s *Store) Get(ctx context.Context, id uuid.UUID) (Task, error) {
 	return s.one(ctx, `SELECT `+columns+` FROM tasks WHERE id = $1`, id)
 }
 
-// List returns up to limit tasks, oldest first, beginning after a position (nil: from the start). A task never changes its
-// place, so whoever walks the list meets each task that was there at the beginning, and was not deleted, exactly once.
+// List returns up to limit tasks, oldest first, beginning after a position (nil: from the start). A task never changes
+// its place, so whoever walks the list meets each task that was there at the beginning, and was not deleted, exactly
+// once.
 func (s *Store) List(ctx context.Context, after *Position, limit int) ([]Task, error) {
 	if after == nil {
 		return s.all(ctx, `SELECT `+columns+` FROM tasks ORDER BY created_at, id LIMIT $1`, limit)
@@ -102,8 +103,8 @@ func (s *Store) List(ctx context.Context, after *Position, limit int) ([]Task, e
 		ORDER BY created_at, id LIMIT $3`, after.CreatedAt, after.ID, limit)
 }
 
-// Update changes one task and returns it, or ErrNotFound. Concurrent changes of different fields are all kept; the clock
-// is read once the row is locked, so updatedAt follows the order of the changes.
+// Update changes one task and returns it, or ErrNotFound. Concurrent changes of different fields are all kept; the
+// clock is read once the row is locked, so updatedAt follows the order of the changes.
 func (s *Store) Update(ctx context.Context, id uuid.UUID, c Change) (Task, error) {
 	return s.one(ctx, `UPDATE tasks SET title = coalesce($2, title), description = coalesce($3, description),
 		done = coalesce($4, done), updated_at = clock_timestamp() WHERE id = $1 RETURNING `+columns,

@@ -23,8 +23,10 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
 func open(t *testing.T, s *pgtest.Server, database string) *store.Store {
 	t.Helper()
-	cfg, err := pgxpool.ParseConfig(fmt.Sprintf("host=%s port=%d user=%s password=%s dbname=%s sslmode=disable pool_max_conns=5",
-		s.Host, s.Port, pgtest.User, pgtest.Password, database))
+	cfg, err := pgxpool.ParseConfig(
+		fmt.Sprintf("host=%s port=%d user=%s password=%s dbname=%s sslmode=disable pool_max_conns=5",
+			s.Host, s.Port, pgtest.User, pgtest.Password, database),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -302,7 +304,12 @@ func TestAStuckRowIsUnavailableInTimeAndStaysUnchanged(t *testing.T) {
 	}
 	eventually(t, 5*time.Second, func() error {
 		var waiting int
-		err := conn.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting)
+		err := conn.QueryRow(
+			t.Context(),
+			`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+		).Scan(
+			&waiting,
+		)
 		if err == nil && waiting > 0 {
 			err = fmt.Errorf("%d statements that nobody waits for are still waiting for the row", waiting)
 		}

@@ -18,7 +18,9 @@ import (
 
 // Kinds are those of experiments, with their resources' names and where a Schedule holds them.
 var Kinds = map[string]struct{ Resource, Field string }{
-	"PodChaos": {"podchaos", "podChaos"}, "NetworkChaos": {"networkchaos", "networkChaos"}, "StressChaos": {"stresschaos", "stressChaos"},
+	"PodChaos": {
+		"podchaos", "podChaos",
+	}, "NetworkChaos": {"networkchaos", "networkChaos"}, "StressChaos": {"stresschaos", "stressChaos"},
 }
 
 const (
@@ -58,14 +60,19 @@ type Experiment struct {
 }
 
 func (c Client) of(resource string) dynamic.ResourceInterface {
-	return c.Dynamic.Resource(schema.GroupVersionResource{Group: group, Version: version, Resource: resource}).Namespace(c.Namespace)
+	return c.Dynamic.Resource(
+		schema.GroupVersionResource{Group: group, Version: version, Resource: resource},
+	).Namespace(
+		c.Namespace,
+	)
 }
 
 func (c Client) explain(err error, what string) error {
 	if err == nil {
 		return nil
 	}
-	if meta.IsNoMatchError(err) || apierrors.IsNotFound(err) && strings.Contains(err.Error(), "could not find the requested resource") {
+	if meta.IsNoMatchError(err) ||
+		apierrors.IsNotFound(err) && strings.Contains(err.Error(), "could not find the requested resource") {
 		err = ErrNotInstalled
 	}
 	return fmt.Errorf("%s in namespace %s: %w", what, c.Namespace, err)
@@ -99,9 +106,14 @@ func (c Client) Running(ctx context.Context) ([]Experiment, error) {
 	return all, nil
 }
 
-// Create makes an experiment, which begins at once (right: create on its kind). A trial run only asks whether it would be admitted.
-func (c Client) Create(ctx context.Context, kind, name string, labels map[string]string, spec map[string]any, trial bool) (Experiment, error) {
-	object := &unstructured.Unstructured{Object: map[string]any{"apiVersion": group + "/" + version, "kind": kind, "spec": spec}}
+// Create makes an experiment, which begins at once (right: create on its kind). A trial run only asks whether it would
+// be admitted.
+func (c Client) Create(
+	ctx context.Context, kind, name string, labels map[string]string, spec map[string]any, trial bool,
+) (Experiment, error) {
+	object := &unstructured.Unstructured{
+		Object: map[string]any{"apiVersion": group + "/" + version, "kind": kind, "spec": spec},
+	}
 	object.SetName(name)
 	object.SetLabels(labels)
 	options := metav1.CreateOptions{}
@@ -124,9 +136,14 @@ func (c Client) Get(ctx context.Context, kind, name string) (Experiment, error) 
 	return experiment(kind, found), nil
 }
 
-// Delete asks for an experiment's end (right: delete). Chaos Mesh undoes what can be undone, then lets it go. One that is gone is no error.
+// Delete asks for an experiment's end (right: delete). Chaos Mesh undoes what can be undone, then lets it go. One that
+// is gone is no error.
 func (c Client) Delete(ctx context.Context, kind, name string) error {
-	err := c.of(Kinds[kind].Resource).Delete(ctx, name, metav1.DeleteOptions{PropagationPolicy: new(metav1.DeletePropagationBackground)})
+	err := c.of(
+		Kinds[kind].Resource,
+	).Delete(
+		ctx, name, metav1.DeleteOptions{PropagationPolicy: new(metav1.DeletePropagationBackground)},
+	)
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
@@ -134,7 +151,13 @@ func (c Client) Delete(ctx context.Context, kind, name string) error {
 }
 
 func experiment(kind string, object *unstructured.Unstructured) Experiment {
-	e := Experiment{Kind: kind, Name: object.GetName(), UID: string(object.GetUID()), Finalizers: object.GetFinalizers(), Deleting: object.GetDeletionTimestamp() != nil}
+	e := Experiment{
+		Kind:       kind,
+		Name:       object.GetName(),
+		UID:        string(object.GetUID()),
+		Finalizers: object.GetFinalizers(),
+		Deleting:   object.GetDeletionTimestamp() != nil,
+	}
 	conditions, _, _ := unstructured.NestedSlice(object.Object, "status", "conditions")
 	for _, c := range conditions {
 		condition, _ := c.(map[string]any)

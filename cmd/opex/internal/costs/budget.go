@@ -24,8 +24,8 @@ type Budget struct {
 	Team   string  `json:"team"`
 	Amount float64 `json:"budget"`
 	Spent  float64 `json:"spent"` // since the month began, as far as there is data
-	// Projected is Spent plus the money per hour of the last day, times the hours left in the month. An hour of the last
-	// day without data does not count; an hour of the month without data counts as nothing.
+	// Projected is Spent plus the money per hour of the last day, times the hours left in the month. An hour of the
+	// last day without data does not count; an hour of the month without data counts as nothing.
 	Projected float64 `json:"projected"`
 	State     string  `json:"state"`
 	Remark    string  `json:"remark,omitempty"`
@@ -54,7 +54,9 @@ func (s Source) Budgets(ctx context.Context, loaded *Spending) ([]Budget, []stri
 	var budgets []Budget
 	for _, team := range slices.Sorted(maps.Keys(s.Outputs.Cost.Budgets)) {
 		perHour := ratio(day.of(team), day.Covered.Hours())
-		budgets = append(budgets, newBudget(team, s.Outputs.Cost.Budgets[team], spent.of(team), perHour*end.Sub(now).Hours()))
+		budgets = append(
+			budgets, newBudget(team, s.Outputs.Cost.Budgets[team], spent.of(team), perHour*end.Sub(now).Hours()),
+		)
 	}
 	return budgets, notes, nil
 }
@@ -74,8 +76,10 @@ func (s Source) month(ctx context.Context, month Window) (*Spending, []string, e
 	case err != nil:
 		return nil, nil, err
 	case spent.Covered.Start.Sub(month.Start) > time.Hour:
-		return spent, []string{fmt.Sprintf("budgets: this month's data begins at %s; what was spent before is not known, and not counted",
-			spent.Covered.Start.UTC().Format("2006-01-02 15:04 UTC"))}, nil
+		return spent, []string{
+			fmt.Sprintf("budgets: this month's data begins at %s; what was spent before is not known, and not counted",
+				spent.Covered.Start.UTC().Format("2006-01-02 15:04 UTC")),
+		}, nil
 	}
 	return spent, nil, nil
 }

@@ -42,7 +42,8 @@ func TestBudgetsProjectTheLastDayToTheMonthsEnd(t *testing.T) {
 	}
 	commerce := budgets[0]
 	spent, left := 0.05*(19*24+12), 0.05*(10*24+12)
-	if commerce.Team != "commerce" || !near(commerce.Spent, spent) || !near(commerce.Projected, spent+left) || commerce.State != BudgetOver {
+	if commerce.Team != "commerce" || !near(commerce.Spent, spent) || !near(commerce.Projected, spent+left) ||
+		commerce.State != BudgetOver {
 		t.Errorf("budget %+v, want %g spent of 20 and %g projected", commerce, spent, spent+left)
 	}
 	if ghosts := budgets[1]; ghosts.Team != "ghosts" || ghosts.Spent != 0 || ghosts.Remark == "" {
@@ -65,7 +66,9 @@ func TestBudgetsSayThatDataBeginsLaterThanTheMonth(t *testing.T) {
 	young := &world{}
 	*young = *w
 	source.Cluster = getter(func(path string, answer []byte) []byte { // the month's data begins with the 18th
-		return []byte(strings.ReplaceAll(string(answer), `"start":"2026-11-01T00:00:00Z"`, `"start":"2026-11-18T00:00:00Z"`))
+		return []byte(
+			strings.ReplaceAll(string(answer), `"start":"2026-11-01T00:00:00Z"`, `"start":"2026-11-18T00:00:00Z"`),
+		)
 	}).around(young)
 	loaded, err := source.Load(t.Context(), Window{now.Add(-time.Hour), now})
 	if err != nil {
@@ -108,10 +111,12 @@ func TestAMonthThatHasJustBegunIsNoError(t *testing.T) {
 				}
 				return
 			}
-			if err != nil || len(budgets) != 3 || !strings.Contains(strings.Join(notes, ""), c.want) || (c.want == "") != (len(notes) == 0) {
+			if err != nil || len(budgets) != 3 || !strings.Contains(strings.Join(notes, ""), c.want) ||
+				(c.want == "") != (len(notes) == 0) {
 				t.Fatalf("budgets %+v, notes %q, error %v", budgets, notes, err)
 			}
-			if coming := 0.05 * (30*24 - c.age.Hours()); !near(budgets[0].Projected, budgets[0].Spent+coming) || (budgets[0].Spent == 0) != (c.want != "") {
+			if coming := 0.05 * (30*24 - c.age.Hours()); !near(budgets[0].Projected, budgets[0].Spent+coming) ||
+				(budgets[0].Spent == 0) != (c.want != "") {
 				t.Errorf("budget %+v, want %g to come", budgets[0], coming)
 			}
 		})

@@ -14,8 +14,9 @@ import (
 
 // Change is the difference between two windows, and what made it.
 type Change struct {
-	Before   Window       `json:"before"`
-	Scale    float64      `json:"scale"` // all money of the window before is times this, to be of as many hours of data; 1 where both have as many
+	Before Window `json:"before"`
+	// all money of the window before is times this, to be of as many hours of data; 1 where both have as many
+	Scale    float64      `json:"scale"`
 	Was      float64      `json:"was"`
 	Is       float64      `json:"is"`
 	Amount   float64      `json:"amount"` // money: + is more than before
@@ -77,7 +78,9 @@ func Compare(was, is *Spending, outputs stack.Outputs, by string) (*Change, erro
 	for _, name := range slices.Sorted(maps.Keys(lines)) {
 		change.Lines = append(change.Lines, *lines[name])
 	}
-	slices.SortStableFunc(change.Lines, func(a, b LineChange) int { return cmp.Compare(math.Abs(b.Amount), math.Abs(a.Amount)) })
+	slices.SortStableFunc(
+		change.Lines, func(a, b LineChange) int { return cmp.Compare(math.Abs(b.Amount), math.Abs(a.Amount)) },
+	)
 	change.Headline = change.headline(by, outputs.Cost.Currency)
 	return change, nil
 }
@@ -89,8 +92,13 @@ func (c *Change) notes(was *Spending) []string {
 		notes = append(notes, "window before: "+note)
 	}
 	if c.Scale != 1 {
-		notes = append(notes, fmt.Sprintf("window before: it has data of %s; its money is shown times %.3f, for as many hours as the window now",
-			short(was.Covered.Hours()), c.Scale))
+		notes = append(
+			notes,
+			fmt.Sprintf(
+				"window before: it has data of %s; its money is shown times %.3f, for as many hours as the window now",
+				short(was.Covered.Hours()), c.Scale,
+			),
+		)
 	}
 	return notes
 }
@@ -115,7 +123,9 @@ func (c *Change) headline(by, currency string) string {
 		}
 	}
 	if 2*priced/c.Amount >= 1 {
-		return fmt.Sprintf("prices drove %.0f%% of %s: %s %s", 100*priced/c.Amount, total, dearest.Workload, dearest.Detail)
+		return fmt.Sprintf(
+			"prices drove %.0f%% of %s: %s %s", 100*priced/c.Amount, total, dearest.Workload, dearest.Detail,
+		)
 	}
 	var top LineChange // that went furthest in the direction of the whole
 	for _, line := range c.Lines {

@@ -45,24 +45,32 @@ func TestDriversNameWhatDroveTheChange(t *testing.T) {
 	}{
 		"replicas": {[]load{taskAPI, shop}, []load{with(taskAPI, func(l *load) { l.pods = 6 }), shop}, CauseReplicas,
 			"team product drove 100% of +0.90000 USD (+35%): staging/deployment:task-api ran 6.0 pods instead of 3.0"},
-		"cpu request": {[]load{taskAPI, shop}, []load{taskAPI, with(shop, func(l *load) { l.cpu = 1 })}, CauseCPURequest,
-			"team commerce drove 100% of +0.96000 USD (+37%): shop/deployment:shop requested 1000m CPU per pod instead of 500m"},
+		"cpu request": {
+			[]load{taskAPI, shop}, []load{taskAPI, with(shop, func(l *load) { l.cpu = 1 })}, CauseCPURequest,
+			"team commerce drove 100% of +0.96000 USD (+37%): shop/deployment:shop requested 1000m CPU per pod instead of 500m",
+		},
 		"memory request": {[]load{taskAPI}, []load{with(taskAPI, func(l *load) { l.memory = 4 })}, CauseMemoryRequest,
 			"staging/deployment:task-api requested 4096Mi of memory per pod instead of 512Mi"},
 		"use above request": {[]load{taskAPI}, []load{with(taskAPI, func(l *load) { l.cpuUse = 1 })}, CauseCPUUse,
 			"used 750m CPU per pod above its request instead of 0m"},
-		"new": {[]load{taskAPI}, []load{taskAPI, shop}, CauseNew, "team commerce drove 100% of +1.2000 USD (+87%): shop/deployment:shop is new, with 2.0 pods"},
+		"new": {
+			[]load{taskAPI}, []load{taskAPI, shop}, CauseNew,
+			"team commerce drove 100% of +1.2000 USD (+87%): shop/deployment:shop is new, with 2.0 pods",
+		},
 		"gone": {[]load{taskAPI, shop}, []load{taskAPI}, CauseGone,
 			"team commerce drove 100% of -1.2000 USD (-47%): shop/deployment:shop is gone; it ran 2.0 pods"},
 		"storage": {[]load{taskDB}, []load{with(taskDB, func(l *load) { l.storage = 120 })}, CauseStorage,
 			"staging/statefulset:task-api-db had 120.0 GiB of volumes instead of 12.0"},
-		"a label that came later": {[]load{with(shop, func(l *load) { l.team = "" })}, []load{with(shop, func(l *load) { l.pods = 3 })}, CauseNew,
-			"team commerce drove"},
+		"a label that came later": {
+			[]load{with(shop, func(l *load) { l.team = "" })}, []load{with(shop, func(l *load) { l.pods = 3 })},
+			CauseNew, "team commerce drove",
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			change := compare(t, changing(c.before, c.after), lastHours(24).Previous())
-			if len(change.Drivers) == 0 || change.Drivers[0].Cause != c.cause || !strings.Contains(change.Headline, c.headline) {
+			if len(change.Drivers) == 0 || change.Drivers[0].Cause != c.cause ||
+				!strings.Contains(change.Headline, c.headline) {
 				t.Errorf("headline %q\ndrivers %+v", change.Headline, change.Drivers)
 			}
 		})
@@ -91,10 +99,12 @@ func TestAPriceChangeIsSeenThoughOpenCostRepricesThePast(t *testing.T) {
 		return cpuPrice
 	}
 	change := compare(t, w, lastHours(24).Previous()) // the rest is idle money, which has no hours to price
-	if want := "prices drove 88% of"; !strings.HasPrefix(change.Headline, want) || !strings.Contains(change.Headline, "paid 0.080000 an hour for a CPU instead of 0.040000") {
+	if want := "prices drove 88% of"; !strings.HasPrefix(change.Headline, want) ||
+		!strings.Contains(change.Headline, "paid 0.080000 an hour for a CPU instead of 0.040000") {
 		t.Errorf("headline %q", change.Headline)
 	}
-	if was := mustLoad(t, w, lastHours(24).Previous()); len(was.Notes) != 1 || !strings.Contains(was.Notes[0], "cpu 0.040000, now 0.080000") {
+	if was := mustLoad(t, w, lastHours(24).Previous()); len(was.Notes) != 1 ||
+		!strings.Contains(was.Notes[0], "cpu 0.040000, now 0.080000") {
 		t.Errorf("notes %q", was.Notes)
 	}
 }
@@ -107,7 +117,9 @@ func TestWindowsOfUnequalLengthAreMadeComparableAndItIsSaid(t *testing.T) {
 	if !near(change.Scale, 4) || !near(change.Was, change.Is) {
 		t.Errorf("scale %g, was %g, is %g", change.Scale, change.Was, change.Is)
 	}
-	if notes := strings.Join(change.notes(was), "\n"); !strings.Contains(notes, "it has data of 6.0 h; its money is shown times 4.000") {
+	if notes := strings.Join(change.notes(was), "\n"); !strings.Contains(
+		notes, "it has data of 6.0 h; its money is shown times 4.000",
+	) {
 		t.Errorf("notes %q", notes)
 	}
 }
@@ -127,7 +139,10 @@ func TestDriversAddUpToTheChange(t *testing.T) {
 				Namespace: "n", Controller: string(rune('a' + random.IntN(8))), Labels: map[string]string{"team": string(rune('x' + random.IntN(3)))},
 				Hours: hours, CPUHours: random.ExpFloat64(), CPURequestHours: random.ExpFloat64(), MemoryHours: random.ExpFloat64(),
 				MemoryRequestHours: random.ExpFloat64(), StorageHours: random.ExpFloat64() * float64(random.IntN(2)),
-				Money: Money{random.ExpFloat64() * float64(random.IntN(2)), random.ExpFloat64() / 1e4, random.ExpFloat64(), random.ExpFloat64(), random.ExpFloat64()},
+				Money: Money{
+					random.ExpFloat64() * float64(random.IntN(2)), random.ExpFloat64() / 1e4, random.ExpFloat64(),
+					random.ExpFloat64(), random.ExpFloat64(),
+				},
 			})
 		}
 		return s
@@ -165,7 +180,10 @@ func exact(random *rand.Rand, window Window) *Spending {
 			}
 			r.CPUHours = max(r.CPURequestHours, 50+100*random.Float64())
 			r.MemoryHours = max(r.MemoryRequestHours, 500+1000*random.Float64())
-			r.Money = Money{r.CPUHours * cpuPrice, r.MemoryHours * memoryPrice, r.StorageHours * storagePrice, random.Float64(), random.Float64()}
+			r.Money = Money{
+				r.CPUHours * cpuPrice, r.MemoryHours * memoryPrice, r.StorageHours * storagePrice, random.Float64(),
+				random.Float64(),
+			}
 			s.Rows = append(s.Rows, r)
 		}
 	}

@@ -20,12 +20,13 @@ const mostTraced = 5
 
 // Coverage is how much of the money has an owner. Idle money is not counted: it has none.
 type Coverage struct {
-	Known       float64  `json:"known"`       // share on a team of the stack's services or engines, or with a budget: 0 to 1
+	// share on a team of the stack's services or engines, or with a budget: 0 to 1
+	Known       float64  `json:"known"`
 	Labelled    float64  `json:"labelled"`    // share on other teams: 0 to 1
 	Unallocated float64  `json:"unallocated"` // share on no team: 0 to 1
 	OtherTeams  []string `json:"otherTeams"`
-	// Inherited is the share on a team, known or not, by no label of the pod's own: OpenCost takes the namespace's, else the
-	// node's, and an earlier one of the pod's within the window. InheritedBy are such pods.
+	// Inherited is the share on a team, known or not, by no label of the pod's own: OpenCost takes the namespace's,
+	// else the node's, and an earlier one of the pod's within the window. InheritedBy are such pods.
 	Inherited   float64  `json:"inherited"`
 	InheritedBy []string `json:"inheritedBy"`
 	Traces      []Trace  `json:"traces,omitempty"` // where labels were lost, for the pods with most money
@@ -75,7 +76,10 @@ func (s Source) NewCoverage(ctx context.Context, spending *Spending) (*Coverage,
 
 // inherited finds pods that have a team in OpenCost, and no label in Prometheus when the data ends.
 func (s Source) inherited(ctx context.Context, spending *Spending, coverage *Coverage) error {
-	without, err := s.ask(ctx, fmt.Sprintf("kube_pod_labels{label_%s=\"\"}", contract.MetricKey(contract.LabelTeam)), spending.Covered.End)
+	without, err := s.ask(
+		ctx, fmt.Sprintf("kube_pod_labels{label_%s=\"\"}", contract.MetricKey(contract.LabelTeam)),
+		spending.Covered.End,
+	)
 	if err != nil {
 		return err
 	}
@@ -98,12 +102,17 @@ func (s Source) inherited(ctx context.Context, spending *Spending, coverage *Cov
 func (c *Coverage) String() string {
 	text := fmt.Sprintf("coverage: %s of the money, idle aside, is on a known team", percent(c.Known))
 	if len(c.OtherTeams) > 0 {
-		text += fmt.Sprintf(", %s on others (%s: not in this stack, and without a budget)", percent(c.Labelled), strings.Join(c.OtherTeams, ", "))
+		text += fmt.Sprintf(
+			", %s on others (%s: not in this stack, and without a budget)", percent(c.Labelled),
+			strings.Join(c.OtherTeams, ", "),
+		)
 	}
 	text += fmt.Sprintf(", %s on none", percent(c.Unallocated))
 	if n := len(c.InheritedBy); n > 0 {
-		text += fmt.Sprintf(". %s is on a team by the namespace's label only, or by an earlier one (such as pod %s): see opex verify --only SC-001",
-			percent(c.Inherited), c.InheritedBy[0])
+		text += fmt.Sprintf(
+			". %s is on a team by the namespace's label only, or by an earlier one (such as pod %s): see opex verify --only SC-001",
+			percent(c.Inherited), c.InheritedBy[0],
+		)
 	}
 	return text
 }

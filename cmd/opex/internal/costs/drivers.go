@@ -60,13 +60,31 @@ func (c comparison) drivers() []Driver {
 	drivers := []Driver{
 		c.driver(CauseReplicas, cpu.shares[pods]+memory.shares[pods],
 			fmt.Sprintf("ran %.1f pods instead of %.1f", c.is.hours/c.hours, c.was.hours/c.hours)),
-		c.driver(CauseCPURequest, cpu.shares[request], cpu.detail(request, "requested %.0fm CPU per pod instead of %.0fm", 1000)),
-		c.driver(CauseCPUUse, cpu.shares[above], cpu.detail(above, "used %.0fm CPU per pod above its request instead of %.0fm", 1000)),
+		c.driver(
+			CauseCPURequest, cpu.shares[request],
+			cpu.detail(request, "requested %.0fm CPU per pod instead of %.0fm", 1000),
+		),
+		c.driver(
+			CauseCPUUse, cpu.shares[above],
+			cpu.detail(above, "used %.0fm CPU per pod above its request instead of %.0fm", 1000),
+		),
 		c.driver(CauseCPUPrice, cpu.shares[unit], cpu.detail(unit, "paid %.6f an hour for a CPU instead of %.6f", 1)),
-		c.driver(CauseMemoryRequest, memory.shares[request], memory.detail(request, "requested %.0fMi of memory per pod instead of %.0fMi", 1024)),
-		c.driver(CauseMemoryUse, memory.shares[above], memory.detail(above, "used %.0fMi of memory per pod above its request instead of %.0fMi", 1024)),
-		c.driver(CauseMemoryPrice, memory.shares[unit], memory.detail(unit, "paid %.6f an hour for a GiB of memory instead of %.6f", 1)),
-		c.driver(CauseStorage, storage[0], fmt.Sprintf("had %.1f GiB of volumes instead of %.1f", c.is.pvs/c.hours, c.was.pvs/c.hours)),
+		c.driver(
+			CauseMemoryRequest, memory.shares[request],
+			memory.detail(request, "requested %.0fMi of memory per pod instead of %.0fMi", 1024),
+		),
+		c.driver(
+			CauseMemoryUse, memory.shares[above],
+			memory.detail(above, "used %.0fMi of memory per pod above its request instead of %.0fMi", 1024),
+		),
+		c.driver(
+			CauseMemoryPrice, memory.shares[unit],
+			memory.detail(unit, "paid %.6f an hour for a GiB of memory instead of %.6f", 1),
+		),
+		c.driver(
+			CauseStorage, storage[0],
+			fmt.Sprintf("had %.1f GiB of volumes instead of %.1f", c.is.pvs/c.hours, c.was.pvs/c.hours),
+		),
 		c.driver(CauseStoragePrice, storage[1], "paid another price for volumes"),
 		c.driver(CauseNetwork, c.is.Network-c.was.Network, "sent and received at another cost"),
 		c.driver(CauseOther, c.is.Other-c.was.Other, "had other GPUs, or another part of shared and external cost"),
@@ -102,7 +120,10 @@ func (r resourceChange) detail(factor int, form string, scale float64) string {
 func (c comparison) storage() []float64 {
 	before, after := c.was.of(storage), c.is.of(storage)
 	price := prices(before, after, c.means[storage])
-	return shapley([]float64{before.hours, price[0]}, []float64{after.hours, price[1]}, func(f []float64) float64 { return f[0] * f[1] })
+	return shapley(
+		[]float64{before.hours, price[0]}, []float64{after.hours, price[1]},
+		func(f []float64) float64 { return f[0] * f[1] },
+	)
 }
 
 // nothing is what floating point may leave of a sum.

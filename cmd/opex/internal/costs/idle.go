@@ -2,8 +2,8 @@ package costs
 
 import "time"
 
-// leastIdle is the step in which OpenCost counts nodes (ETL_RESOLUTION_SECONDS; v1.108.0, pkg/costmodel/cluster.go). Of less
-// it tells figures that have nothing to do with the window.
+// leastIdle is the step in which OpenCost counts nodes (ETL_RESOLUTION_SECONDS; v1.108.0, pkg/costmodel/cluster.go). Of
+// less it tells figures that have nothing to do with the window.
 const leastIdle = 5 * time.Minute
 
 // wholeIdle makes good that nodes are counted in steps of leastIdle, and pods in those of the query. Idle is the

@@ -46,15 +46,23 @@ func (s Source) trace(ctx context.Context, row Row, label string) (Trace, error)
 	}
 	pod, err := s.Client.CoreV1().Pods(row.Namespace).Get(ctx, row.Pod, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		return end(StepGone, "the pod is gone, and cannot be asked", "look at the pods of "+row.Controller+" that run now")
+		return end(
+			StepGone, "the pod is gone, and cannot be asked", "look at the pods of "+row.Controller+" that run now",
+		)
 	}
 	if err != nil {
 		return t, fmt.Errorf("lineage of pod %s: %w", t.Pod, err)
 	}
 	for _, group := range contract.Collisions(keysOf(pod.Labels, label)) {
 		if contract.MetricKey(group[0]) == contract.MetricKey(label) {
-			return end(StepKey, fmt.Sprintf("its labels %s are all %s in metrics: one hides the others", strings.Join(group, ", "), contract.MetricKey(label)),
-				"keep "+label+" only")
+			return end(
+				StepKey,
+				fmt.Sprintf(
+					"its labels %s are all %s in metrics: one hides the others", strings.Join(group, ", "),
+					contract.MetricKey(label),
+				),
+				"keep "+label+" only",
+			)
 		}
 	}
 	if pod.Labels[label] == "" {
@@ -81,12 +89,24 @@ func (s Source) withoutLabel(ctx context.Context, row Row, label string, end end
 		return Trace{}, fmt.Errorf("lineage of pod %s/%s: %w", row.Namespace, row.Pod, err)
 	}
 	if value := namespace.Labels[label]; value != "" {
-		return end(StepOpenCost, fmt.Sprintf("the pod has no label %s; its namespace has %s=%s, which OpenCost has not taken up", label, label, value),
-			"wait two minutes; then look at kube_namespace_labels in Prometheus")
+		return end(
+			StepOpenCost,
+			fmt.Sprintf(
+				"the pod has no label %s; its namespace has %s=%s, which OpenCost has not taken up", label, label,
+				value,
+			),
+			"wait two minutes; then look at kube_namespace_labels in Prometheus",
+		)
 	}
 	if name, is := serviceNames(s.Outputs)[row.workload()]; is {
-		return end(StepPod, "the pod has no label "+label+", nor has its namespace",
-			fmt.Sprintf("service %s of this stack declares it: pulumi up --refresh, then kubectl --namespace %s delete pod %s", name, row.Namespace, row.Pod))
+		return end(
+			StepPod,
+			"the pod has no label "+label+", nor has its namespace",
+			fmt.Sprintf(
+				"service %s of this stack declares it: pulumi up --refresh, then kubectl --namespace %s delete pod %s",
+				name, row.Namespace, row.Pod,
+			),
+		)
 	}
 	return end(StepPod, "the pod has no label "+label+", nor has its namespace",
 		fmt.Sprintf("set %s in the pod template of %s, or on the namespace %s", label, row.Controller, row.Namespace))
@@ -110,6 +130,8 @@ func (s Source) inMetrics(ctx context.Context, row Row, label, value string, end
 				"the label is new, or OpenCost has not looked since: ask again in two minutes")
 		}
 	}
-	return end(StepPrometheus, fmt.Sprintf("%s; kube_pod_labels has no label_%s=%s", has, contract.MetricKey(label), value),
-		"a new label takes a minute to arrive: ask again")
+	return end(
+		StepPrometheus, fmt.Sprintf("%s; kube_pod_labels has no label_%s=%s", has, contract.MetricKey(label), value),
+		"a new label takes a minute to arrive: ask again",
+	)
 }

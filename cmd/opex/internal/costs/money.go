@@ -37,7 +37,8 @@ func (m Money) times(k float64) Money {
 // rounding is what OpenCost's answers are rounded to (v1.108.0, pkg/kubecost/allocation_json.go).
 const rounding = 0.00001
 
-// decimals are those that show an amount of this size to four digits, but never cents cut off nor more than OpenCost tells.
+// decimals are those that show an amount of this size to four digits, but never cents cut off nor more than OpenCost
+// tells.
 func decimals(amount float64) int {
 	switch size := math.Abs(amount); {
 	case size >= 100:

@@ -51,8 +51,10 @@ func (s Source) restate(ctx context.Context, spending *Spending) (string, error)
 		row.Money = row.at(factors, row.gpu)
 	}
 	spending.Idle = spending.Idle.at(factors, 0)
-	return fmt.Sprintf("prices per hour from %s were on average: %s. OpenCost counts at those of now; the figures are restated at those of then",
-		spending.Covered, strings.Join(changed, "; ")), nil
+	return fmt.Sprintf(
+		"prices per hour from %s were on average: %s. OpenCost counts at those of now; the figures are restated at those of then",
+		spending.Covered, strings.Join(changed, "; "),
+	), nil
 }
 
 // at is the money at other prices; gpu is the part of Other that is for GPUs.
@@ -67,7 +69,9 @@ func (s Source) prices(ctx context.Context, form string, at time.Time) (map[stri
 	prices := map[string]float64{}
 	var parts []string
 	for _, resource := range []string{"cpu", "memory", "gpu"} {
-		parts = append(parts, fmt.Sprintf(`label_replace(`+form+`, "resource", %q, "", "")`, priceSeries[resource], resource))
+		parts = append(
+			parts, fmt.Sprintf(`label_replace(`+form+`, "resource", %q, "", "")`, priceSeries[resource], resource),
+		)
 	}
 	samples, err := s.ask(ctx, strings.Join(parts, " or "), at)
 	if err != nil {

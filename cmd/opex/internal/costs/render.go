@@ -9,7 +9,8 @@ import (
 	"github.com/opex-project/opex/cmd/opex/internal/table"
 )
 
-// Write writes the report in a format of package table. As csv, a change's drivers are written if there is a change, else the lines.
+// Write writes the report in a format of package table. As csv, a change's drivers are written if there is a change,
+// else the lines.
 func (r *Report) Write(w io.Writer, format string) error {
 	switch format {
 	case "json":
@@ -46,15 +47,24 @@ func (r *Report) Write(w io.Writer, format string) error {
 // Sections are the tables of the report, under their titles.
 func (r *Report) Sections() []table.Titled {
 	sections := []table.Titled{{
-		Title: fmt.Sprintf("Costs by %s in %s, %s, %s, %s", r.By, r.Environment, r.Currency, r.Window, r.prices()), Table: r.lines(),
+		Title: fmt.Sprintf(
+			"Costs by %s in %s, %s, %s, %s", r.By, r.Environment, r.Currency, r.Window, r.prices(),
+		), Table: r.lines(),
 	}}
 	if r.Change != nil {
-		sections = append(sections,
-			table.Titled{Title: fmt.Sprintf("Change by %s, %s, against %s", r.By, r.Currency, r.Change.Before), Table: r.Change.lines(r.By)},
-			table.Titled{Title: "What drove it, " + r.Currency, Table: r.Change.drivers(r.By)})
+		sections = append(
+			sections,
+			table.Titled{
+				Title: fmt.Sprintf("Change by %s, %s, against %s", r.By, r.Currency, r.Change.Before),
+				Table: r.Change.lines(r.By),
+			},
+			table.Titled{Title: "What drove it, " + r.Currency, Table: r.Change.drivers(r.By)},
+		)
 	}
 	if len(r.Budgets) > 0 {
-		sections = append(sections, table.Titled{Title: "Budgets, " + r.Currency + " in this calendar month", Table: r.budgets()})
+		sections = append(
+			sections, table.Titled{Title: "Budgets, " + r.Currency + " in this calendar month", Table: r.budgets()},
+		)
 	}
 	if len(r.Coverage.Traces) > 0 {
 		title := "Money without a team: where the label was lost"
@@ -68,8 +78,10 @@ func (r *Report) Sections() []table.Titled {
 
 func (r *Report) lines() table.Table {
 	t := table.Table{
-		Header: []string{strings.ToUpper(r.By), "CPU", "MEMORY", "STORAGE", "NETWORK", "OTHER", "TOTAL " + r.Currency, "SHARE"},
-		Right:  []int{1, 2, 3, 4, 5, 6, 7},
+		Header: []string{
+			strings.ToUpper(r.By), "CPU", "MEMORY", "STORAGE", "NETWORK", "OTHER", "TOTAL " + r.Currency, "SHARE",
+		},
+		Right: []int{1, 2, 3, 4, 5, 6, 7},
 	}
 	places := decimals(r.Total.Sum)
 	for _, line := range append(append([]Line(nil), r.Lines...), r.Total) {
@@ -86,7 +98,9 @@ func (r *Report) lines() table.Table {
 func (r *Report) withWindow(t table.Table) table.Table {
 	t.Header = append(t.Header, "CURRENCY", "START", "END")
 	for i := range t.Rows {
-		t.Rows[i] = append(t.Rows[i], r.Currency, r.Window.Start.UTC().Format(time.RFC3339), r.Window.End.UTC().Format(time.RFC3339))
+		t.Rows[i] = append(
+			t.Rows[i], r.Currency, r.Window.Start.UTC().Format(time.RFC3339), r.Window.End.UTC().Format(time.RFC3339),
+		)
 	}
 	return t
 }
@@ -94,7 +108,13 @@ func (r *Report) withWindow(t table.Table) table.Table {
 func (r *Report) budgets() table.Table {
 	t := table.Table{Header: []string{"TEAM", "BUDGET", "SPENT", "PROJECTED", "STATE", "REMARK"}, Right: []int{1, 2, 3}}
 	for _, b := range r.Budgets {
-		t.Rows = append(t.Rows, []string{b.Team, amount(b.Amount, 2), amount(b.Spent, decimals(b.Spent)), amount(b.Projected, 2), b.State, b.Remark})
+		t.Rows = append(
+			t.Rows,
+			[]string{
+				b.Team, amount(b.Amount, 2), amount(b.Spent, decimals(b.Spent)), amount(b.Projected, 2), b.State,
+				b.Remark,
+			},
+		)
 	}
 	return t
 }
@@ -102,7 +122,9 @@ func (r *Report) budgets() table.Table {
 func (r *Report) traces() table.Table {
 	t := table.Table{Header: []string{"POD", "COST", "LOST AT", "WHY", "NEXT"}, Right: []int{1}}
 	for _, trace := range r.Coverage.Traces {
-		t.Rows = append(t.Rows, []string{trace.Pod, amount(trace.Cost, decimals(r.Total.Sum)), trace.Lost, trace.Why, trace.Next})
+		t.Rows = append(
+			t.Rows, []string{trace.Pod, amount(trace.Cost, decimals(r.Total.Sum)), trace.Lost, trace.Why, trace.Next},
+		)
 	}
 	return t
 }

@@ -10,11 +10,17 @@ import (
 )
 
 func (c *Change) lines(by string) table.Table {
-	t := table.Table{Header: []string{strings.ToUpper(by), "BEFORE", "NOW", "CHANGE", "SHARE OF CHANGE"}, Right: []int{1, 2, 3, 4}}
+	t := table.Table{
+		Header: []string{strings.ToUpper(by), "BEFORE", "NOW", "CHANGE", "SHARE OF CHANGE"},
+		Right:  []int{1, 2, 3, 4},
+	}
 	places := decimals(max(c.Was, c.Is))
 	for _, line := range append(slices.Clone(c.Lines), LineChange{"total", c.Was, c.Is, c.Amount}) {
-		t.Rows = append(t.Rows, []string{line.Name, amount(line.Was, places), amount(line.Is, places), signed(line.Amount, places),
-			percent(ratio(line.Amount, c.Amount))})
+		t.Rows = append(
+			t.Rows,
+			[]string{line.Name, amount(line.Was, places), amount(line.Is, places), signed(line.Amount, places),
+				percent(ratio(line.Amount, c.Amount))},
+		)
 	}
 	return t
 }
@@ -31,14 +37,17 @@ func (c *Change) drivers(by string) table.Table {
 	var others float64
 	var smaller int
 	for i, d := range c.Drivers {
-		if i >= mostDrivers || math.Abs(d.Amount) < max(smallestDriver*math.Abs(c.Drivers[0].Amount), math.Pow10(-places)/2) {
+		if i >= mostDrivers ||
+			math.Abs(d.Amount) < max(smallestDriver*math.Abs(c.Drivers[0].Amount), math.Pow10(-places)/2) {
 			others, smaller = others+d.Amount, smaller+1
 			continue
 		}
 		t.Rows = append(t.Rows, []string{signed(d.Amount, places), d.Line, d.Workload, d.Cause, d.Detail})
 	}
 	if smaller > 0 {
-		t.Rows = append(t.Rows, []string{signed(others, places), "", "", "smaller ones", fmt.Sprintf("%d together", smaller)})
+		t.Rows = append(
+			t.Rows, []string{signed(others, places), "", "", "smaller ones", fmt.Sprintf("%d together", smaller)},
+		)
 	}
 	return t
 }

@@ -39,8 +39,8 @@ type Line struct {
 	Share float64 `json:"share"` // of all money, idle too: 0 to 1
 }
 
-// Keys are those that money can be grouped by: the cost labels, namespaces, and services. A service of the stack is its own
-// workload and its database's; any other workload stands for itself.
+// Keys are those that money can be grouped by: the cost labels, namespaces, and services. A service of the stack is its
+// own workload and its database's; any other workload stands for itself.
 var Keys = append(slices.Clone(labelKeys), "namespace", "service")
 
 // grouper returns the function that says which line a row belongs to.
@@ -152,7 +152,8 @@ func (s Source) Report(ctx context.Context, by string, window Window, before *Wi
 		report.Notes = append(report.Notes, report.Change.notes(was)...)
 	}
 	budgets, notes, err := s.Budgets(ctx, spending)
-	report.Budgets, report.Notes, report.Unasked = budgets, append(report.Notes, notes...), err // the rest of the report stands without them
+	// the rest of the report stands without them
+	report.Budgets, report.Notes, report.Unasked = budgets, append(report.Notes, notes...), err
 	return report, nil
 }
 
@@ -165,10 +166,20 @@ func (r *Report) Summary() string {
 	for _, b := range r.Budgets {
 		switch b.State {
 		case BudgetOver:
-			parts = append(parts, fmt.Sprintf("team %s is over its budget: %.2f of %.2f %s are spent", b.Team, b.Spent, b.Amount, r.Currency))
+			parts = append(
+				parts,
+				fmt.Sprintf(
+					"team %s is over its budget: %.2f of %.2f %s are spent", b.Team, b.Spent, b.Amount, r.Currency,
+				),
+			)
 		case BudgetAtRisk:
-			parts = append(parts, fmt.Sprintf("team %s would exceed its budget: %.2f of %.2f %s at the month's end, at the rate of the last 24 h",
-				b.Team, b.Projected, b.Amount, r.Currency))
+			parts = append(
+				parts,
+				fmt.Sprintf(
+					"team %s would exceed its budget: %.2f of %.2f %s at the month's end, at the rate of the last 24 h",
+					b.Team, b.Projected, b.Amount, r.Currency,
+				),
+			)
 		}
 	}
 	next := "Next: opex costs --compare says what drove a change"

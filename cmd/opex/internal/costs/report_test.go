@@ -15,7 +15,10 @@ var update = flag.Bool("update", false, "write golden files")
 // example is a world of everything: task-api doubled, a pod has no team, a team has a budget and no pods.
 func example(t *testing.T, by string) *Report {
 	t.Helper()
-	w := changing([]load{taskAPI, taskDB, shop, coreDNS}, []load{with(taskAPI, func(l *load) { l.pods = 6 }), taskDB, shop, coreDNS})
+	w := changing(
+		[]load{taskAPI, taskDB, shop, coreDNS},
+		[]load{with(taskAPI, func(l *load) { l.pods = 6 }), taskDB, shop, coreDNS},
+	)
 	before := lastHours(24).Previous()
 	report, err := w.source(pod("kube-system", "coredns-0", nil)).Report(t.Context(), by, lastHours(24), &before)
 	if err != nil {
@@ -74,7 +77,8 @@ func TestIdleAndUnallocatedMoneyAreShownLastWhateverTheyAre(t *testing.T) {
 			t.Errorf("by %s: lines add up to %g, total is %g", by, sum, report.Total.Sum)
 		}
 	}
-	if _, err := NewReport(mustLoad(t, newWorld(taskAPI), lastHours(1)), outputs(), "colour"); err == nil || !strings.Contains(err.Error(), "allowed are team, app") {
+	if _, err := NewReport(mustLoad(t, newWorld(taskAPI), lastHours(1)), outputs(), "colour"); err == nil ||
+		!strings.Contains(err.Error(), "allowed are team, app") {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -2,10 +2,10 @@ package costs
 
 import "math/bits"
 
-// shapley shares the change of a value out to the factors that it is made of: each gets the mean of what it adds, over all
-// orders in which the factors can go from what they were to what they are. No order is preferred, the shares add up to the
-// change, and a factor that stayed gets nothing (L. S. Shapley, "A value for n-person games", 1953; as a decomposition of
-// change: J. W. Sun, "Changes in energy consumption and energy intensity", Energy Economics 20, 1998).
+// shapley shares the change of a value out to the factors that it is made of: each gets the mean of what it adds, over
+// all orders in which the factors can go from what they were to what they are. No order is preferred, the shares add up
+// to the change, and a factor that stayed gets nothing (L. S. Shapley, "A value for n-person games", 1953; as a
+// decomposition of change: J. W. Sun, "Changes in energy consumption and energy intensity", Energy Economics 20, 1998).
 func shapley(was, is []float64, value func(factors []float64) float64) []float64 {
 	n := len(was)
 	values := make([]float64, 1<<n) // by the set of factors that have changed

@@ -26,7 +26,9 @@ type Source struct {
 }
 
 // ErrOff says that the stack has no cost visibility.
-var ErrOff = errors.New("cost visibility is off in this stack: set opex:cost.enabled to true in its config and run `pulumi up`")
+var ErrOff = errors.New(
+	"cost visibility is off in this stack: set opex:cost.enabled to true in its config and run `pulumi up`",
+)
 
 // errNoData says that OpenCost has nothing to tell about a window.
 var errNoData = errors.New("OpenCost knows no allocation")
@@ -65,13 +67,18 @@ const gib = 1 << 30
 
 // Load asks OpenCost, pod by pod: whatever else is asked is a sum over pods. A window without data is an error.
 //
-// OpenCost (v1.108.0) answers `aggregate=namespace,controller,pod,label:team,...` with keys joined by a slash. Labels are
-// looked up by their sanitised keys; a pod has its node's labels, over them its namespace's, over them its own
+// OpenCost (v1.108.0) answers `aggregate=namespace,controller,pod,label:team,...` with keys joined by a slash. Labels
+// are looked up by their sanitised keys; a pod has its node's labels, over them its namespace's, over them its own
 // (pkg/costmodel/allocation_helpers.go, applyLabels). Where there is none, the part is `__unallocated__`
-// (pkg/kubecost/allocationprops.go, GenerateKey). With includeIdle, what nodes cost beyond their pods is one more
-// line `__idle__` (pkg/costmodel/aggregation.go).
+// (pkg/kubecost/allocationprops.go, GenerateKey). With includeIdle, what nodes cost beyond their pods is one more line
+// `__idle__` (pkg/costmodel/aggregation.go).
 func (s Source) Load(ctx context.Context, w Window) (*Spending, error) {
-	query := opencost.Query{Start: w.Start, End: w.End, Aggregate: []string{"namespace", "controller", "pod"}, Idle: true}
+	query := opencost.Query{
+		Start:     w.Start,
+		End:       w.End,
+		Aggregate: []string{"namespace", "controller", "pod"},
+		Idle:      true,
+	}
 	for _, key := range labelKeys {
 		query.Aggregate = append(query.Aggregate, "label:"+contract.MetricKey(key))
 	}
@@ -98,8 +105,13 @@ func (s Source) Load(ctx context.Context, w Window) (*Spending, error) {
 		spending.cover(a)
 	}
 	if spending.Total() <= 0 || !spending.Covered.End.After(spending.Covered.Start) {
-		return nil, fmt.Errorf("%w from %s; a new OpenCost needs about two minutes, and windows cannot reach beyond what "+
-			"Prometheus keeps. Next: kubectl --namespace %s get pods, or another --window", errNoData, w, s.Outputs.Cost.OpenCost.Namespace)
+		return nil, fmt.Errorf(
+			"%w from %s; a new OpenCost needs about two minutes, and windows cannot reach beyond what "+
+				"Prometheus keeps. Next: kubectl --namespace %s get pods, or another --window",
+			errNoData,
+			w,
+			s.Outputs.Cost.OpenCost.Namespace,
+		)
 	}
 	spending.wholeIdle(idleMinutes)
 	note, err := s.restate(ctx, spending)
@@ -113,8 +125,10 @@ func (s Source) Load(ctx context.Context, w Window) (*Spending, error) {
 func newRow(key string, a opencost.Allocation) (Row, error) {
 	parts := strings.Split(key, "/")
 	if len(parts) != 3+len(labelKeys) {
-		return Row{}, fmt.Errorf("OpenCost: the allocation %q has %d parts, want %d: namespace, controller, pod and %d labels",
-			key, len(parts), 3+len(labelKeys), len(labelKeys))
+		return Row{}, fmt.Errorf(
+			"OpenCost: the allocation %q has %d parts, want %d: namespace, controller, pod and %d labels", key,
+			len(parts), 3+len(labelKeys), len(labelKeys),
+		)
 	}
 	row := Row{
 		Namespace: parts[0], Controller: parts[1], Pod: parts[2], Labels: map[string]string{}, Money: moneyOf(a), gpu: a.GPUCost,
@@ -158,7 +172,9 @@ func (s *Spending) Allocated() float64 {
 // note says what makes figures less than they seem.
 func (s *Spending) note(restated string) {
 	if covered, all := s.Covered.Hours(), s.Window.Hours(); covered < min(0.95*all, all-2./60) {
-		s.Notes = append(s.Notes, fmt.Sprintf("data covers %s of %s: money outside of it is not known", short(covered), short(all)))
+		s.Notes = append(
+			s.Notes, fmt.Sprintf("data covers %s of %s: money outside of it is not known", short(covered), short(all)),
+		)
 	}
 	if restated != "" {
 		s.Notes = append(s.Notes, restated)

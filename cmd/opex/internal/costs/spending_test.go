@@ -37,11 +37,14 @@ func TestALineOfOpenCostIsReadWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "map[app:__unallocated__ cost-center:sales environment:__unallocated__ team:commerce]"; fmt.Sprint(row.Labels) != want {
+	if want := "map[app:__unallocated__ cost-center:sales environment:__unallocated__ team:commerce]"; fmt.Sprint(
+		row.Labels,
+	) != want {
 		t.Errorf("labels %v, want %s: an empty label is none", row.Labels, want)
 	}
 	if row.Namespace != "shop" || row.Controller != "deployment:shop" || row.Pod != "shop-0" || row.Hours != 1.5 || row.CPUHours != 3 ||
-		row.CPURequestHours != 0.75 || row.MemoryHours != 6 || row.MemoryRequestHours != 3 || row.StorageHours != 12 || row.gpu != 7 {
+		row.CPURequestHours != 0.75 || row.MemoryHours != 6 || row.MemoryRequestHours != 3 || row.StorageHours != 12 ||
+		row.gpu != 7 {
 		t.Errorf("row %+v", row)
 	}
 }
@@ -59,9 +62,14 @@ func TestDataThatCoversLessThanTheWindowIsSaid(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			s := &Spending{Window: Window{now.Add(-c.window), now}, Covered: Window{now.Add(-c.covered), now}, IdleKnown: true}
+			s := &Spending{
+				Window:    Window{now.Add(-c.window), now},
+				Covered:   Window{now.Add(-c.covered), now},
+				IdleKnown: true,
+			}
 			s.note("")
-			if notes := strings.Join(s.Notes, ""); !strings.HasPrefix(notes, c.want) || (notes == "") != (c.want == "") {
+			if notes := strings.Join(s.Notes, ""); !strings.HasPrefix(notes, c.want) ||
+				(notes == "") != (c.want == "") {
 				t.Errorf("notes %q, want %q", notes, c.want)
 			}
 		})
@@ -89,7 +97,8 @@ func TestDriversThatAreNotShownAreSummedUp(t *testing.T) {
 		c.Drivers = append(c.Drivers, Driver{Line: "x", Cause: CauseReplicas, Amount: 2 - 0.1*float64(i)})
 		sum += c.Drivers[i].Amount
 	}
-	c.Drivers = append(c.Drivers, Driver{Line: "x", Cause: CauseNetwork, Amount: 0.001}) // under a hundredth of the largest
+	// under a hundredth of the largest
+	c.Drivers = append(c.Drivers, Driver{Line: "x", Cause: CauseNetwork, Amount: 0.001})
 	sum += 0.001
 	rows := c.drivers("team").Rows
 	if last := rows[len(rows)-1]; len(rows) != mostDrivers+1 || last[3] != "smaller ones" || last[4] != "4 together" {
@@ -113,7 +122,8 @@ func TestAReportRefusesAFormatThatIsNone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := report.Write(io.Discard, "xml"); err == nil || !strings.Contains(err.Error(), `unknown format "xml"; allowed are table`) {
+	if err := report.Write(io.Discard, "xml"); err == nil ||
+		!strings.Contains(err.Error(), `unknown format "xml"; allowed are table`) {
 		t.Errorf("error is %v", err)
 	}
 }

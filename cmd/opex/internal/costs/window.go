@@ -31,7 +31,8 @@ func (w Window) String() string {
 
 var spanForm = regexp.MustCompile(`^([0-9]+d)?(([0-9]+(\.[0-9]+)?(h|m|s))*)$`)
 
-// ParseWindow reads a duration that ends now (60m, 24h, 7d, 1d12h) or START,END in RFC 3339. The error tells all that is wrong.
+// ParseWindow reads a duration that ends now (60m, 24h, 7d, 1d12h) or START,END in RFC 3339. The error tells all that
+// is wrong.
 func ParseWindow(text string, now time.Time) (Window, error) {
 	now = now.UTC().Truncate(time.Second)
 	if first, last, is := strings.Cut(text, ","); is {
@@ -75,7 +76,12 @@ func parsePair(text, first, last string, now time.Time) (Window, error) {
 	parse := func(which, part string) time.Time {
 		at, err := time.Parse(time.RFC3339, strings.TrimSpace(part))
 		if err != nil {
-			wrong = append(wrong, fmt.Errorf("window %q: its %s %q is no time in RFC 3339 such as 2026-01-31T00:00:00Z", text, which, part))
+			wrong = append(
+				wrong,
+				fmt.Errorf(
+					"window %q: its %s %q is no time in RFC 3339 such as 2026-01-31T00:00:00Z", text, which, part,
+				),
+			)
 		}
 		return at.UTC()
 	}

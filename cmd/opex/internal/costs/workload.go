@@ -51,10 +51,11 @@ func (q quantity) noise() float64 { return 2 * ratio(float64(q.rows)*rounding, q
 // leastTelling is the noise above which a price is not told from the quantity itself.
 const leastTelling = 0.05
 
-// prices are a resource's before and after, with its own where they tell, else the mean ones: nodes differ in price. Prices
-// that differ by no more than rounding may have made are the same.
+// prices are a resource's before and after, with its own where they tell, else the mean ones: nodes differ in price.
+// Prices that differ by no more than rounding may have made are the same.
 func prices(was, is quantity, mean [2]float64) [2]float64 {
-	if was.money == 0 || is.money == 0 || was.hours == 0 || is.hours == 0 || max(was.noise(), is.noise()) > leastTelling {
+	if was.money == 0 || is.money == 0 || was.hours == 0 || is.hours == 0 ||
+		max(was.noise(), is.noise()) > leastTelling {
 		return mean
 	}
 	return steadied(was, is)
@@ -78,7 +79,9 @@ const (
 )
 
 func (w workload) of(resource int) quantity {
-	return quantity{[]float64{w.CPU, w.Memory, w.Storage}[resource], []float64{w.cpu, w.memory, w.pvs}[resource], w.rows}
+	return quantity{
+		[]float64{w.CPU, w.Memory, w.Storage}[resource], []float64{w.cpu, w.memory, w.pvs}[resource], w.rows,
+	}
 }
 
 // meanPrices are those of all workloads before and after, by resource. Where one window has none, the other's serve.

@@ -96,7 +96,9 @@ func (w *world) allocations(window Window) map[string]any {
 		for i := range l.pods {
 			_, name, _ := strings.Cut(l.controller, ":")
 			cpu := max(l.cpu, l.cpuUse) * hours
-			key := fmt.Sprintf("%s/%s/%s-%d/%s/%s/staging/__unallocated__", l.namespace, l.controller, name, i, team, name)
+			key := fmt.Sprintf(
+				"%s/%s/%s-%d/%s/%s/staging/__unallocated__", l.namespace, l.controller, name, i, team, name,
+			)
 			set[key] = map[string]any{
 				"name": key, "start": window.Start, "end": window.End, "minutes": 60 * hours,
 				"cpuCoreHours": cpu, "cpuCoreRequestAverage": l.cpu, "cpuCost": cpu * w.cpu,
@@ -105,7 +107,13 @@ func (w *world) allocations(window Window) map[string]any {
 			}
 		}
 	}
-	set["__idle__"] = map[string]any{"name": "__idle__", "start": window.Start, "end": window.End, "minutes": 60 * hours, "cpuCost": w.idle * hours}
+	set["__idle__"] = map[string]any{
+		"name":    "__idle__",
+		"start":   window.Start,
+		"end":     window.End,
+		"minutes": 60 * hours,
+		"cpuCost": w.idle * hours,
+	}
 	return set
 }
 
@@ -139,7 +147,9 @@ func (w *world) prometheus(query url.Values) ([]byte, error) {
 	default:
 		return nil, fmt.Errorf("query %s", text)
 	}
-	return json.Marshal(map[string]any{"status": "success", "data": map[string]any{"resultType": "vector", "result": result}})
+	return json.Marshal(
+		map[string]any{"status": "success", "data": map[string]any{"resultType": "vector", "result": result}},
+	)
 }
 
 func outputs() stack.Outputs {

@@ -14,8 +14,8 @@ import (
 	"github.com/opex-project/opex/cmd/opex/internal/stack"
 )
 
-// Advise gives a finding whose fix is a smaller request the value that `opex rightsize` proposes. Where nothing smaller is
-// proposed, the words say so: then only a node more helps.
+// Advise gives a finding whose fix is a smaller request the value that `opex rightsize` proposes. Where nothing smaller
+// is proposed, the words say so: then only a node more helps.
 func (d *Diagnosis) Advise(ctx context.Context, cluster *kube.Cluster, outputs stack.Outputs, now time.Time) error {
 	i := slices.IndexFunc(d.Findings, func(f Finding) bool { return len(f.Fix.Requests) > 0 })
 	if i < 0 {
@@ -32,7 +32,8 @@ func (d *Diagnosis) Advise(ctx context.Context, cluster *kube.Cluster, outputs s
 		last := len(s.Keys) - 1
 		from, errFrom := resource.ParseQuantity(s.From)
 		to, errTo := resource.ParseQuantity(s.To)
-		if s.Keys[last-1] != "requests" || !slices.Contains(fix.Requests, s.Keys[last]) || errFrom != nil || errTo != nil ||
+		if s.Keys[last-1] != "requests" || !slices.Contains(fix.Requests, s.Keys[last]) || errFrom != nil ||
+			errTo != nil ||
 			to.Cmp(from) >= 0 {
 			continue
 		}

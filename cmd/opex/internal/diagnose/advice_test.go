@@ -26,19 +26,30 @@ func sized() stack.Outputs {
 	o := outputs(3)
 	service := o.Services["task-api"]
 	service.VerticalPodAutoscalers = []contract.VerticalPodAutoscaler{
-		{Name: "task-api", TargetKind: "Deployment", TargetName: "task-api", Containers: []string{"task-api"}, Setting: "resources"},
+		{
+			Name:       "task-api",
+			TargetKind: "Deployment",
+			TargetName: "task-api",
+			Containers: []string{"task-api"},
+			Setting:    "resources",
+		},
 		{Name: "task-api-db", TargetKind: "StatefulSet", TargetName: "task-api-db", Containers: []string{"postgres"},
 			Setting: "database.resources"}}
 	o.Services["task-api"] = service
-	o.Size = &contract.SizeAdvisor{Namespace: "vertical-pod-autoscaler", Deployment: "vertical-pod-autoscaler-recommender",
-		FloorCPU: "10m", FloorMemory: "10Mi"}
+	o.Size = &contract.SizeAdvisor{
+		Namespace:   "vertical-pod-autoscaler",
+		Deployment:  "vertical-pod-autoscaler-recommender",
+		FloorCPU:    "10m",
+		FloorMemory: "10Mi",
+	}
 	return o
 }
 
 func TestAPodWithoutRoomGetsTheRequestsThatAreProposedAndSmaller(t *testing.T) {
 	for record, want := range map[string]string{
-		"scheduling.no-room":            "resources.requests.cpu 250m 145m",
-		"scheduling.then-init-and-pull": "resources.requests.memory 512Mi 128Mi", // the database's is to grow, which is no help here
+		"scheduling.no-room": "resources.requests.cpu 250m 145m",
+		// the database's is to grow, which is no help here
+		"scheduling.then-init-and-pull": "resources.requests.memory 512Mi 128Mi",
 	} {
 		fix, err := advised(t, kubetest.Load(t, "../rightsize/testdata/cluster.yaml"), record, sized())
 		var got []string
@@ -55,7 +66,8 @@ func TestWhereNothingSmallerIsProposedTheWordsSaySo(t *testing.T) {
 	w := kubetest.Load(t, "../rightsize/testdata/cluster.yaml")
 	w.Set(t, autoscalers, "items.0.status.recommendation.containerRecommendations.0.target.cpu", "249m")
 	fix, err := advised(t, w, "scheduling.no-room", sized())
-	if err != nil || len(fix.Settings) != 0 || !strings.Contains(fix.Words, "proposes no smaller request of cpu: only a node more helps") {
+	if err != nil || len(fix.Settings) != 0 ||
+		!strings.Contains(fix.Words, "proposes no smaller request of cpu: only a node more helps") {
 		t.Errorf("error %v, fix %+v", err, fix)
 	}
 }

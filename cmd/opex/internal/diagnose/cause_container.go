@@ -18,26 +18,39 @@ func initContainers(q *inquiry) {
 	if p == nil {
 		return
 	}
-	f := Finding{Cause: InitContainer, Proof: "`kubectl logs` of the replacement with -c and its name shows what it did in that time."}
+	f := Finding{
+		Cause: InitContainer,
+		Proof: "`kubectl logs` of the replacement with -c and its name shows what it did in that time.",
+	}
 	slowest := slices.MaxFunc(q.Settings.InitContainers, func(a,
 		b evidence.InitContainer) int {
 		return int(a.Took*1000) - int(b.Took*1000)
 	})
-	f.Fix.Words = fmt.Sprintf("Every start waits for %s: do its work once, outside of the pod (a Job, the image itself), or make "+
-		"it quicker.", slowest.Name)
+	f.Fix.Words = fmt.Sprintf(
+		"Every start waits for %s: do its work once, outside of the pod (a Job, the image itself), or make "+
+			"it quicker.",
+		slowest.Name,
+	)
 	for _, e := range matching(q.GameDay, restarting, "BackOff") {
 		if name := restarting.FindStringSubmatch(e.Message)[1]; q.isInit(name) {
 			f.Evidence = append(f.Evidence, quote([]evidence.Event{e})...)
-			f.Fix.Words = fmt.Sprintf("Init container %s fails and is tried again ever more seldom: mend what its log says.", name)
+			f.Fix.Words = fmt.Sprintf(
+				"Init container %s fails and is tried again ever more seldom: mend what its log says.", name,
+			)
 		}
 	}
 	for _, c := range q.Settings.InitContainers {
 		if c.Took == 0 && p.Open {
-			f.Evidence = append(f.Evidence, fmt.Sprintf("init container %s has not ended, or took less than a second", c.Name))
+			f.Evidence = append(
+				f.Evidence, fmt.Sprintf("init container %s has not ended, or took less than a second", c.Name),
+			)
 			continue
 		}
-		f.Evidence = append(f.Evidence, fmt.Sprintf("init container %s took %s by the node's clock, which counts whole seconds",
-			c.Name, Human(c.Took)))
+		f.Evidence = append(
+			f.Evidence,
+			fmt.Sprintf("init container %s took %s by the node's clock, which counts whole seconds",
+				c.Name, Human(c.Took)),
+		)
 	}
 	q.claim(p, p.Unexplained, f)
 }
@@ -56,9 +69,11 @@ func containerConfig(q *inquiry) {
 	}
 	q.claim(p, p.Unexplained, Finding{Cause: Config, Evidence: quote(failed),
 		Proof: "The container's state is waiting, with the same words: `kubectl get pod -o yaml`.",
-		Fix: Fix{Words: "The container's definition does not work: an object that it names is missing, or its command. `pulumi up " +
-			"--refresh` brings back what " +
-			"the program declares; the image's own program is named by its image."}})
+		Fix: Fix{
+			Words: "The container's definition does not work: an object that it names is missing, or its command. `pulumi up " +
+				"--refresh` brings back what " +
+				"the program declares; the image's own program is named by its image.",
+		}})
 }
 
 // crashLoop finds a container that ends again and again. The time is that of its tries and of the waits between them.
@@ -71,7 +86,9 @@ func crashLoop(q *inquiry) {
 	}
 	f := Finding{Cause: CrashLoop, Evidence: append(quote(killed), quote(failed)...),
 		Proof: "`kubectl logs --previous` of the replacement shows why it ended.",
-		Fix:   Fix{Words: "The program ends by itself: mend what its last words say. Each wait doubles, from 10 s to 5 min."}}
+		Fix: Fix{
+			Words: "The program ends by itself: mend what its last words say. Each wait doubles, from 10 s to 5 min.",
+		}}
 	f.Evidence = append(f.Evidence, fmt.Sprintf("%d restarts of the container", q.Settings.Restarts))
 	if q.Settings.LastTermination != "" {
 		f.Evidence = append(f.Evidence, "it ended last with "+q.Settings.LastTermination)

@@ -43,7 +43,8 @@ func pullTime(e evidence.Event) evidence.Seconds {
 	return evidence.InSeconds(took)
 }
 
-// imagePull finds images that were fetched while the service waited, those of init containers too, and images that cannot be had.
+// imagePull finds images that were fetched while the service waited, those of init containers too, and images that
+// cannot be had.
 func imagePull(q *inquiry) {
 	for _, e := range matching(q.GameDay, pulled, "Pulled") {
 		image := pulled.FindStringSubmatch(e.Message)[1]
@@ -61,14 +62,21 @@ func imagePull(q *inquiry) {
 		return
 	}
 	shown := failed
-	if named := matching(q.GameDay, regexp.MustCompile(`(?i)image .*"`), "Failed", "BackOff", "ErrImageNeverPull"); len(named) > 0 {
+	if named := matching(q.GameDay, regexp.MustCompile(`(?i)image .*"`), "Failed", "BackOff", "ErrImageNeverPull"); len(
+		named,
+	) > 0 {
 		shown = named // others only say ErrImagePull
 	}
 	f := Finding{Cause: ImagePull, Evidence: append(quote(shown), "pull policy "+q.Settings.PullPolicy),
 		Proof: "The same pull fails by hand on the node: `crictl pull` with the image's name.",
-		Fix: Fix{Words: fmt.Sprintf("The image cannot be had: correct opex:services[%s].image, or the registry, its credentials "+
-			"and the way to it. The kubelet "+
-			"tries again ever more seldom, after up to 5 min.", q.Service)}}
+		Fix: Fix{
+			Words: fmt.Sprintf(
+				"The image cannot be had: correct opex:services[%s].image, or the registry, its credentials "+
+					"and the way to it. The kubelet "+
+					"tries again ever more seldom, after up to 5 min.",
+				q.Service,
+			),
+		}}
 	if p := q.phase(phaseImage); p != nil && mentions(failed, q.Settings.Image) {
 		q.claim(p, p.Unexplained, f)
 	} else if p := q.phase(phaseInit); p != nil {
@@ -83,10 +91,19 @@ func (q *inquiry) stillPulling() {
 	if p == nil || !mentions(begun, q.Settings.Image) || pulledEvent(q.GameDay, q.Settings.Image) != nil {
 		return
 	}
-	q.claim(p, p.Unexplained, Finding{Cause: ImagePull, Evidence: append(quote(begun), "no word yet that it is there, nor that it failed"),
-		Proof: "`kubectl describe pod` says in the end that it was pulled, or why not; `crictl pull` on the node shows how far it is.",
-		Fix: Fix{Words: fmt.Sprintf("The node still fetches the image: see to the way from the node to the registry; a smaller image, a mirror nearby, or a "+
-			"DaemonSet that pulls it on each node makes it quicker. If the name is wrong, correct opex:services[%s].image.", q.Service)}})
+	q.claim(
+		p,
+		p.Unexplained,
+		Finding{Cause: ImagePull, Evidence: append(quote(begun), "no word yet that it is there, nor that it failed"),
+			Proof: "`kubectl describe pod` says in the end that it was pulled, or why not; `crictl pull` on the node shows how far it is.",
+			Fix: Fix{
+				Words: fmt.Sprintf(
+					"The node still fetches the image: see to the way from the node to the registry; a smaller image, a mirror nearby, or a "+
+						"DaemonSet that pulls it on each node makes it quicker. If the name is wrong, correct opex:services[%s].image.",
+					q.Service,
+				),
+			}},
+	)
 }
 
 func mentions(events []evidence.Event, image string) bool {
@@ -102,8 +119,11 @@ func mentions(events []evidence.Event, image string) bool {
 func (q *inquiry) slowPull(e evidence.Event, image string) Finding {
 	f := Finding{Cause: ImagePull, Evidence: append(quote([]evidence.Event{e}), "pull policy "+q.Settings.PullPolicy),
 		Proof: "A second kill of a pod on the same node, which has the image now, does not show this phase."}
-	f.Fix.Words = fmt.Sprintf("Bring %s onto the nodes before it is needed: a smaller image, a registry or mirror nearby, or a "+
-		"DaemonSet that pulls it on each node.", image)
+	f.Fix.Words = fmt.Sprintf(
+		"Bring %s onto the nodes before it is needed: a smaller image, a registry or mirror nearby, or a "+
+			"DaemonSet that pulls it on each node.",
+		image,
+	)
 	if q.Settings.PullPolicy == "Always" {
 		f.Proof = "A second kill on the same node shows this phase again, and not with pull policy IfNotPresent."
 		f.Fix.Words = "The pull policy Always asks the registry at every start: set imagePullPolicy to IfNotPresent. This program " +

@@ -20,7 +20,9 @@ func notCreated(q *inquiry) {
 	}
 	f := Finding{Cause: NotCreated, Evidence: quote(refused),
 		Proof: "The condition ReplicaFailure of the ReplicaSet has the same words, and the pod is made as soon as the refusal ends.",
-		Fix:   Fix{Words: "An admission policy or webhook refuses the pod: change what it demands, or the pod, as the message says."}}
+		Fix: Fix{
+			Words: "An admission policy or webhook refuses the pod: change what it demands, or the pod, as the message says.",
+		}}
 	if quota.MatchString(refused[len(refused)-1].Message) {
 		f.Fix.Words = "Raise the namespace's ResourceQuota so that it holds one pod more than the replicas: a killed pod counts " +
 			"until it is gone. " +
@@ -55,12 +57,18 @@ func scheduling(q *inquiry) {
 				f.Fix.Requests = append(f.Fix.Requests, room[1])
 			}
 		}
-		words = append(words, fmt.Sprintf("No node has room (%s): lower the requests, as far as `opex rightsize` proposes it, or "+
-			"add a node, so that one pod more "+
-			"than usual fits.", strings.Join(scarce, ", ")))
+		words = append(
+			words,
+			fmt.Sprintf("No node has room (%s): lower the requests, as far as `opex rightsize` proposes it, or "+
+				"add a node, so that one pod more "+
+				"than usual fits.", strings.Join(scarce, ", ")),
+		)
 	}
 	if tainted.MatchString(message) {
-		words = append(words, "A node is tainted: mend or uncordon it (`kubectl describe node`); this program's pods tolerate no taints.")
+		words = append(
+			words,
+			"A node is tainted: mend or uncordon it (`kubectl describe node`); this program's pods tolerate no taints.",
+		)
 	}
 	if wrongLabels.MatchString(message) {
 		words = append(words, "The nodes do not fit the pod's rules: label them, or loosen the rules.")
@@ -82,7 +90,8 @@ const volumeWords = "A volume that only one node can have holds the pod up until
 
 var missing = regexp.MustCompile(`(secret|configmap) "?[^"]*"? ?not found`)
 
-// volumes finds a disk or a mount that did not come. Where no moment tells when the volumes were there, it was before the sandbox.
+// volumes finds a disk or a mount that did not come. Where no moment tells when the volumes were there, it was before
+// the sandbox.
 func volumes(q *inquiry) {
 	p := q.phase(phaseVolumes, phaseSandbox)
 	if p == nil {
@@ -97,10 +106,14 @@ func volumes(q *inquiry) {
 		Proof: "The VolumeAttachment turns to attached, or the mount succeeds, at the end of this phase: `kubectl get " +
 			"volumeattachment`, kubelet's log."}
 	if long {
-		f.Evidence = append(f.Evidence, fmt.Sprintf("the volumes were there %s after the pod was scheduled", Human(p.Took)))
+		f.Evidence = append(
+			f.Evidence, fmt.Sprintf("the volumes were there %s after the pod was scheduled", Human(p.Took)),
+		)
 	}
 	if len(q.Settings.Volumes) > 0 {
-		f.Evidence = append(f.Evidence, fmt.Sprintf("the pod waits for its claims (%s)", strings.Join(q.Settings.Volumes, ", ")))
+		f.Evidence = append(
+			f.Evidence, fmt.Sprintf("the pod waits for its claims (%s)", strings.Join(q.Settings.Volumes, ", ")),
+		)
 	}
 	if len(failed) > 0 && missing.MatchString(failed[len(failed)-1].Message) {
 		f.Fix.Words = "The pod mounts an object that does not exist: make it, or `pulumi up --refresh`, which brings back what " +
@@ -118,6 +131,8 @@ func sandbox(q *inquiry) {
 	}
 	q.claim(p, p.Unexplained, Finding{Cause: Sandbox, Evidence: quote(failed),
 		Proof: "The log of the node's container runtime or network plugin has the same error at that time.",
-		Fix: Fix{Words: "The node cannot make the pod's sandbox: mend its network plugin (addresses left?) or runtime. No " +
-			"setting of the service changes it."}})
+		Fix: Fix{
+			Words: "The node cannot make the pod's sandbox: mend its network plugin (addresses left?) or runtime. No " +
+				"setting of the service changes it.",
+		}})
 }

@@ -1,6 +1,6 @@
-// Package diagnose names the slow phase of a recovery and its cause, from the record of a Game Day or from a pod that is slow now.
-// It never guesses: a cause is named where events, settings or counters of the record show it, and seconds that nothing shows
-// remain unexplained.
+// Package diagnose names the slow phase of a recovery and its cause, from the record of a Game Day or from a pod that
+// is slow now. It never guesses: a cause is named where events, settings or counters of the record show it, and seconds
+// that nothing shows remain unexplained.
 package diagnose
 
 import (
@@ -39,7 +39,8 @@ type Diagnosis struct {
 	Recovered bool             `json:"recovered"`
 	Objective evidence.Seconds `json:"objectiveSeconds,omitempty"` // 0: none is known
 
-	// Slow says that there was no recovery, that it took longer than the objective, or that a phase took longer than usual.
+	// Slow says that there was no recovery, that it took longer than the objective, or that a phase took longer than
+	// usual.
 	Slow        bool             `json:"slow"`
 	Phases      []Phase          `json:"phases"`   // their sum is Took
 	Findings    []Finding        `json:"findings"` // by seconds, the most first
@@ -61,7 +62,8 @@ type Finding struct {
 type Fix struct {
 	Words    string   `json:"words"`
 	Settings []Change `json:"settings,omitempty"` // of the stack file, where it has a key for it
-	// Requests are resources (cpu, memory) whose request is too large for the nodes: Advise knows to what they can be lowered.
+	// Requests are resources (cpu, memory) whose request is too large for the nodes: Advise knows to what they can be
+	// lowered.
 	Requests []string `json:"requests,omitempty"`
 }
 
@@ -75,8 +77,10 @@ type Change struct {
 // Explain diagnoses one kill, or one slow pod that Live made a record of. A record without a kill is an error.
 func Explain(r evidence.GameDay) (Diagnosis, error) {
 	if r.KilledAt.IsZero() {
-		return Diagnosis{}, fmt.Errorf("%s: nothing was killed in %s, so there is no recovery to explain%s", r.Service, About(r),
-			because(r.Reasons))
+		return Diagnosis{}, fmt.Errorf(
+			"%s: nothing was killed in %s, so there is no recovery to explain%s", r.Service, About(r),
+			because(r.Reasons),
+		)
 	}
 	q := newInquiry(r)
 	for _, rule := range rules {

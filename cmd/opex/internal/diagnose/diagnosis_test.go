@@ -156,15 +156,19 @@ func TestARecoveryBeyondTheObjectiveIsSlowThoughNoPhaseIs(t *testing.T) {
 }
 
 func TestThePatchRaisesTheLimitAndNothingElse(t *testing.T) {
-	stack := stackfile.File{Path: "Pulumi.staging.yaml", Data: []byte("config:\n  opex:environment: staging\n  opex:services:\n   " +
-		" - name: task-api # ours\n      image: a:1\n")}
+	stack := stackfile.File{
+		Path: "Pulumi.staging.yaml",
+		Data: []byte("config:\n  opex:environment: staging\n  opex:services:\n   " +
+			" - name: task-api # ours\n      image: a:1\n"),
+	}
 	for name, want := range map[string]string{
 		"cpu-throttling.small-limit":     "+      resources:\n+        limits:\n+          cpu: 100m\n",
 		"crash-loop.out-of-memory":       "+      resources:\n+        limits:\n+          memory: 128Mi\n",
 		"slow-start.startup-probe-fails": "",
 	} {
 		diff, _, err := explain(t, read(t, name)).Patch(stack, stackfile.File{})
-		if err != nil || !strings.Contains(diff, want) || strings.Contains(diff, "\n-") || (want == "") != (diff == "") {
+		if err != nil || !strings.Contains(diff, want) || strings.Contains(diff, "\n-") ||
+			(want == "") != (diff == "") {
 			t.Errorf("%s: error %v, diff\n%s", name, err, diff)
 		}
 	}

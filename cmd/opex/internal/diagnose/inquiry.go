@@ -17,8 +17,8 @@ type inquiry struct {
 	findings []Finding
 }
 
-// rules look for one cause each, and claim the seconds that it explains. What one has claimed is not there for those after it, so
-// the surer ones stand first.
+// rules look for one cause each, and claim the seconds that it explains. What one has claimed is not there for those
+// after it, so the surer ones stand first.
 var rules = []func(*inquiry){
 	notCreated, scheduling, volumes, sandbox, imagePull, initContainers, containerConfig,
 	crashLoop, database, probeSettings, throttling, slowStart,

@@ -18,10 +18,13 @@ import (
 	"github.com/opex-project/opex/internal/contract"
 )
 
-// Live makes a record of each pod of a service that is not ready now, and of one that is missing: as if it had been killed when the
-// pod was made, and not recovered. Empty: all are ready. Times are by the cluster's clocks, which tell whole seconds for most, and
-// a container's throttled periods are not known (a Game Day counts them). Rights: list on pods, replicasets and events.
-func Live(ctx context.Context, cluster *kube.Cluster, outputs stack.Outputs, name string, now time.Time) ([]evidence.GameDay, error) {
+// Live makes a record of each pod of a service that is not ready now, and of one that is missing: as if it had been
+// killed when the pod was made, and not recovered. Empty: all are ready. Times are by the cluster's clocks, which tell
+// whole seconds for most, and a container's throttled periods are not known (a Game Day counts them). Rights: list on
+// pods, replicasets and events.
+func Live(
+	ctx context.Context, cluster *kube.Cluster, outputs stack.Outputs, name string, now time.Time,
+) ([]evidence.GameDay, error) {
 	service := outputs.Services[name]
 	blank := evidence.GameDay{Service: name, Environment: outputs.Environment, ClusterUID: cluster.UID,
 		Namespace: service.Namespace, Replicas: service.Replicas}
@@ -42,7 +45,8 @@ func Live(ctx context.Context, cluster *kube.Cluster, outputs stack.Outputs, nam
 	var records []evidence.GameDay
 	alive := 0
 	for _, pod := range found.Items {
-		if pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
+		if pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodSucceeded ||
+			pod.Status.Phase == corev1.PodFailed {
 			continue
 		}
 		alive++
@@ -64,11 +68,18 @@ func about(events []corev1.Event, kind string, name string) []corev1.Event {
 	})
 }
 
-// ofMissing is the record of a pod that its ReplicaSet wants and does not get. It counts from the first refusal that is known.
-func ofMissing(ctx context.Context, cluster *kube.Cluster, r evidence.GameDay, service contract.Service, selector string,
-	events []corev1.Event, now time.Time) (
+// ofMissing is the record of a pod that its ReplicaSet wants and does not get. It counts from the first refusal that is
+// known.
+func ofMissing(
+	ctx context.Context, cluster *kube.Cluster, r evidence.GameDay, service contract.Service, selector string,
+	events []corev1.Event, now time.Time,
+) (
 	evidence.GameDay, error) {
-	sets, err := cluster.Client.AppsV1().ReplicaSets(service.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
+	sets, err := cluster.Client.AppsV1().ReplicaSets(
+		service.Namespace,
+	).List(
+		ctx, metav1.ListOptions{LabelSelector: selector},
+	)
 	if err != nil {
 		return r, fmt.Errorf("replicasets of %s in namespace %s: %w", r.Service, service.Namespace, err)
 	}

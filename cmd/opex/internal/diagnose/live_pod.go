@@ -18,7 +18,9 @@ var conditions = map[corev1.PodConditionType]string{
 	corev1.PodInitialized:            evidence.MomentInitialized,
 }
 
-func ofPod(r evidence.GameDay, pod corev1.Pod, container string, events []corev1.Event, now time.Time) evidence.GameDay {
+func ofPod(
+	r evidence.GameDay, pod corev1.Pod, container string, events []corev1.Event, now time.Time,
+) evidence.GameDay {
 	zero := pod.CreationTimestamp.Time
 	since := func(at time.Time) evidence.Seconds { return evidence.InSeconds(max(0, at.Sub(zero))) }
 	add := func(name string, at time.Time) {

@@ -19,9 +19,12 @@ const (
 var now = time.Date(2026, 11, 23, 12, 1, 0, 0, time.UTC)
 
 func outputs(replicas int) stack.Outputs {
-	return stack.Outputs{Environment: "staging", Services: map[string]contract.Service{"task-api": {Namespace: "staging",
-		Container: "task-api",
-		Replicas:  replicas, Selector: map[string]string{"app": "task-api"}, Chaos: &contract.ChaosPlan{Recovery: "30s"}}}}
+	return stack.Outputs{
+		Environment: "staging",
+		Services: map[string]contract.Service{"task-api": {Namespace: "staging",
+			Container: "task-api",
+			Replicas:  replicas, Selector: map[string]string{"app": "task-api"}, Chaos: &contract.ChaosPlan{Recovery: "30s"}}},
+	}
 }
 
 func live(t *testing.T, w kubetest.World, replicas int) []Diagnosis {
@@ -43,14 +46,24 @@ func live(t *testing.T, w kubetest.World, replicas int) []Diagnosis {
 func TestASlowPodIsExplainedFromItsStatusAndEvents(t *testing.T) {
 	w := kubetest.Load(t, "testdata/live.yaml")
 	all := live(t, w, 7)
-	want := map[string]string{"pulls": ImagePull, "waits": Scheduling, "initializes": InitContainer, "unready": Database,
-		"crashes": CrashLoop, "delayed": ProbeSettings}
+	want := map[string]string{
+		"pulls":       ImagePull,
+		"waits":       Scheduling,
+		"initializes": InitContainer,
+		"unready":     Database,
+		"crashes":     CrashLoop,
+		"delayed":     ProbeSettings,
+	}
 	if len(all) != len(want) {
-		t.Errorf("%d pods are explained, want %d: neither the ready one nor the one that is being deleted", len(all), len(want))
+		t.Errorf(
+			"%d pods are explained, want %d: neither the ready one nor the one that is being deleted", len(all),
+			len(want),
+		)
 	}
 	for _, d := range all {
 		name := strings.TrimPrefix(d.About, "pod ")
-		if len(d.Findings) == 0 || d.Findings[0].Cause != want[name] || d.Recovered || d.Took != 60 || d.Objective != 30 {
+		if len(d.Findings) == 0 || d.Findings[0].Cause != want[name] || d.Recovered || d.Took != 60 ||
+			d.Objective != 30 {
 			t.Errorf("%s: %s\n%+v", name, d.Headline(), d)
 		}
 	}

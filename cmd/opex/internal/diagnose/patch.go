@@ -6,8 +6,8 @@ import (
 	"github.com/opex-project/opex/cmd/opex/internal/stackfile"
 )
 
-// Patch returns the changes of all findings as a unified diff of the stack file, with notes for its reader; empty: no key of the
-// file would help. The errors are those of stackfile.Edit.
+// Patch returns the changes of all findings as a unified diff of the stack file, with notes for its reader; empty: no
+// key of the file would help. The errors are those of stackfile.Edit.
 func (d Diagnosis) Patch(stack, project stackfile.File) (diff string, notes []string, err error) {
 	var settings []stackfile.Setting
 	seen := map[string]bool{}

@@ -34,7 +34,8 @@ const (
 	phaseRecovered = "other replicas"
 )
 
-// step is one phase and the moment that ends it. The order is that of cause and effect: none can end before one further up.
+// step is one phase and the moment that ends it. The order is that of cause and effect: none can end before one further
+// up.
 type step struct {
 	moment, phase string
 	usual         evidence.Seconds
@@ -64,9 +65,9 @@ func round(s evidence.Seconds) evidence.Seconds {
 	return evidence.Seconds(math.Round(float64(s)*1000) / 1000)
 }
 
-// phasesOf cuts the time from the kill to the recovery, or to the end of the observation, at the moments. What was seen after an
-// effect of itself happened before that effect: sight comes late, never early. So each moment counts as the earliest of itself and
-// all further down.
+// phasesOf cuts the time from the kill to the recovery, or to the end of the observation, at the moments. What was seen
+// after an effect of itself happened before that effect: sight comes late, never early. So each moment counts as the
+// earliest of itself and all further down.
 func phasesOf(r evidence.GameDay, took evidence.Seconds) []*Phase {
 	seen := moments(r)
 	next := took
@@ -107,7 +108,8 @@ func (s step) named(parted bool) step {
 	return s
 }
 
-// awaited is the step that was never reached: the first one after the last that was, of those that each pod goes through.
+// awaited is the step that was never reached: the first one after the last that was, of those that each pod goes
+// through.
 func awaited(r evidence.GameDay, last int) step {
 	for _, s := range steps[last+1:] {
 		switch s.moment {
@@ -123,8 +125,9 @@ func awaited(r evidence.GameDay, last int) step {
 	return steps[len(steps)-1]
 }
 
-// moments are those of the timeline that end phases, the first of each name. Without init containers, a pod is Initialized before
-// its sandbox is there, which says nothing; and of the images only the service's own counts, as its event tells.
+// moments are those of the timeline that end phases, the first of each name. Without init containers, a pod is
+// Initialized before its sandbox is there, which says nothing; and of the images only the service's own counts, as its
+// event tells.
 func moments(r evidence.GameDay) map[string]evidence.Seconds {
 	seen := map[string]evidence.Seconds{}
 	for _, m := range r.Timeline {

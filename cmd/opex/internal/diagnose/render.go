@@ -22,15 +22,22 @@ func (d Diagnosis) Headline() string {
 	}
 	longest := d.longest(func(p Phase) evidence.Seconds { return p.Took })
 	if !d.Slow {
-		return fmt.Sprintf("%s. Nothing is slow; the longest phase is %s with %s", took, longest.Name, Human(longest.Took))
+		return fmt.Sprintf(
+			"%s. Nothing is slow; the longest phase is %s with %s", took, longest.Name, Human(longest.Took),
+		)
 	}
 	dark := d.longest(func(p Phase) evidence.Seconds { return p.Unexplained })
 	if len(d.Findings) == 0 || dark.Unexplained > d.Findings[0].Seconds {
-		return fmt.Sprintf("%s. %s took %s, of which nothing in the record explains %s", took, dark.Name, Human(dark.Took),
-			Human(dark.Unexplained))
+		return fmt.Sprintf(
+			"%s. %s took %s, of which nothing in the record explains %s", took, dark.Name, Human(dark.Took),
+			Human(dark.Unexplained),
+		)
 	}
 	main := d.Findings[0]
-	return fmt.Sprintf("%s. The cause: %s, %s of it (%s), in %s", took, main.Cause, Human(main.Seconds), percent(main.Share), main.Phase)
+	return fmt.Sprintf(
+		"%s. The cause: %s, %s of it (%s), in %s", took, main.Cause, Human(main.Seconds), percent(main.Share),
+		main.Phase,
+	)
 }
 
 func (d Diagnosis) longest(by func(Phase) evidence.Seconds) Phase {
@@ -39,17 +46,27 @@ func (d Diagnosis) longest(by func(Phase) evidence.Seconds) Phase {
 
 // Write shows the diagnosis for people.
 func (d Diagnosis) Write(w io.Writer) error {
-	phases := table.Table{Header: []string{strings.ToUpper(d.Service), "TOOK", "USUAL", "UNEXPLAINED", ""}, Right: []int{1, 2, 3}}
+	phases := table.Table{
+		Header: []string{strings.ToUpper(d.Service), "TOOK", "USUAL", "UNEXPLAINED", ""},
+		Right:  []int{1, 2, 3},
+	}
 	for _, p := range d.Phases {
-		phases.Rows = append(phases.Rows, []string{p.Name, Human(p.Took), "< " + Human(p.Usual), Human(p.Unexplained), p.Remark()})
+		phases.Rows = append(
+			phases.Rows, []string{p.Name, Human(p.Took), "< " + Human(p.Usual), Human(p.Unexplained), p.Remark()},
+		)
 	}
 	phases.Rows = append(phases.Rows, []string{"sum", Human(d.Took), "", Human(d.Unexplained)})
 	causes := table.Table{Header: []string{"CAUSE", "EXPLAINS", "SHARE", "IN"}, Right: []int{1, 2}}
 	for i, f := range d.Findings {
-		causes.Rows = append(causes.Rows, []string{fmt.Sprintf("%d. %s", i+1, f.Cause), Human(f.Seconds), percent(f.Share), f.Phase})
+		causes.Rows = append(
+			causes.Rows, []string{fmt.Sprintf("%d. %s", i+1, f.Cause), Human(f.Seconds), percent(f.Share), f.Phase},
+		)
 	}
-	causes.Rows = append(causes.Rows, []string{"unexplained", Human(d.Unexplained), percent(float64(d.Unexplained / max(d.Took,
-		millisecond)))})
+	causes.Rows = append(
+		causes.Rows,
+		[]string{"unexplained", Human(d.Unexplained), percent(float64(d.Unexplained / max(d.Took,
+			millisecond)))},
+	)
 	for _, t := range []table.Table{phases, causes} {
 		if err := t.Write(w, "table"); err != nil {
 			return err
@@ -69,8 +86,10 @@ func (d Diagnosis) Write(w io.Writer) error {
 	}
 	for _, p := range d.Phases {
 		if p.Unexplained > p.Usual {
-			fmt.Fprintf(&text, "%s is longer than usual, and nothing in the record says why for %s. Look at: %s\n", p.Name,
-				Human(p.Unexplained), p.Look)
+			fmt.Fprintf(
+				&text, "%s is longer than usual, and nothing in the record says why for %s. Look at: %s\n", p.Name,
+				Human(p.Unexplained), p.Look,
+			)
 		}
 	}
 	_, err := io.WriteString(w, text.String())

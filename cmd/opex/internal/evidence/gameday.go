@@ -4,8 +4,8 @@ import "time"
 
 // GameDaySchema and GameDayVersion name the form of a GameDay. A reader refuses what it does not know.
 //
-// Version 2 judges windows that end where the recovery does, counts what got no answer as slower than anything, and says what was killed
-// of which setup. A record of version 1 can be read, and proves nothing any more.
+// Version 2 judges windows that end where the recovery does, counts what got no answer as slower than anything, and
+// says what was killed of which setup. A record of version 1 can be read, and proves nothing any more.
 const (
 	GameDaySchema  = "opex.dev/gameday"
 	GameDayVersion = 2
@@ -17,14 +17,16 @@ const KindGameDay = "gameday"
 // Unproven is the verdict of a Game Day that showed neither: it was ended early, or too little was measured.
 const Unproven = "UNPROVEN"
 
-// GameDay is one kill under load. `--repeat 10` makes ten of them, with one Run. Times are in UTC by the clock of the machine that ran
-// opex; moments that others noted by theirs are those at which opex saw them. What was not reached is absent or zero.
+// GameDay is one kill under load. `--repeat 10` makes ten of them, with one Run. Times are in UTC by the clock of the
+// machine that ran opex; moments that others noted by theirs are those at which opex saw them. What was not reached is
+// absent or zero.
 type GameDay struct {
-	Schema      string    `json:"schema"`
-	Version     int       `json:"version"`
-	Verdict     string    `json:"verdict"`
-	Reasons     []string  `json:"reasons,omitempty"`  // why it is not PROVEN
-	Problems    []string  `json:"problems,omitempty"` // what went wrong with the Game Day itself, such as a watch that ended
+	Schema  string   `json:"schema"`
+	Version int      `json:"version"`
+	Verdict string   `json:"verdict"`
+	Reasons []string `json:"reasons,omitempty"` // why it is not PROVEN
+	// what went wrong with the Game Day itself, such as a watch that ended
+	Problems    []string  `json:"problems,omitempty"`
 	Run         Run       `json:"run"`
 	Service     string    `json:"service"`
 	Environment string    `json:"environment"`
@@ -38,15 +40,17 @@ type GameDay struct {
 	Objectives ChaosTarget `json:"objectives"`
 	Interlock  []Check     `json:"interlock"` // what was looked at before the kill; each was good
 
-	Setup       Setup     `json:"setup"`    // of the service when it was tried
-	Replicas    int       `json:"replicas"` // desired, and ready before the kill
-	Victim      Pod       `json:"victim,omitzero"`
-	AlsoGone    []string  `json:"alsoGone,omitempty"` // pods that went without anybody asking for it
-	Replacement Pod       `json:"replacement,omitzero"`
-	Recovery    Seconds   `json:"recoverySeconds,omitempty"` // from MomentKilled to MomentRecovered, from which on it held to the end of the load
-	Dips        []Dip     `json:"dips,omitempty"`            // back for a while, and away again
-	Blind       Seconds   `json:"blindSeconds,omitempty"`    // for so long a watch was cut off meanwhile: what it then told is late by so much at most
-	KilledAt    time.Time `json:"killedAt,omitzero"`         // the zero of Timeline, of Curve and of the windows
+	Setup       Setup    `json:"setup"`    // of the service when it was tried
+	Replicas    int      `json:"replicas"` // desired, and ready before the kill
+	Victim      Pod      `json:"victim,omitzero"`
+	AlsoGone    []string `json:"alsoGone,omitempty"` // pods that went without anybody asking for it
+	Replacement Pod      `json:"replacement,omitzero"`
+	// from MomentKilled to MomentRecovered, from which on it held to the end of the load
+	Recovery Seconds `json:"recoverySeconds,omitempty"`
+	Dips     []Dip   `json:"dips,omitempty"` // back for a while, and away again
+	// for so long a watch was cut off meanwhile: what it then told is late by so much at most
+	Blind    Seconds   `json:"blindSeconds,omitempty"`
+	KilledAt time.Time `json:"killedAt,omitzero"` // the zero of Timeline, of Curve and of the windows
 
 	Timeline []Moment `json:"timeline,omitempty"` // in order of time
 	Load     LoadRun  `json:"load"`
@@ -59,8 +63,9 @@ type GameDay struct {
 	Slot     Seconds  `json:"slotSeconds,omitempty"` // width of the curve's slots; absent: SlotWidth
 	Curve    []Slot   `json:"curve,omitempty"`       // for pictures
 
-	Settings Settings `json:"settings"`         // of the service's pods: what may have cost time
-	Events   []Event  `json:"events,omitempty"` // of the replacement and of its ReplicaSet (FailedCreate), as Kubernetes tells them
+	Settings Settings `json:"settings"` // of the service's pods: what may have cost time
+	// of the replacement and of its ReplicaSet (FailedCreate), as Kubernetes tells them
+	Events []Event `json:"events,omitempty"`
 }
 
 // Bounds of a record, so that a ConfigMap holds it, however long the load and whatever went wrong.
@@ -124,17 +129,21 @@ const (
 	MomentVictimGone  = "victim gone"         // its object
 	MomentCreated     = "replacement created" //
 	MomentScheduled   = "scheduled"           // PodScheduled
-	MomentVolumes     = "volumes mounted"     // event SuccessfulAttachVolume or the like; absent where there is none to attach
-	MomentSandbox     = "sandbox created"     // PodReadyToStartContainers
-	MomentImage       = "image present"       // event Pulled
-	MomentInitialized = "initialized"         // Initialized: the init containers are done
-	MomentStarted     = "container started"   // status running
-	MomentStartup     = "startup passed"      // status started: the startup probe is done; absent where it was not looked for
-	MomentReady       = "ready"               // Ready
-	MomentEndpointIn  = "endpoint in"         // an EndpointSlice has the replacement as ready
-	MomentBack        = "back for a while"    // all replicas ready, and as many endpoints, and not so later on; see Dips
-	MomentRecovered   = "recovered"           // all replicas ready, and as many endpoints, to the end of the load
-	MomentFirstAnswer = "first good answer"   // of the service after the last bad one; the kill itself where there was no bad one
+	// event SuccessfulAttachVolume or the like; absent where there is none to attach
+	MomentVolumes     = "volumes mounted"
+	MomentSandbox     = "sandbox created"   // PodReadyToStartContainers
+	MomentImage       = "image present"     // event Pulled
+	MomentInitialized = "initialized"       // Initialized: the init containers are done
+	MomentStarted     = "container started" // status running
+	// status started: the startup probe is done; absent where it was not looked for
+	MomentStartup    = "startup passed"
+	MomentReady      = "ready"       // Ready
+	MomentEndpointIn = "endpoint in" // an EndpointSlice has the replacement as ready
+	// all replicas ready, and as many endpoints, and not so later on; see Dips
+	MomentBack      = "back for a while"
+	MomentRecovered = "recovered" // all replicas ready, and as many endpoints, to the end of the load
+	// of the service after the last bad one; the kill itself where there was no bad one
+	MomentFirstAnswer = "first good answer"
 )
 
 // LoadRun is how the load was made.
@@ -153,19 +162,22 @@ type LoadRun struct {
 
 // Window sums up the requests whose scheduled time lies in [From, To), seconds from the kill.
 type Window struct {
-	From            Seconds        `json:"from"`
-	To              Seconds        `json:"to"`
-	Requests        int            `json:"requests"`
-	Writes          int            `json:"writes"`
-	Late            int            `json:"late,omitempty"`            // sent too long after their time; see LoadRun
-	Status          map[string]int `json:"status,omitempty"`          // answers by HTTP status
-	ServerErrors    int            `json:"serverErrors"`              // answers of 500 and above
-	TransportErrors map[string]int `json:"transportErrors,omitempty"` // no answer, by kind: refused, reset, timeout, unreachable, other
-	Slow            int            `json:"slow"`                      // not answered within the objective for the P95; those without an answer, too
-	P50             Seconds        `json:"p50Seconds"`                // percentiles of all requests; Never (null) where so many got no answer
-	P95             Seconds        `json:"p95Seconds"`
-	P99             Seconds        `json:"p99Seconds"`
-	Max             Seconds        `json:"maxSeconds"` // of the answers
+	From         Seconds        `json:"from"`
+	To           Seconds        `json:"to"`
+	Requests     int            `json:"requests"`
+	Writes       int            `json:"writes"`
+	Late         int            `json:"late,omitempty"`   // sent too long after their time; see LoadRun
+	Status       map[string]int `json:"status,omitempty"` // answers by HTTP status
+	ServerErrors int            `json:"serverErrors"`     // answers of 500 and above
+	// no answer, by kind: refused, reset, timeout, unreachable, other
+	TransportErrors map[string]int `json:"transportErrors,omitempty"`
+	// not answered within the objective for the P95; those without an answer, too
+	Slow int `json:"slow"`
+	// percentiles of all requests; Never (null) where so many got no answer
+	P50 Seconds `json:"p50Seconds"`
+	P95 Seconds `json:"p95Seconds"`
+	P99 Seconds `json:"p99Seconds"`
+	Max Seconds `json:"maxSeconds"` // of the answers
 }
 
 // Setup is what decides how a service takes a kill. Kills of another setup say nothing about this one.
@@ -178,14 +190,15 @@ type Setup struct {
 	Grace     int64             `json:"graceSeconds"`
 }
 
-// Dip is a time in which fewer replicas served than desired, after all had served again. To is Never (null) where the load ended first.
+// Dip is a time in which fewer replicas served than desired, after all had served again. To is Never (null) where the
+// load ended first.
 type Dip struct {
 	From Seconds `json:"from"` // from the kill
 	To   Seconds `json:"to"`
 }
 
-// Cut is what a kill without grace cut off: requests without an answer that were under way while the victim died. All its times are from the
-// kill.
+// Cut is what a kill without grace cut off: requests without an answer that were under way while the victim died. All
+// its times are from the kill.
 type Cut struct {
 	From       Seconds `json:"from"` // the experiment was made
 	To         Seconds `json:"to"`   // the victim had left the endpoints
@@ -227,23 +240,25 @@ type Slot struct {
 
 // Settings are those of the service's container that decide how quickly a pod can serve.
 type Settings struct {
-	Image               string          `json:"image"`
-	PullPolicy          string          `json:"pullPolicy"`
-	CPURequest          string          `json:"cpuRequest,omitempty"`
-	CPULimit            string          `json:"cpuLimit,omitempty"`
-	MemoryLimit         string          `json:"memoryLimit,omitempty"`
-	PreStopSeconds      int64           `json:"preStopSeconds"`
-	GraceSeconds        int64           `json:"graceSeconds"`
-	Startup             *Probe          `json:"startupProbe,omitempty"`
-	Readiness           *Probe          `json:"readinessProbe,omitempty"`
-	InitContainers      []InitContainer `json:"initContainers,omitempty"`
-	Volumes             []string        `json:"volumes,omitempty"` // claims
-	ThrottledPeriods    int64           `json:"throttledPeriods"`  // of the replacement's container, until it was ready
-	Periods             int64           `json:"periods"`           // 0: not known
-	ReadinessFailures   int             `json:"readinessFailures"` // answers of the probe that were not good, as events tell
-	ReadinessLastFailed string          `json:"readinessLastFailed,omitempty"`
-	Restarts            int32           `json:"restarts"`                  // of the replacement's container
-	LastTermination     string          `json:"lastTermination,omitempty"` // how it ended last: reason and exit code, such as OOMKilled 137
+	Image            string          `json:"image"`
+	PullPolicy       string          `json:"pullPolicy"`
+	CPURequest       string          `json:"cpuRequest,omitempty"`
+	CPULimit         string          `json:"cpuLimit,omitempty"`
+	MemoryLimit      string          `json:"memoryLimit,omitempty"`
+	PreStopSeconds   int64           `json:"preStopSeconds"`
+	GraceSeconds     int64           `json:"graceSeconds"`
+	Startup          *Probe          `json:"startupProbe,omitempty"`
+	Readiness        *Probe          `json:"readinessProbe,omitempty"`
+	InitContainers   []InitContainer `json:"initContainers,omitempty"`
+	Volumes          []string        `json:"volumes,omitempty"` // claims
+	ThrottledPeriods int64           `json:"throttledPeriods"`  // of the replacement's container, until it was ready
+	Periods          int64           `json:"periods"`           // 0: not known
+	// answers of the probe that were not good, as events tell
+	ReadinessFailures   int    `json:"readinessFailures"`
+	ReadinessLastFailed string `json:"readinessLastFailed,omitempty"`
+	Restarts            int32  `json:"restarts"` // of the replacement's container
+	// how it ended last: reason and exit code, such as OOMKilled 137
+	LastTermination string `json:"lastTermination,omitempty"`
 }
 
 // Probe is one probe's times, in seconds.

@@ -71,7 +71,10 @@ func ParseGameDays(data []byte) ([]GameDay, error) {
 				i+1, r.Schema, r.Version, GameDaySchema, GameDayVersion))
 		}
 		if !slices.Contains([]string{Proven, Failed, Unproven}, r.Verdict) {
-			wrong = append(wrong, fmt.Errorf("record %d: verdict %q; known are %s, %s and %s", i+1, r.Verdict, Proven, Failed, Unproven))
+			wrong = append(
+				wrong,
+				fmt.Errorf("record %d: verdict %q; known are %s, %s and %s", i+1, r.Verdict, Proven, Failed, Unproven),
+			)
 		}
 	}
 	if len(records) == 0 {
@@ -93,7 +96,10 @@ func Parse(data []byte) (Record, error) {
 	}
 	var wrong []error
 	if r.Schema != Schema || r.Version != Version {
-		wrong = append(wrong, fmt.Errorf("schema %q version %d; this opex knows %q version %d", r.Schema, r.Version, Schema, Version))
+		wrong = append(
+			wrong,
+			fmt.Errorf("schema %q version %d; this opex knows %q version %d", r.Schema, r.Version, Schema, Version),
+		)
 	}
 	if r.Kind != KindDrill && r.Kind != KindRestore {
 		wrong = append(wrong, fmt.Errorf("kind %q; known are %s and %s", r.Kind, KindDrill, KindRestore))
@@ -104,7 +110,8 @@ func Parse(data []byte) (Record, error) {
 	return r, errors.Join(wrong...)
 }
 
-// ObjectKey is where the bucket keeps a record: outside of Velero's folder, which holds nothing that Velero does not know.
+// ObjectKey is where the bucket keeps a record: outside of Velero's folder, which holds nothing that Velero does not
+// know.
 func (r Record) ObjectKey() string {
 	return fmt.Sprintf("opex/%ss/%s/%s.json", r.Kind, r.Service, r.StartedAt.UTC().Format(time.RFC3339))
 }
@@ -119,7 +126,12 @@ func (w *Writes) Bound() {
 // Changed lists what differs in another setup; empty: nothing does.
 func (s Setup) Changed(now Setup) string {
 	fields := func(s Setup) map[string]string {
-		all := map[string]string{"replicas": fmt.Sprint(s.Replicas), "image": s.Image, "preStop": s.PreStop, "grace": fmt.Sprintf("%d s", s.Grace)}
+		all := map[string]string{
+			"replicas": fmt.Sprint(s.Replicas),
+			"image":    s.Image,
+			"preStop":  s.PreStop,
+			"grace":    fmt.Sprintf("%d s", s.Grace),
+		}
 		for name, amount := range s.Resources {
 			all[name] = amount
 		}

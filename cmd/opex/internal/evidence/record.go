@@ -1,4 +1,5 @@
-// Package evidence is the form of what drills, restores and Game Days found. It knows nothing of where that is kept, nor what it is worth.
+// Package evidence is the form of what drills, restores and Game Days found. It knows nothing of where that is kept,
+// nor what it is worth.
 package evidence
 
 import (
@@ -44,7 +45,8 @@ type Record struct {
 	FinishedAt  time.Time `json:"finishedAt"`
 	Backup      Backup    `json:"backup"`
 
-	DecidedAt  time.Time `json:"decidedAt,omitzero"`  // when the restore was asked for: the recovery time counts from here
+	// when the restore was asked for: the recovery time counts from here
+	DecidedAt  time.Time `json:"decidedAt,omitzero"`
 	AnsweredAt time.Time `json:"answeredAt,omitzero"` // first correct answer
 	RTO        Seconds   `json:"rtoSeconds,omitempty"`
 	RPO        Seconds   `json:"rpoSeconds,omitempty"` // from the start of the dump to the decision
@@ -94,8 +96,8 @@ const (
 // Answer is one answer of the restored service.
 type Answer struct {
 	Path string `json:"path,omitempty"`
-	// Sentinel says that Path is a record known from before the backup, and that the answer equalled it. Without one only this is
-	// proven: the service answered 200.
+	// Sentinel says that Path is a record known from before the backup, and that the answer equalled it. Without one
+	// only this is proven: the service answered 200.
 	Sentinel bool `json:"sentinel"`
 }
 
@@ -109,7 +111,8 @@ type Dump struct {
 	LoadBytesPerSecond int64     `json:"loadBytesPerSecond,omitempty"` // of database
 }
 
-// Table compares one table of the dump with the restored one. The checksum is of its content, whatever the order of rows.
+// Table compares one table of the dump with the restored one. The checksum is of its content, whatever the order of
+// rows.
 type Table struct {
 	Name             string `json:"name"`
 	Rows             int64  `json:"rows"` // in the dump
@@ -183,7 +186,8 @@ func (r Record) Rows() int64 {
 	return rows
 }
 
-// Percentile is the nearest rank: the least value that p of 100 do not exceed. It sorts the values. Of none it is the zero value.
+// Percentile is the nearest rank: the least value that p of 100 do not exceed. It sorts the values. Of none it is the
+// zero value.
 func Percentile[T cmp.Ordered](values []T, p int) T {
 	if len(values) == 0 {
 		var none T

@@ -36,17 +36,20 @@ type Exporter struct {
 }
 
 const (
-	// stale is after how many intervals since the newest round ended the verdicts are withdrawn, and the exporter is no longer healthy: its pod is
-	// started anew.
+	// stale is after how many intervals since the newest round ended the verdicts are withdrawn, and the exporter is no
+	// longer healthy: its pod is started anew.
 	stale = 5
-	// firstRound is what the first may take until then: how long one takes here is not known yet, and a pod started anew would know no more.
+	// firstRound is what the first may take until then: how long one takes here is not known yet, and a pod started
+	// anew would know no more.
 	firstRound = 30 * time.Minute
 )
 
-// late says that no round ended since the newest, for too long. A round that takes longer than the interval makes it longer.
+// late says that no round ended since the newest, for too long. A round that takes longer than the interval makes it
+// longer.
 func (e *Exporter) late() bool { return time.Since(e.last.Ended) > stale*max(e.Every, e.last.Took) }
 
-// pause is what follows a round: at least as much time as it took, so that an API server is asked half of the time at most.
+// pause is what follows a round: at least as much time as it took, so that an API server is asked half of the time at
+// most.
 func (e *Exporter) pause(took time.Duration) time.Duration { return max(e.Every-took, took) }
 
 // Run judges until the context ends.
@@ -87,7 +90,10 @@ func (e *Exporter) Handler() http.Handler {
 	began := time.Now()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		if since := e.silentSince(began); !since.IsZero() {
-			http.Error(w, fmt.Sprintf("no judgement since %s", since.UTC().Format(time.RFC3339)), http.StatusServiceUnavailable)
+			http.Error(
+				w, fmt.Sprintf("no judgement since %s", since.UTC().Format(time.RFC3339)),
+				http.StatusServiceUnavailable,
+			)
 			return
 		}
 		fmt.Fprintln(w, "ok")
@@ -115,12 +121,22 @@ func (e *Exporter) silentSince(began time.Time) time.Time {
 
 // What is exported. The names keep to https://prometheus.io/docs/practices/naming.
 var (
-	criterion = prometheus.NewDesc("opex_criterion", "1 for the verdict that a success criterion has, 0 for those that it does not have.",
-		[]string{"service", "id", "verdict"}, nil)
-	value = prometheus.NewDesc("opex_criterion_value", "Figure that a criterion hangs on, in its unit, whether it passes or misses its limit.", []string{"service", "id", "unit"}, nil)
-	limit = prometheus.NewDesc("opex_criterion_limit", "What opex_criterion_value may be at most.", []string{"service", "id", "unit"}, nil)
-	age   = prometheus.NewDesc("opex_evidence_age_seconds", "Age of the newest record of a drill or a Game Day, and of the newest complete backup.",
-		[]string{"service", "kind"}, nil)
+	criterion = prometheus.NewDesc(
+		"opex_criterion", "1 for the verdict that a success criterion has, 0 for those that it does not have.",
+		[]string{"service", "id", "verdict"}, nil,
+	)
+	value = prometheus.NewDesc(
+		"opex_criterion_value", "Figure that a criterion hangs on, in its unit, whether it passes or misses its limit.",
+		[]string{"service", "id", "unit"}, nil,
+	)
+	limit = prometheus.NewDesc(
+		"opex_criterion_limit", "What opex_criterion_value may be at most.", []string{"service", "id", "unit"}, nil,
+	)
+	age = prometheus.NewDesc(
+		"opex_evidence_age_seconds",
+		"Age of the newest record of a drill or a Game Day, and of the newest complete backup.",
+		[]string{"service", "kind"}, nil,
+	)
 	judged = prometheus.NewDesc("opex_verify_last_timestamp_seconds", "When the last judgement ended.", nil, nil)
 	took   = prometheus.NewDesc("opex_verify_duration_seconds", "How long the last judgement took.", nil, nil)
 	rounds = prometheus.NewDesc("opex_verify_rounds_total", "Judgements, those that failed included.", nil, nil)
@@ -134,7 +150,8 @@ func (e *Exporter) Describe(out chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect is of prometheus.Collector. Before the first round there are no verdicts, nor are there any that are too old: none is no pass.
+// Collect is of prometheus.Collector. Before the first round there are no verdicts, nor are there any that are too old:
+// none is no pass.
 func (e *Exporter) Collect(out chan<- prometheus.Metric) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

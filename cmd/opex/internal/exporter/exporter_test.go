@@ -21,7 +21,13 @@ func round(at time.Time) Round {
 	return Round{
 		Report: verify.Report{Time: at, Services: []verify.ServiceReport{{Name: "shop", Criteria: []verify.Judged{
 			{ID: "SC-001", Result: verify.Result{Verdict: verify.Fail}},
-			{ID: "SC-007", Result: verify.Result{Verdict: verify.Pass, Measure: &verify.Measure{Value: 12.5, Unit: "s", Limit: 1800}}},
+			{
+				ID: "SC-007",
+				Result: verify.Result{
+					Verdict: verify.Pass,
+					Measure: &verify.Measure{Value: 12.5, Unit: "s", Limit: 1800},
+				},
+			},
 		}}}},
 		Ages:  map[string]verify.Ages{"shop": {"drill": 90 * time.Second}},
 		Ended: at,
@@ -102,7 +108,8 @@ func TestAnExporterThatJudgesNoMoreWithdrawsItsVerdictsAndIsUnhealthy(t *testing
 			t.Errorf("after four minutes: %d, %d series", code, n)
 		}
 		time.Sleep(2 * time.Minute)
-		if code, n := healthy(handler), testutil.CollectAndCount(e, "opex_criterion"); code != http.StatusServiceUnavailable || n != 0 {
+		if code, n := healthy(handler), testutil.CollectAndCount(e, "opex_criterion"); code != http.StatusServiceUnavailable ||
+			n != 0 {
 			t.Errorf("after six minutes: %d, %d series", code, n)
 		}
 		e.mu.Lock()
@@ -114,7 +121,8 @@ func TestAnExporterThatJudgesNoMoreWithdrawsItsVerdictsAndIsUnhealthy(t *testing
 	})
 }
 
-// TestRoundsThatTakeLongerThanTheIntervalAreShown: lateness counts from a round's end, in units that are no shorter than a round.
+// TestRoundsThatTakeLongerThanTheIntervalAreShown: lateness counts from a round's end, in units that are no shorter
+// than a round.
 func TestRoundsThatTakeLongerThanTheIntervalAreShown(t *testing.T) {
 	const takes = 200 * time.Second
 	synctest.Test(t, func(t *testing.T) {
@@ -140,7 +148,8 @@ func TestRoundsThatTakeLongerThanTheIntervalAreShown(t *testing.T) {
 			if passed < takes {
 				want = 0 // the first is under way
 			}
-			if code, n := healthy(handler), testutil.CollectAndCount(e, "opex_criterion"); code != http.StatusOK || n != want {
+			if code, n := healthy(handler), testutil.CollectAndCount(e, "opex_criterion"); code != http.StatusOK ||
+				n != want {
 				t.Fatalf("after %s: %d, %d series, want %d", passed, code, n, want)
 			}
 			if busy := time.Duration(judging.Load()); busy > passed/2+takes {
@@ -149,7 +158,8 @@ func TestRoundsThatTakeLongerThanTheIntervalAreShown(t *testing.T) {
 		}
 		stuck.Store(true)
 		time.Sleep(stale*takes + 4*takes)
-		if code, n := healthy(handler), testutil.CollectAndCount(e, "opex_criterion"); code != http.StatusServiceUnavailable || n != 0 {
+		if code, n := healthy(handler), testutil.CollectAndCount(e, "opex_criterion"); code != http.StatusServiceUnavailable ||
+			n != 0 {
 			t.Errorf("a round that never ends: %d, %d series", code, n)
 		}
 	})

@@ -144,15 +144,31 @@ func (a tale) seen() []sighting {
 
 // record is what a Game Day would have made of it, and its verdict.
 func (a tale) record(samples load.List) evidence.GameDay {
-	r := evidence.GameDay{Version: evidence.GameDayVersion, Namespace: "staging", Objectives: objective, Replicas: a.replicas, Verdict: evidence.Unproven,
-		Experiment: evidence.Experiment{CreatedAt: at(-100), AllInjected: true, Targets: []string{"staging/p0"}}, Writes: evidence.Writes{Acknowledged: 3, Found: 3}}
+	r := evidence.GameDay{
+		Version:    evidence.GameDayVersion,
+		Namespace:  "staging",
+		Objectives: objective,
+		Replicas:   a.replicas,
+		Verdict:    evidence.Unproven,
+		Experiment: evidence.Experiment{
+			CreatedAt:   at(-100),
+			AllInjected: true,
+			Targets:     []string{"staging/p0"},
+		},
+		Writes: evidence.Writes{Acknowledged: 3, Found: 3},
+	}
 	if a.graceful {
 		r.Experiment.Grace = 30
 	}
 	if a.lostWrite {
 		r.Writes = evidence.Writes{Acknowledged: 3, Found: 2, Lost: []string{"/tasks/7"}}
 	}
-	totals := load.Totals{Began: at(0).Add(a.begins), Lasted: a.ends - a.begins, Requests: len(samples), ClockError: a.clockError}
+	totals := load.Totals{
+		Began:      at(0).Add(a.begins),
+		Lasted:     a.ends - a.begins,
+		Requests:   len(samples),
+		ClockError: a.clockError,
+	}
 	if a.dropped {
 		totals.Dropped = 3
 	}

@@ -9,8 +9,9 @@ import (
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 )
 
-// The adversary invents Game Days whose truth is known by construction, shows the judge what watches and a load generator would have seen of
-// them, and wants no PASS where users were failed and no FAIL where they were not. A finding is shrunk to the smallest tale that shows it.
+// The adversary invents Game Days whose truth is known by construction, shows the judge what watches and a load
+// generator would have seen of them, and wants no PASS where users were failed and no FAIL where they were not. A
+// finding is shrunk to the smallest tale that shows it.
 //
 //	go test ./internal/gameday -run Adversary -rapid.checks=1000000
 func TestTheAdversaryFindsNoWrongVerdict(t *testing.T) {
@@ -80,7 +81,10 @@ func (g genre) draw(t *rapid.T) tale {
 		rates = []int{10, 20, 50, 200}
 	}
 	a := tale{rate: rapid.SampledFrom(rates).Draw(t, "rate"), replicas: rapid.IntRange(2, 4).Draw(t, "replicas"),
-		graceful: g.graceful && rapid.Bool().Draw(t, "graceful"), begins: -milli("steady", 10_000, 12_000), ends: milli("ends", 13_000, 20_000)}
+		graceful: g.graceful &&
+			rapid.Bool().Draw(
+				t, "graceful",
+			), begins: -milli("steady", 10_000, 12_000), ends: milli("ends", 13_000, 20_000)}
 	back := milli("back", 300, 7000)
 	a.serves = []span{{back, time.Hour}}
 	if g.dips && rapid.Bool().Draw(t, "dips") {
@@ -100,8 +104,11 @@ func (g genre) draw(t *rapid.T) tale {
 	if len(hows) > 0 {
 		for range rapid.IntRange(0, 2).Draw(t, "troubles") {
 			from := milli("from", int(a.begins.Milliseconds()), int(a.ends.Milliseconds()))
-			a.troubles = append(a.troubles, trouble{span{from, from + milli("for", 20, 12_000)}, rapid.IntRange(-1, a.replicas).Draw(t, "replica"),
-				rapid.SampledFrom(hows).Draw(t, "how"), milli("latency", 100, 1900)})
+			a.troubles = append(
+				a.troubles,
+				trouble{span{from, from + milli("for", 20, 12_000)}, rapid.IntRange(-1, a.replicas).Draw(t, "replica"),
+					rapid.SampledFrom(hows).Draw(t, "how"), milli("latency", 100, 1900)},
+			)
 		}
 	}
 	if rare("second", g.seconds) {
@@ -111,7 +118,13 @@ func (g genre) draw(t *rapid.T) tale {
 		a.lag = milli("lag", 1, 400)
 	}
 	a.watchEnds = rare("watch ends", g.lags)
-	a.dropped, a.late, a.lostWrite = rare("dropped", g.measures), rare("late", g.measures), rare("lost write", g.measures)
+	a.dropped, a.late, a.lostWrite = rare(
+		"dropped", g.measures,
+	), rare(
+		"late", g.measures,
+	), rare(
+		"lost write", g.measures,
+	)
 	if rare("clock", g.measures) {
 		a.clockError = milli("clock error", 1, 300)
 	}

@@ -32,7 +32,8 @@ func (a tale) recovery() truth {
 	return truth{missed: !ok || when > limit, well: ok && when+ms(1)+a.lag <= limit}
 }
 
-// few is how many requests may be under way on a pod: what half of the answers before the kill take, as a Poisson process sends them.
+// few is how many requests may be under way on a pod: what half of the answers before the kill take, as a Poisson
+// process sends them.
 func (a tale) few(all requests) int {
 	var took []time.Duration
 	for _, s := range all.List {
@@ -44,8 +45,8 @@ func (a tale) few(all requests) int {
 	return int(math.Ceil(usual+3*math.Sqrt(usual))) + 1
 }
 
-// answers is the truth of SC-009. Who was asked is behind the Service's one address: a few requests without an answer just when a pod is killed
-// may have been under way on it, or not. That cannot be known.
+// answers is the truth of SC-009. Who was asked is behind the Service's one address: a few requests without an answer
+// just when a pod is killed may have been under way on it, or not. That cannot be known.
 func (a tale) answers(all requests) truth {
 	well, unsure := !a.lostWrite, 0
 	for i, s := range all.List {
@@ -101,7 +102,8 @@ func (a tale) clear() bool {
 // covered says that the load lasts long enough, and has requests enough in the recovery.
 func (a tale) covered() bool {
 	when, ok := a.recovered()
-	return ok && a.ends-when-a.lag >= ms(10_001) && (when-a.lag).Seconds()*float64(a.rate) > 201 && (!a.graceful || a.ends > ms(5001)+a.lag)
+	return ok && a.ends-when-a.lag >= ms(10_001) && (when-a.lag).Seconds()*float64(a.rate) > 201 &&
+		(!a.graceful || a.ends > ms(5001)+a.lag)
 }
 
 // confront wants the verdict to be that of the truth.
@@ -111,7 +113,10 @@ func (a tale) confront(t *rapid.T) {
 	what := both(both(a.recovery(), a.answers(all)), a.latency(all))
 	switch {
 	case r.Verdict == evidence.Proven && (what.missed || !a.clear()):
-		t.Fatalf("PROVEN, though users were failed: SC-008 %+v SC-009 %+v SC-010 %+v, %+v\nduring %+v\nafter %+v", a.recovery(), a.answers(all), a.latency(all), a, r.During, r.After)
+		t.Fatalf(
+			"PROVEN, though users were failed: SC-008 %+v SC-009 %+v SC-010 %+v, %+v\nduring %+v\nafter %+v",
+			a.recovery(), a.answers(all), a.latency(all), a, r.During, r.After,
+		)
 	case r.Verdict == evidence.Failed && what.well:
 		t.Fatalf("FAILED, though all was well: %q, %+v", r.Reasons, a)
 	case r.Verdict != evidence.Proven && what.well && a.clear() && a.covered():

@@ -38,7 +38,11 @@ func fill(r *evidence.GameDay, t story, samples load.Samples, totals load.Totals
 		r.Recovery = evidence.InSeconds(until.Sub(zero))
 	}
 	r.KilledAt = zero.UTC()
-	r.During, r.After = load.Window(samples, zero, until, zero, slow), load.Window(samples, until, later(end, until), zero, slow)
+	r.During, r.After = load.Window(
+		samples, zero, until, zero, slow,
+	), load.Window(
+		samples, until, later(end, until), zero, slow,
+	)
 	fillCut(r, t, samples)
 	fillStory(r, t)
 	if good := firstGood(samples, began, zero, end); !good.IsZero() {
@@ -75,7 +79,8 @@ func later(a, b time.Time) time.Time {
 // endpointSlack is how much longer than the watch tells a connection may lead to a pod that left the endpoints.
 const endpointSlack = 100 * time.Millisecond
 
-// fillCut counts what a kill without grace cut off. A watch tells of it some time after, but not before the experiment was made.
+// fillCut counts what a kill without grace cut off. A watch tells of it some time after, but not before the experiment
+// was made.
 func fillCut(r *evidence.GameDay, t story, samples load.Samples) {
 	if r.Experiment.Grace > 0 {
 		return
@@ -85,7 +90,11 @@ func fillCut(r *evidence.GameDay, t story, samples load.Samples) {
 		out = t.killed
 	}
 	from, to := r.Experiment.CreatedAt, out.Add(endpointSlack)
-	r.Cut = evidence.Cut{From: evidence.InSeconds(from.Sub(t.killed)), To: evidence.InSeconds(to.Sub(t.killed)), Unanswered: load.Cut(samples, from, to)}
+	r.Cut = evidence.Cut{
+		From:       evidence.InSeconds(from.Sub(t.killed)),
+		To:         evidence.InSeconds(to.Sub(t.killed)),
+		Unanswered: load.Cut(samples, from, to),
+	}
 }
 
 // fillStory puts down who went, who came, and what was told of them.
@@ -111,7 +120,15 @@ func fillStory(r *evidence.GameDay, t story) {
 		if e.event.Series != nil {
 			count = e.event.Series.Count
 		}
-		r.Events = append(r.Events, evidence.Event{At: evidence.InSeconds(e.at.Sub(t.killed)), Reason: e.event.Reason, Message: e.event.Message, Count: count})
+		r.Events = append(
+			r.Events,
+			evidence.Event{
+				At:      evidence.InSeconds(e.at.Sub(t.killed)),
+				Reason:  e.event.Reason,
+				Message: e.event.Message,
+				Count:   count,
+			},
+		)
 	}
 }
 
@@ -119,7 +136,8 @@ func podOf(p *corev1.Pod) evidence.Pod {
 	return evidence.Pod{Name: p.Name, UID: string(p.UID), Node: p.Spec.NodeName}
 }
 
-// firstGood is when the first good answer came after the last bad one; the kill itself where none was bad; zero where none came.
+// firstGood is when the first good answer came after the last bad one; the kill itself where none was bad; zero where
+// none came.
 func firstGood(samples load.Samples, began, killed, end time.Time) time.Time {
 	bad := func(s load.Sample) bool { return s.Status == 0 || s.Status >= 500 }
 	last := killed
@@ -140,17 +158,28 @@ func firstGood(samples load.Samples, began, killed, end time.Time) time.Time {
 	return first
 }
 
-// throttled reads from the kubelet's own metrics how often a pod's container was held back (right: get on nodes/proxy). It began with the
-// pod, so the counters are its whole life. 0 periods: not known.
+// throttled reads from the kubelet's own metrics how often a pod's container was held back (right: get on nodes/proxy).
+// It began with the pod, so the counters are its whole life. 0 periods: not known.
 func (s *Site) throttled(ctx context.Context, pod *corev1.Pod) (periods, throttled int64) {
-	data, err := s.Cluster.Client.CoreV1().RESTClient().Get().Resource("nodes").Name(pod.Spec.NodeName).SubResource("proxy").Suffix("metrics/cadvisor").DoRaw(ctx)
+	data, err := s.Cluster.Client.CoreV1().RESTClient().Get().Resource(
+		"nodes",
+	).Name(
+		pod.Spec.NodeName,
+	).SubResource(
+		"proxy",
+	).Suffix(
+		"metrics/cadvisor",
+	).DoRaw(
+		ctx,
+	)
 	if err != nil {
 		return 0, 0
 	}
 	of := fmt.Sprintf("namespace=%q,pod=%q", pod.Namespace, pod.Name)
 	for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
 		line := lines.Text()
-		if !strings.HasPrefix(line, "container_cpu_cfs_") || !strings.Contains(line, of) || !strings.Contains(line, fmt.Sprintf("container=%q", s.Service.Container)) {
+		if !strings.HasPrefix(line, "container_cpu_cfs_") || !strings.Contains(line, of) ||
+			!strings.Contains(line, fmt.Sprintf("container=%q", s.Service.Container)) {
 			continue
 		}
 		fields := strings.Fields(line[strings.LastIndex(line, "}")+1:])

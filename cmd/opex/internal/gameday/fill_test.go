@@ -21,12 +21,21 @@ func TestTheWindowsOfALoadThatBrokeOffEndWithIt(t *testing.T) {
 		"before the kill":     {9 * time.Second, 9, 0, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			told := story{killed: kill, recovered: at(1500), victims: []*corev1.Pod{{}}, moments: map[string]time.Time{}}
+			told := story{
+				killed:    kill,
+				recovered: at(1500),
+				victims:   []*corev1.Pod{{}},
+				moments:   map[string]time.Time{},
+			}
 			var r evidence.GameDay
 			fill(&r, told, load.List{}, load.Totals{Began: at(-15000), Lasted: c.lasted}, load.Plan{Rate: 200})
 			length := func(w evidence.Window) float64 { return float64(w.To - w.From) }
-			if length(r.Before) != c.before || length(r.During) != c.during || length(r.After) != c.after || r.Recovery != c.recovered {
-				t.Errorf("before %g s, during %g s, after %g s, recovered in %g s, want %+v", length(r.Before), length(r.During), length(r.After), float64(r.Recovery), c)
+			if length(r.Before) != c.before || length(r.During) != c.during || length(r.After) != c.after ||
+				r.Recovery != c.recovered {
+				t.Errorf(
+					"before %g s, during %g s, after %g s, recovered in %g s, want %+v", length(r.Before),
+					length(r.During), length(r.After), float64(r.Recovery), c,
+				)
 			}
 		})
 	}

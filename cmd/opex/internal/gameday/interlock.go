@@ -33,7 +33,8 @@ func (s *Site) interlock(ctx context.Context) (good []evidence.Check, declared c
 		}
 		good = append(good, evidence.Check{Name: name, Result: found})
 	}
-	look("cluster", func() (string, error) { return s.Cluster.UID + ", as the stack's outputs say", nil }) // kube.Connect refuses any other
+	// kube.Connect refuses any other
+	look("cluster", func() (string, error) { return s.Cluster.UID + ", as the stack's outputs say", nil })
 	look("nothing else is broken", func() (string, error) { return s.nothingRuns(ctx) })
 	look("experiment", func() (string, error) {
 		var err error
@@ -59,8 +60,10 @@ func (s *Site) nothingRuns(ctx context.Context) (string, error) {
 		return "", err
 	}
 	for _, e := range running {
-		return "", fmt.Errorf("%s %s/%s is there: wait for its end, or kubectl --namespace %s delete %s %s", e.Kind, s.Service.Namespace, e.Name,
-			s.Service.Namespace, chaosmesh.Kinds[e.Kind].Resource, e.Name)
+		return "", fmt.Errorf(
+			"%s %s/%s is there: wait for its end, or kubectl --namespace %s delete %s %s", e.Kind, s.Service.Namespace,
+			e.Name, s.Service.Namespace, chaosmesh.Kinds[e.Kind].Resource, e.Name,
+		)
 	}
 	return "no experiment in namespace " + s.Service.Namespace, nil
 }
@@ -76,22 +79,41 @@ func (s *Site) asDeclared(d chaosmesh.Schedule) (string, error) {
 	}
 	var wrong []string
 	if !d.Paused { // the outputs do not say which of the two it is
-		wrong = append(wrong, "it is not paused, and may fire by itself: either the stack's config gives the service a chaos.schedule, at whose times "+
-			"it does (to hold a Game Day, unset that and `pulumi up`), or the pause was taken away by hand")
+		wrong = append(
+			wrong,
+			"it is not paused, and may fire by itself: either the stack's config gives the service a chaos.schedule, at whose times "+
+				"it does (to hold a Game Day, unset that and `pulumi up`), or the pause was taken away by hand",
+		)
 	}
 	if d.Kind != s.Plan.Kind || d.Experiment["action"] != s.Plan.Action {
-		wrong = append(wrong, fmt.Sprintf("it is %s %v, the stack says %s %s", d.Kind, d.Experiment["action"], s.Plan.Kind, s.Plan.Action))
+		wrong = append(
+			wrong,
+			fmt.Sprintf(
+				"it is %s %v, the stack says %s %s", d.Kind, d.Experiment["action"], s.Plan.Kind, s.Plan.Action,
+			),
+		)
 	}
 	if d.Experiment["mode"] != "one" {
 		wrong = append(wrong, fmt.Sprintf("its mode is %v, want one", d.Experiment["mode"]))
 	}
 	if len(namespaces) != 1 || namespaces[0] != s.Service.Namespace || !maps.Equal(found, s.Service.Selector) {
-		wrong = append(wrong, fmt.Sprintf("it selects %v in %v, the service's pods are %v in %s", found, namespaces, s.Service.Selector, s.Service.Namespace))
+		wrong = append(
+			wrong,
+			fmt.Sprintf(
+				"it selects %v in %v, the service's pods are %v in %s", found, namespaces, s.Service.Selector,
+				s.Service.Namespace,
+			),
+		)
 	}
 	if len(wrong) > 0 {
-		return "", fmt.Errorf("Schedule %s/%s: %s. `pulumi refresh` and `pulumi up` put right what was changed by hand", s.Service.Namespace, d.Name, strings.Join(wrong, "; "))
+		return "", fmt.Errorf(
+			"Schedule %s/%s: %s. `pulumi refresh` and `pulumi up` put right what was changed by hand",
+			s.Service.Namespace, d.Name, strings.Join(wrong, "; "),
+		)
 	}
-	return fmt.Sprintf("Schedule %s/%s, paused: %s %s of one pod", s.Service.Namespace, d.Name, d.Kind, s.Plan.Action), nil
+	return fmt.Sprintf(
+		"Schedule %s/%s, paused: %s %s of one pod", s.Service.Namespace, d.Name, d.Kind, s.Plan.Action,
+	), nil
 }
 
 func (s *Site) policyHolds(ctx context.Context) (string, error) {
@@ -118,7 +140,10 @@ func (s *Site) namespaceIsOpen(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if found.Annotations[chaosmesh.InjectAnnotation] != "enabled" {
-		return "", fmt.Errorf("%s has no annotation %s: enabled, so Chaos Mesh would hit nothing. `pulumi up` sets it", found.Name, chaosmesh.InjectAnnotation)
+		return "", fmt.Errorf(
+			"%s has no annotation %s: enabled, so Chaos Mesh would hit nothing. `pulumi up` sets it", found.Name,
+			chaosmesh.InjectAnnotation,
+		)
 	}
 	return found.Name + " is open to experiments", nil
 }
@@ -128,12 +153,19 @@ const webhookWithin = 10 * time.Second
 
 // wouldBeAdmitted asks for the one shot without making it: the answer comes from Chaos Mesh's own webhooks.
 func (s *Site) wouldBeAdmitted(ctx context.Context, d chaosmesh.Schedule) (string, error) {
-	deployment, err := s.Cluster.Client.AppsV1().Deployments(s.Lab.Namespace).Get(ctx, s.Lab.Deployment, metav1.GetOptions{})
+	deployment, err := s.Cluster.Client.AppsV1().Deployments(
+		s.Lab.Namespace,
+	).Get(
+		ctx, s.Lab.Deployment, metav1.GetOptions{},
+	)
 	if err != nil {
 		return "", err
 	}
 	if deployment.Status.AvailableReplicas == 0 {
-		return "", fmt.Errorf("deployment %s/%s has no pod that is ready: kubectl --namespace %s get pods", s.Lab.Namespace, s.Lab.Deployment, s.Lab.Namespace)
+		return "", fmt.Errorf(
+			"deployment %s/%s has no pod that is ready: kubectl --namespace %s get pods", s.Lab.Namespace,
+			s.Lab.Deployment, s.Lab.Namespace,
+		)
 	}
 	if d.Experiment == nil {
 		return "", errors.New("not asked, for want of the declared experiment")
@@ -150,9 +182,14 @@ func (s *Site) wouldBeAdmitted(ctx context.Context, d chaosmesh.Schedule) (strin
 	}
 }
 
-// AllReady says that the service has all its pods, of its newest version, and that they are ready. The error says which are not.
+// AllReady says that the service has all its pods, of its newest version, and that they are ready. The error says which
+// are not.
 func (s *Site) AllReady(ctx context.Context) (string, error) {
-	d, err := s.Cluster.Client.AppsV1().Deployments(s.Service.Namespace).Get(ctx, s.Service.Deployment, metav1.GetOptions{})
+	d, err := s.Cluster.Client.AppsV1().Deployments(
+		s.Service.Namespace,
+	).Get(
+		ctx, s.Service.Deployment, metav1.GetOptions{},
+	)
 	if err != nil {
 		return "", err
 	}
@@ -160,21 +197,31 @@ func (s *Site) AllReady(ctx context.Context) (string, error) {
 	if d.Spec.Replicas != nil && *d.Spec.Replicas != want {
 		return "", fmt.Errorf("deployment %s wants %d, the stack says %d", d.Name, *d.Spec.Replicas, want)
 	}
-	if t := d.Status; t.ObservedGeneration < d.Generation || t.ReadyReplicas != want || t.UpdatedReplicas != want || t.Replicas != want {
-		return "", fmt.Errorf("of %d pods %d are ready, %d up to date, %d there: wait until all are", want, t.ReadyReplicas, t.UpdatedReplicas, t.Replicas)
+	if t := d.Status; t.ObservedGeneration < d.Generation || t.ReadyReplicas != want || t.UpdatedReplicas != want ||
+		t.Replicas != want {
+		return "", fmt.Errorf(
+			"of %d pods %d are ready, %d up to date, %d there: wait until all are", want, t.ReadyReplicas,
+			t.UpdatedReplicas, t.Replicas,
+		)
 	}
 	return fmt.Sprintf("%d of %d ready", want, want), nil
 }
 
-// headroom asks no leave: a kill does not go by the budget. But where the budget has none left, somebody else is at the pods.
+// headroom asks no leave: a kill does not go by the budget. But where the budget has none left, somebody else is at the
+// pods.
 func (s *Site) headroom(ctx context.Context) (string, error) {
-	budgets, err := s.Cluster.Client.PolicyV1().PodDisruptionBudgets(s.Service.Namespace).List(ctx, metav1.ListOptions{})
+	budgets, err := s.Cluster.Client.PolicyV1().PodDisruptionBudgets(
+		s.Service.Namespace,
+	).List(
+		ctx, metav1.ListOptions{},
+	)
 	if err != nil {
 		return "", err
 	}
 	var found []policyv1.PodDisruptionBudget
 	for _, b := range budgets.Items {
-		if selector, err := metav1.LabelSelectorAsSelector(b.Spec.Selector); err == nil && selector.Matches(labels.Set(s.Service.Selector)) {
+		if selector, err := metav1.LabelSelectorAsSelector(b.Spec.Selector); err == nil &&
+			selector.Matches(labels.Set(s.Service.Selector)) {
 			found = append(found, b)
 		}
 	}
@@ -226,7 +273,9 @@ func (s *Site) canComeBack(ctx context.Context) (string, error) {
 			asked = append(asked, c)
 		}
 	}
-	report := verify.Run(ctx, &verify.World{Outputs: s.Outputs, Cluster: s.Cluster, Now: time.Now()}, asked, []string{s.Name})
+	report := verify.Run(
+		ctx, &verify.World{Outputs: s.Outputs, Cluster: s.Cluster, Now: time.Now()}, asked, []string{s.Name},
+	)
 	for _, c := range report.Services[0].Criteria {
 		if c.Verdict != verify.Pass {
 			return "", fmt.Errorf("%s is %s: %s. First: opex drill --service %s", c.ID, c.Verdict, c.Actual, s.Name)

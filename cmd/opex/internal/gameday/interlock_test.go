@@ -29,13 +29,28 @@ const (
 
 func shop() stack.Outputs {
 	return stack.Outputs{Environment: "staging", Cluster: contract.Cluster{UID: "here"},
-		Cost:  &contract.CostVisibility{Prometheus: contract.Endpoint{Namespace: "prometheus", Service: "prometheus", Port: 80}},
-		Chaos: &contract.ChaosLab{Namespace: "chaos-mesh", Deployment: "chaos-controller-manager", Targets: []string{"staging"}, Policy: "opex-chaos"},
+		Cost: &contract.CostVisibility{
+			Prometheus: contract.Endpoint{Namespace: "prometheus", Service: "prometheus", Port: 80},
+		},
+		Chaos: &contract.ChaosLab{
+			Namespace:  "chaos-mesh",
+			Deployment: "chaos-controller-manager",
+			Targets:    []string{"staging"},
+			Policy:     "opex-chaos",
+		},
 		Services: map[string]contract.Service{"shop": {
 			Namespace: "staging", Deployment: "shop", Container: "shop", Replicas: 3, URL: "http://shop.staging.svc.cluster.local:8000",
 			Selector: map[string]string{"app": "shop"},
-			Chaos: &contract.ChaosPlan{Schedule: "shop", Kind: "PodChaos", Action: "pod-kill", Recovery: "30s", P95: "500ms", Limit: "5m", GameDayAge: "168h",
-				Load: contract.Load{Rate: 200, Reads: []string{"/"}}},
+			Chaos: &contract.ChaosPlan{
+				Schedule:   "shop",
+				Kind:       "PodChaos",
+				Action:     "pod-kill",
+				Recovery:   "30s",
+				P95:        "500ms",
+				Limit:      "5m",
+				GameDayAge: "168h",
+				Load:       contract.Load{Rate: 200, Reads: []string{"/"}},
+			},
 		}}}
 }
 
@@ -45,12 +60,22 @@ func experiments(items ...any) map[string]any {
 
 // orderly is a cluster in which a Game Day may begin.
 func orderly() kubetest.World {
-	experiment := map[string]any{"apiVersion": "chaos-mesh.org/v1alpha1", "kind": "PodChaos", "metadata": map[string]any{"name": "x"}}
+	experiment := map[string]any{
+		"apiVersion": "chaos-mesh.org/v1alpha1",
+		"kind":       "PodChaos",
+		"metadata":   map[string]any{"name": "x"},
+	}
 	return kubetest.World{
 		scheduleAt: map[string]any{"apiVersion": "chaos-mesh.org/v1alpha1", "kind": "Schedule",
-			"metadata": map[string]any{"name": "shop", "annotations": map[string]any{"experiment.chaos-mesh.org/pause": "true"}},
+			"metadata": map[string]any{
+				"name":        "shop",
+				"annotations": map[string]any{"experiment.chaos-mesh.org/pause": "true"},
+			},
 			"spec": map[string]any{"type": "PodChaos", "podChaos": map[string]any{"action": "pod-kill", "mode": "one",
-				"selector": map[string]any{"namespaces": []any{"staging"}, "labelSelectors": map[string]any{"app": "shop"}}}}},
+				"selector": map[string]any{
+					"namespaces":     []any{"staging"},
+					"labelSelectors": map[string]any{"app": "shop"},
+				}}}},
 		podChaos: func(r *http.Request) any {
 			if r.Method == http.MethodPost {
 				return experiment
@@ -58,14 +83,38 @@ func orderly() kubetest.World {
 			return experiments()
 		},
 		chaos + "networkchaos": experiments(), chaos + "stresschaos": experiments(),
-		policyAt:   map[string]any{"metadata": map[string]any{"name": "opex-chaos"}},
-		bindingAt:  map[string]any{"metadata": map[string]any{"name": "opex-chaos"}, "spec": map[string]any{"policyName": "opex-chaos", "validationActions": []any{"Deny"}}},
-		namespace:  map[string]any{"metadata": map[string]any{"name": "staging", "annotations": map[string]any{"chaos-mesh.org/inject": "enabled"}}},
+		policyAt: map[string]any{"metadata": map[string]any{"name": "opex-chaos"}},
+		bindingAt: map[string]any{
+			"metadata": map[string]any{"name": "opex-chaos"},
+			"spec":     map[string]any{"policyName": "opex-chaos", "validationActions": []any{"Deny"}},
+		},
+		namespace: map[string]any{
+			"metadata": map[string]any{
+				"name":        "staging",
+				"annotations": map[string]any{"chaos-mesh.org/inject": "enabled"},
+			},
+		},
 		controller: map[string]any{"status": map[string]any{"availableReplicas": 1}},
-		shopAt: map[string]any{"metadata": map[string]any{"name": "shop", "generation": 2}, "spec": map[string]any{"replicas": 3},
-			"status": map[string]any{"observedGeneration": 2, "replicas": 3, "readyReplicas": 3, "updatedReplicas": 3}},
-		budgets: map[string]any{"items": []any{map[string]any{"metadata": map[string]any{"name": "shop"}, "spec": map[string]any{"selector": map[string]any{
-			"matchLabels": map[string]any{"app": "shop"}}}, "status": map[string]any{"disruptionsAllowed": 1}}}},
+		shopAt: map[string]any{
+			"metadata": map[string]any{"name": "shop", "generation": 2},
+			"spec":     map[string]any{"replicas": 3},
+			"status": map[string]any{
+				"observedGeneration": 2,
+				"replicas":           3,
+				"readyReplicas":      3,
+				"updatedReplicas":    3,
+			},
+		},
+		budgets: map[string]any{
+			"items": []any{
+				map[string]any{
+					"metadata": map[string]any{"name": "shop"},
+					"spec": map[string]any{"selector": map[string]any{
+						"matchLabels": map[string]any{"app": "shop"}}},
+					"status": map[string]any{"disruptionsAllowed": 1},
+				},
+			},
+		},
 	}
 }
 
@@ -83,8 +132,11 @@ func TestAGameDayBeginsOnlyWhereAllIsInOrder(t *testing.T) {
 		return experiments()
 	}
 	failed := func(share string) func(*testing.T, kubetest.World) {
-		return answer("/api/v1/namespaces/prometheus/services/http:prometheus:80/proxy/api/v1/query", map[string]any{"status": "success",
-			"data": map[string]any{"result": []any{map[string]any{"value": []any{0, share}}}}})
+		return answer(
+			"/api/v1/namespaces/prometheus/services/http:prometheus:80/proxy/api/v1/query",
+			map[string]any{"status": "success",
+				"data": map[string]any{"result": []any{map[string]any{"value": []any{0, share}}}}},
+		)
 	}
 	budget := func(s *contract.Service) {
 		s.Chaos.ErrorBudget = &contract.ErrorBudget{Query: "failed", Availability: 0.999}
@@ -188,7 +240,8 @@ func TestServicesThatHaveNoGameDay(t *testing.T) {
 			service := outputs.Services["shop"]
 			c.change(&outputs, &service)
 			outputs.Services["shop"] = service
-			if _, err := Open(&kube.Cluster{}, outputs, "shop", io.Discard); err == nil || !strings.Contains(err.Error(), c.says) {
+			if _, err := Open(&kube.Cluster{}, outputs, "shop", io.Discard); err == nil ||
+				!strings.Contains(err.Error(), c.says) {
 				t.Errorf("error is %v", err)
 			}
 		})

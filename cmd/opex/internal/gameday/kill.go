@@ -31,7 +31,8 @@ type Options struct {
 	Steady   time.Duration // before each kill
 	After    time.Duration // after each recovery
 	Go       bool          // on after a kill that failed
-	// Passing are labels of the experiments and records, for who deletes them again should the Game Day die; nil where records are kept.
+	// Passing are labels of the experiments and records, for who deletes them again should the Game Day die; nil where
+	// records are kept.
 	Passing map[string]string
 }
 
@@ -75,7 +76,9 @@ func (s *Site) kill(ctx context.Context, pod *generator.Pod, run evidence.Run, o
 	after := context.WithoutCancel(ctx) // what was begun is ended whatever happens
 	watching, stopWatching := context.WithCancel(after)
 	defer stopWatching()
-	observer, err := observe(watching, s.Cluster.Config, s.Service.Namespace, labels.SelectorFromSet(s.Service.Selector).String(), s.address)
+	observer, err := observe(
+		watching, s.Cluster.Config, s.Service.Namespace, labels.SelectorFromSet(s.Service.Selector).String(), s.address,
+	)
 	if err != nil {
 		return record, err
 	}
@@ -119,22 +122,28 @@ func (s *Site) kill(ctx context.Context, pod *generator.Pod, run evidence.Run, o
 	return record, nil
 }
 
-// shoot makes the experiment, waits for the recovery to hold, and takes the experiment away. The steady state may have lasted for minutes, so
-// what must hold before a kill is asked again right before it.
-func (s *Site) shoot(ctx context.Context, observer *observer, attack *load.Attack, record *evidence.GameDay, o Options) (created time.Time, problem error) {
+// shoot makes the experiment, waits for the recovery to hold, and takes the experiment away. The steady state may have
+// lasted for minutes, so what must hold before a kill is asked again right before it.
+func (s *Site) shoot(
+	ctx context.Context, observer *observer, attack *load.Attack, record *evidence.GameDay, o Options,
+) (created time.Time, problem error) {
 	good, declared, err := s.interlock(ctx)
 	if err != nil {
 		return time.Now(), fmt.Errorf("it may not be done any more, so nothing was killed: %w", err)
 	}
 	record.Interlock = good
-	shot := chaosmesh.Experiment{Kind: declared.Kind, Name: s.shotName(fmt.Sprintf("%s-%d", record.Run.ID, record.Run.Index))}
+	shot := chaosmesh.Experiment{
+		Kind: declared.Kind,
+		Name: s.shotName(fmt.Sprintf("%s-%d", record.Run.ID, record.Run.Index)),
+	}
 	spec, grace := shotSpec(declared.Experiment, observer, o.Graceful)
 	created = time.Now()
 	record.Experiment.Name, record.Experiment.CreatedAt, record.Experiment.Grace = shot.Name, created.UTC(), grace
 	after := context.WithoutCancel(ctx)
 	if _, problem = s.Chaos.Create(ctx, shot.Kind, shot.Name, o.labels(), spec, false); problem == nil {
 		problem = s.recover(ctx, observer, attack, created, shot, o.After)
-		shot = s.last(after, shot) // before it is let go, and not at once: Chaos Mesh tells what it did some time after it
+		// before it is let go, and not at once: Chaos Mesh tells what it did some time after it
+		shot = s.last(after, shot)
 	}
 	record.Experiment.AllInjected, record.Experiment.Targets = shot.AllInjected, shot.Targets
 	return created, errors.Join(problem, s.remove(after, shot)) // a create that seemed to fail may have succeeded
@@ -179,8 +188,14 @@ func interrupted(ctx context.Context) error { return fmt.Errorf("interrupted: %w
 
 func (s *Site) plan(o Options) load.Plan {
 	l := s.Plan.Load
-	plan := load.Plan{URL: s.Service.URL, Rate: l.Rate, Reads: l.Reads, WriteShare: l.WriteShare, Timeout: load.DefaultTimeout,
-		Limit: o.Steady + s.limit + 2*o.After + time.Minute} // a recovery that does not hold is waited for again
+	plan := load.Plan{
+		URL:        s.Service.URL,
+		Rate:       l.Rate,
+		Reads:      l.Reads,
+		WriteShare: l.WriteShare,
+		Timeout:    load.DefaultTimeout,
+		Limit:      o.Steady + s.limit + 2*o.After + time.Minute,
+	} // a recovery that does not hold is waited for again
 	if o.Rate > 0 {
 		plan.Rate = o.Rate
 	}
@@ -235,9 +250,12 @@ func shotSpec(declared map[string]any, o *observer, graceful bool) (spec map[str
 	return spec, grace
 }
 
-// recover waits until all is as before and has been so for the time after, or until it is clear that it will not be. The error says why nothing
-// can be said of it.
-func (s *Site) recover(ctx context.Context, o *observer, attack *load.Attack, created time.Time, shot chaosmesh.Experiment, after time.Duration) error {
+// recover waits until all is as before and has been so for the time after, or until it is clear that it will not be.
+// The error says why nothing can be said of it.
+func (s *Site) recover(
+	ctx context.Context, o *observer, attack *load.Attack, created time.Time, shot chaosmesh.Experiment,
+	after time.Duration,
+) error {
 	look := time.NewTicker(time.Second)
 	defer look.Stop()
 	s.Say("the experiment is made; waiting for the kill")
@@ -260,8 +278,10 @@ func (s *Site) recover(ctx context.Context, o *observer, attack *load.Attack, cr
 			held = time.After(after - time.Since(story.recovered))
 		case story.killed.IsZero() && time.Since(created) > shotWithin:
 			last := s.last(ctx, shot)
-			return fmt.Errorf("nothing was killed within %s; Chaos Mesh says selected: %v, injected: %v, targets: %v %s", shotWithin, last.Selected, last.AllInjected,
-				last.Targets, strings.Join(last.Failures, "; "))
+			return fmt.Errorf(
+				"nothing was killed within %s; Chaos Mesh says selected: %v, injected: %v, targets: %v %s", shotWithin,
+				last.Selected, last.AllInjected, last.Targets, strings.Join(last.Failures, "; "),
+			)
 		case s.isHopeless(attack, created):
 			s.Say("most requests still fail %s after the kill: it is ended early", human.Duration(time.Since(created)))
 			return nil
@@ -314,8 +334,10 @@ func (s *Site) remove(ctx context.Context, shot chaosmesh.Experiment) error {
 			}
 		}
 		if time.Since(began) > goneWithin {
-			return fmt.Errorf("%s %s/%s is left: %w. It goes when Chaos Mesh's controller runs: kubectl --namespace %s get pods", shot.Kind, s.Service.Namespace,
-				shot.Name, err, s.Lab.Namespace)
+			return fmt.Errorf(
+				"%s %s/%s is left: %w. It goes when Chaos Mesh's controller runs: kubectl --namespace %s get pods",
+				shot.Kind, s.Service.Namespace, shot.Name, err, s.Lab.Namespace,
+			)
 		}
 		time.Sleep(250 * time.Millisecond)
 	}

@@ -26,20 +26,40 @@ func Timeline(r evidence.GameDay) table.Table {
 
 // Windows shows what was answered before, during and after.
 func Windows(r evidence.GameDay) table.Table {
-	t := table.Table{Header: []string{"", "SECONDS", "REQUESTS", "5XX", "NO ANSWER", "P50", "P95", "P99", "MAX"}, Right: []int{1, 2, 3, 5, 6, 7, 8}}
+	t := table.Table{
+		Header: []string{"", "SECONDS", "REQUESTS", "5XX", "NO ANSWER", "P50", "P95", "P99", "MAX"},
+		Right:  []int{1, 2, 3, 5, 6, 7, 8},
+	}
 	for _, w := range []struct {
 		name string
 		evidence.Window
 	}{{"before", r.Before}, {"recovery", r.During}, {"after", r.After}} {
-		t.Rows = append(t.Rows, []string{w.name, fmt.Sprintf("%.1f", float64(w.To-w.From)), strconv.Itoa(w.Requests), strconv.Itoa(w.ServerErrors),
-			judge.Kinds(w.TransportErrors), human.Latency(w.P50), human.Latency(w.P95), human.Latency(w.P99), human.Latency(w.Max)})
+		t.Rows = append(
+			t.Rows,
+			[]string{
+				w.name,
+				fmt.Sprintf("%.1f", float64(w.To-w.From)),
+				strconv.Itoa(w.Requests),
+				strconv.Itoa(w.ServerErrors),
+				judge.Kinds(
+					w.TransportErrors,
+				),
+				human.Latency(w.P50),
+				human.Latency(w.P95),
+				human.Latency(w.P99),
+				human.Latency(w.Max),
+			},
+		)
 	}
 	return t
 }
 
 // Spread shows several kills: the least, the middle, the 95th of 100 and the most.
 func Spread(records []evidence.GameDay) table.Table {
-	t := table.Table{Header: []string{fmt.Sprintf("%d KILLS", len(records)), "LEAST", "MEDIAN", "P95", "MOST"}, Right: []int{1, 2, 3, 4}}
+	t := table.Table{
+		Header: []string{fmt.Sprintf("%d KILLS", len(records)), "LEAST", "MEDIAN", "P95", "MOST"},
+		Right:  []int{1, 2, 3, 4},
+	}
 	row := func(name string, of func(evidence.GameDay) float64, digits int, unit string) {
 		var all []float64
 		for _, r := range records {
@@ -65,9 +85,12 @@ func Summary(r evidence.GameDay) string {
 	if r.Verdict != evidence.Proven {
 		return head + ": " + strings.Join(r.Reasons, "; ")
 	}
-	return fmt.Sprintf("%s: recovered in %.1f s (objective %s), no 5xx in %d requests, P95 %s (objective %s), %d without an answer (%s), %d of %d acknowledged writes found again",
-		head, float64(r.Recovery), r.Objectives.Recovery.Duration(), r.Load.Requests, human.Latency(r.During.P95), human.Latency(r.Objectives.P95), r.Unanswered(),
-		judge.Kinds(r.TransportErrors()), r.Writes.Found, r.Writes.Acknowledged)
+	return fmt.Sprintf(
+		"%s: recovered in %.1f s (objective %s), no 5xx in %d requests, P95 %s (objective %s), %d without an answer (%s), %d of %d acknowledged writes found again",
+		head, float64(r.Recovery), r.Objectives.Recovery.Duration(), r.Load.Requests, human.Latency(r.During.P95),
+		human.Latency(r.Objectives.P95), r.Unanswered(), judge.Kinds(r.TransportErrors()), r.Writes.Found,
+		r.Writes.Acknowledged,
+	)
 }
 
 // Conclusion is the last lines on a run: what all of its kills come to together, and what to do next.
@@ -94,7 +117,15 @@ func Conclusion(records []evidence.GameDay, want int) string {
 			proven++
 		}
 	}
-	return strings.Join(append(lines, fmt.Sprintf("%s: %d of %d kills PROVEN, all together %s. %s", service, proven, want, Verdict(records, want), next)), "\n")
+	return strings.Join(
+		append(
+			lines,
+			fmt.Sprintf(
+				"%s: %d of %d kills PROVEN, all together %s. %s", service, proven, want, Verdict(records, want), next,
+			),
+		),
+		"\n",
+	)
 }
 
 // Verdict is what the kills of a run come to together. Fewer than were asked for prove nothing.

@@ -33,17 +33,21 @@ func (s *Site) Prospect(o Options) string {
 		rate, s.Service.URL, 100*s.Plan.Load.WriteShare, s.recovery, s.p95)
 }
 
-// May says whether a Game Day may begin now: what was looked at and is good, and refusal.Refused for what is not. It changes nothing.
+// May says whether a Game Day may begin now: what was looked at and is good, and refusal.Refused for what is not. It
+// changes nothing.
 func (s *Site) May(ctx context.Context) ([]evidence.Check, error) {
 	good, _, err := s.interlock(ctx)
 	return good, err
 }
 
-// Run makes the Game Days and returns a record of each. It is refusal.Refused where nothing was begun. Each record is handed over as soon as
-// it is there.
-func (s *Site) Run(ctx context.Context, o Options, handOver func(evidence.GameDay) error) (records []evidence.GameDay, err error) {
+// Run makes the Game Days and returns a record of each. It is refusal.Refused where nothing was begun. Each record is
+// handed over as soon as it is there.
+func (s *Site) Run(
+	ctx context.Context, o Options, handOver func(evidence.GameDay) error,
+) (records []evidence.GameDay, err error) {
 	say := func(line string) { s.Say("%s", line) }
-	claim := lease.Claim{Client: s.Cluster.Client, Namespace: s.Lab.Namespace, Name: "opex-gameday", What: "Game Day"} // one in a cluster: two would disturb each other
+	// one in a cluster: two would disturb each other
+	claim := lease.Claim{Client: s.Cluster.Client, Namespace: s.Lab.Namespace, Name: "opex-gameday", What: "Game Day"}
 	held, release, err := claim.Hold(ctx, say)
 	if err != nil {
 		return nil, err
@@ -69,7 +73,10 @@ func (s *Site) Run(ctx context.Context, o Options, handOver func(evidence.GameDa
 		if held.Err() == nil { // an interrupted one is no evidence either way
 			name, err := shelf.StoreGameDay(context.WithoutCancel(ctx), s.Cluster.Client, s.Lab, record, o.Passing)
 			if err != nil {
-				return records, errors.Join(fmt.Errorf("kill %d is %s, and kept nowhere: %w", record.Run.Index, record.Verdict, err), handOver(record))
+				return records, errors.Join(
+					fmt.Errorf("kill %d is %s, and kept nowhere: %w", record.Run.Index, record.Verdict, err),
+					handOver(record),
+				)
 			}
 			s.Say("evidence: ConfigMap %s/%s", s.Lab.Namespace, name)
 		}

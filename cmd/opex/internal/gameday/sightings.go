@@ -28,8 +28,9 @@ type sighting struct {
 	object runtime.Object
 }
 
-// observer watches a service's pods, its EndpointSlices and their events. What is seen is kept, in order. A watch that ends, as when the API
-// server is started anew, goes on where it ended: nothing is missed, but what came meanwhile is told of late.
+// observer watches a service's pods, its EndpointSlices and their events. What is seen is kept, in order. A watch that
+// ends, as when the API server is started anew, goes on where it ended: nothing is missed, but what came meanwhile is
+// told of late.
 type observer struct {
 	mu      sync.Mutex
 	seen    []sighting
@@ -90,7 +91,9 @@ func (o *observer) follow(ctx context.Context, s source) error {
 			return err
 		}
 	}
-	changes, err := watchtools.NewRetryWatcherWithContext(ctx, at.GetResourceVersion(), &cache.ListWatch{WatchFuncWithContext: o.again(s)})
+	changes, err := watchtools.NewRetryWatcherWithContext(
+		ctx, at.GetResourceVersion(), &cache.ListWatch{WatchFuncWithContext: o.again(s)},
+	)
 	if err != nil {
 		return fmt.Errorf("watch %s in namespace %s: %w", s.resource, s.namespace, err)
 	}
@@ -116,7 +119,17 @@ func (o *observer) follow(ctx context.Context, s source) error {
 func (s source) list(ctx context.Context) (runtime.Object, error) {
 	of := map[string]runtime.Object{"pods": &corev1.PodList{}, "endpointslices": &discoveryv1.EndpointSliceList{}, "events": &corev1.EventList{}}[s.resource]
 	options := metav1.ListOptions{LabelSelector: s.labels}
-	return of, s.api.Get().Namespace(s.namespace).Resource(s.resource).VersionedParams(&options, scheme.ParameterCodec).Do(ctx).Into(of)
+	return of, s.api.Get().Namespace(
+		s.namespace,
+	).Resource(
+		s.resource,
+	).VersionedParams(
+		&options, scheme.ParameterCodec,
+	).Do(
+		ctx,
+	).Into(
+		of,
+	)
 }
 
 // again watches from a version on, as often as it has to, and notes the time in which there was no watch.
@@ -125,7 +138,15 @@ func (o *observer) again(s source) func(context.Context, metav1.ListOptions) (wa
 	return func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 		options.LabelSelector, options.Watch = s.labels, true
 		began := time.Now()
-		changes, err := s.api.Get().Namespace(s.namespace).Resource(s.resource).VersionedParams(&options, scheme.ParameterCodec).Watch(ctx)
+		changes, err := s.api.Get().Namespace(
+			s.namespace,
+		).Resource(
+			s.resource,
+		).VersionedParams(
+			&options, scheme.ParameterCodec,
+		).Watch(
+			ctx,
+		)
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		if mine < 0 && (!first || err != nil) {
@@ -137,7 +158,9 @@ func (o *observer) again(s source) func(context.Context, metav1.ListOptions) (wa
 			o.cuts[mine].to, mine = time.Now(), -1
 		}
 		if apierrors.IsGone(err) || apierrors.IsResourceExpired(err) { // the RetryWatcher would ask for it for ever
-			o.broken = cmp.Or(o.broken, fmt.Errorf("watch of %s: what came meanwhile is not kept any more: %w", s.resource, err))
+			o.broken = cmp.Or(
+				o.broken, fmt.Errorf("watch of %s: what came meanwhile is not kept any more: %w", s.resource, err),
+			)
 			o.wake()
 		}
 		return changes, err

@@ -13,7 +13,8 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// restarting is an API server whose watches of pods end after one change each; from the second on it is away for some time.
+// restarting is an API server whose watches of pods end after one change each; from the second on it is away for some
+// time.
 type restarting struct {
 	watches atomic.Int32
 	away    int32 // so many watches are refused after the first
@@ -39,7 +40,11 @@ func (s *restarting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	n := s.watches.Add(1)
 	status := func(code int, reason string) {
 		w.WriteHeader(code)
-		_ = json.NewEncoder(w).Encode(map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason})
+		_ = json.NewEncoder(
+			w,
+		).Encode(
+			map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason},
+		)
 	}
 	switch {
 	case n > 1 && s.gone:
@@ -50,7 +55,11 @@ func (s *restarting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.(http.Flusher).Flush()
 		<-r.Context().Done()
 	default:
-		fmt.Fprintf(w, `{"type":"ADDED","object":{"kind":"Pod","apiVersion":"v1","metadata":{"name":"p%d","uid":"p%d","resourceVersion":"%d"}}}`+"\n", n, n, 5+n)
+		fmt.Fprintf(
+			w,
+			`{"type":"ADDED","object":{"kind":"Pod","apiVersion":"v1","metadata":{"name":"p%d","uid":"p%d","resourceVersion":"%d"}}}`+"\n",
+			n, n, 5+n,
+		)
 	}
 }
 

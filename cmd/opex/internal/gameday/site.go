@@ -1,5 +1,5 @@
-// Package gameday kills a pod of a service under load, on purpose, and measures what its users notice and how long it takes until all
-// is as before.
+// Package gameday kills a pod of a service under load, on purpose, and measures what its users notice and how long it
+// takes until all is as before.
 package gameday
 
 import (
@@ -47,16 +47,28 @@ func Open(cluster *kube.Cluster, outputs stack.Outputs, name string, people io.W
 	service := outputs.Services[name]
 	switch {
 	case outputs.Environment == Production:
-		return nil, fmt.Errorf("service %s: the stack's environment is production, where nothing is broken on purpose", name)
+		return nil, fmt.Errorf(
+			"service %s: the stack's environment is production, where nothing is broken on purpose", name,
+		)
 	case outputs.Chaos == nil:
-		return nil, fmt.Errorf("service %s: chaos is off in this stack: set opex:chaos.enabled to true and run `pulumi up`", name)
+		return nil, fmt.Errorf(
+			"service %s: chaos is off in this stack: set opex:chaos.enabled to true and run `pulumi up`", name,
+		)
 	case service.Chaos == nil && service.NoChaos != "":
 		return nil, fmt.Errorf("service %s is never tried: %s", name, service.NoChaos)
 	case service.Chaos == nil:
 		return nil, fmt.Errorf("service %s has no experiment in the stack's outputs: `pulumi up` declares one", name)
 	}
-	s := &Site{Name: name, Service: service, Plan: *service.Chaos, Lab: *outputs.Chaos, Outputs: outputs, Cluster: cluster, People: people,
-		Chaos: chaosmesh.Client{Dynamic: cluster.Dynamic, Namespace: service.Namespace}}
+	s := &Site{
+		Name:    name,
+		Service: service,
+		Plan:    *service.Chaos,
+		Lab:     *outputs.Chaos,
+		Outputs: outputs,
+		Cluster: cluster,
+		People:  people,
+		Chaos:   chaosmesh.Client{Dynamic: cluster.Dynamic, Namespace: service.Namespace},
+	}
 	var wrong [4]error
 	s.recovery, wrong[0] = time.ParseDuration(s.Plan.Recovery)
 	s.p95, wrong[1] = time.ParseDuration(s.Plan.P95)
@@ -74,7 +86,9 @@ func Open(cluster *kube.Cluster, outputs stack.Outputs, name string, people io.W
 		return nil, fmt.Errorf("service %s: the stack's outputs: %w", name, err)
 	}
 	if s.Plan.Kind != "PodChaos" || s.Plan.Action != "pod-kill" {
-		return nil, fmt.Errorf("service %s declares %s %s; a Game Day measures PodChaos pod-kill", name, s.Plan.Kind, s.Plan.Action)
+		return nil, fmt.Errorf(
+			"service %s declares %s %s; a Game Day measures PodChaos pod-kill", name, s.Plan.Kind, s.Plan.Action,
+		)
 	}
 	return s, nil
 }
@@ -110,7 +124,11 @@ func version() string {
 
 // setup is what is tried: the service's Deployment as it is now (right: get on deployments).
 func (s *Site) setup(ctx context.Context) (evidence.Setup, error) {
-	d, err := s.Cluster.Client.AppsV1().Deployments(s.Service.Namespace).Get(ctx, s.Service.Deployment, metav1.GetOptions{})
+	d, err := s.Cluster.Client.AppsV1().Deployments(
+		s.Service.Namespace,
+	).Get(
+		ctx, s.Service.Deployment, metav1.GetOptions{},
+	)
 	if err != nil {
 		return evidence.Setup{}, err
 	}

@@ -17,9 +17,10 @@ import (
 
 // story is what sightings tell of a kill.
 type story struct {
-	before      map[types.UID]*corev1.Pod // the ready pods when the experiment was created
-	victims     []*corev1.Pod             // in the order in which their deletion was seen; those made after the kill, too
-	replacement *corev1.Pod               // as seen last; the first that was made after the kill
+	before map[types.UID]*corev1.Pod // the ready pods when the experiment was created
+	// in the order in which their deletion was seen; those made after the kill, too
+	victims     []*corev1.Pod
+	replacement *corev1.Pod // as seen last; the first that was made after the kill
 	killed      time.Time
 	recovered   time.Time // since when all serve, without a break since; zero: they do not
 	dips        []dip     // times in which they did not, after they had
@@ -50,10 +51,15 @@ type teller struct {
 	heard     []seenEvent // since the experiment was made, of whatever
 }
 
-// tell reads sightings in their order. Created is when the experiment was made; desired is how many pods there are to be.
+// tell reads sightings in their order. Created is when the experiment was made; desired is how many pods there are to
+// be.
 func tell(seen []sighting, created time.Time, desired int, container string) story {
 	t := teller{
-		story:   story{before: map[types.UID]*corev1.Pod{}, moments: map[string]time.Time{}, details: map[string]string{}},
+		story: story{
+			before:  map[types.UID]*corev1.Pod{},
+			moments: map[string]time.Time{},
+			details: map[string]string{},
+		},
 		created: created, desired: desired, container: container,
 		known: map[types.UID]bool{}, made: map[types.UID]bool{}, pods: map[types.UID]*corev1.Pod{}, slices: map[string]*discoveryv1.EndpointSlice{},
 	}
@@ -148,7 +154,9 @@ func (t *teller) progress(at time.Time, pod *corev1.Pod) {
 
 // probed says whether a container has a startup probe. Without one the kubelet calls it started at once.
 func probed(pod *corev1.Pod, container string) bool {
-	return slices.ContainsFunc(pod.Spec.Containers, func(c corev1.Container) bool { return c.Name == container && c.StartupProbe != nil })
+	return slices.ContainsFunc(
+		pod.Spec.Containers, func(c corev1.Container) bool { return c.Name == container && c.StartupProbe != nil },
+	)
 }
 
 // endpoints notes who is in and out, and when all is as it should be.
@@ -241,15 +249,33 @@ func (t *teller) first(moment string, at time.Time, detail string) {
 }
 
 // order is that of moments which were seen at one time.
-var order = []string{evidence.MomentInjected, evidence.MomentKilled, evidence.MomentVictimGone, evidence.MomentEndpointOut, evidence.MomentFirstAnswer,
-	evidence.MomentCreated, evidence.MomentScheduled, evidence.MomentVolumes, evidence.MomentSandbox, evidence.MomentImage, evidence.MomentInitialized,
-	evidence.MomentStarted, evidence.MomentStartup, evidence.MomentReady, evidence.MomentEndpointIn, evidence.MomentBack, evidence.MomentRecovered}
+var order = []string{
+	evidence.MomentInjected,
+	evidence.MomentKilled,
+	evidence.MomentVictimGone,
+	evidence.MomentEndpointOut,
+	evidence.MomentFirstAnswer,
+	evidence.MomentCreated,
+	evidence.MomentScheduled,
+	evidence.MomentVolumes,
+	evidence.MomentSandbox,
+	evidence.MomentImage,
+	evidence.MomentInitialized,
+	evidence.MomentStarted,
+	evidence.MomentStartup,
+	evidence.MomentReady,
+	evidence.MomentEndpointIn,
+	evidence.MomentBack,
+	evidence.MomentRecovered,
+}
 
 // timeline is the moments in order of time, from the kill.
 func (s story) timeline() []evidence.Moment {
 	var all []evidence.Moment
 	for name, at := range s.moments {
-		all = append(all, evidence.Moment{Name: name, At: evidence.InSeconds(at.Sub(s.killed)), Detail: s.details[name]})
+		all = append(
+			all, evidence.Moment{Name: name, At: evidence.InSeconds(at.Sub(s.killed)), Detail: s.details[name]},
+		)
 	}
 	slices.SortFunc(all, func(a, b evidence.Moment) int {
 		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(slices.Index(order, a.Name), slices.Index(order, b.Name)))
@@ -257,8 +283,8 @@ func (s story) timeline() []evidence.Moment {
 	return all
 }
 
-// lines are what there is to say of it so far, in order. A story that goes on keeps the lines that it has: what two sightings
-// tell at once is said in full all the same.
+// lines are what there is to say of it so far, in order. A story that goes on keeps the lines that it has: what two
+// sightings tell at once is said in full all the same.
 func (s story) lines() []string {
 	if s.killed.IsZero() {
 		return nil
@@ -270,14 +296,18 @@ func (s story) lines() []string {
 	for _, moment := range []string{evidence.MomentCreated, evidence.MomentScheduled, evidence.MomentSandbox, evidence.MomentStarted, evidence.MomentReady,
 		evidence.MomentEndpointIn} {
 		if at, is := s.moments[moment]; is {
-			all = append(all, fmt.Sprintf("pod %s: %s after %.1f s", s.replacement.Name, moment, at.Sub(s.killed).Seconds()))
+			all = append(
+				all, fmt.Sprintf("pod %s: %s after %.1f s", s.replacement.Name, moment, at.Sub(s.killed).Seconds()),
+			)
 		}
 	}
 	for i, d := range s.dips {
 		if i == 0 {
 			all = append(all, s.back(s.moments[evidence.MomentBack]))
 		}
-		all = append(all, fmt.Sprintf("not all replicas serve any more, %.1f s after the kill", d.from.Sub(s.killed).Seconds()))
+		all = append(
+			all, fmt.Sprintf("not all replicas serve any more, %.1f s after the kill", d.from.Sub(s.killed).Seconds()),
+		)
 		if !d.to.IsZero() {
 			all = append(all, s.back(d.to))
 		}

@@ -22,8 +22,14 @@ var kill = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 func at(ms int) time.Time { return kill.Add(time.Duration(ms) * time.Millisecond) }
 
 func pod(name string, conditions ...corev1.PodConditionType) *corev1.Pod {
-	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, UID: types.UID(name), OwnerReferences: []metav1.OwnerReference{{UID: "set", Controller: new(true)}}},
-		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "shop", StartupProbe: &corev1.Probe{}}}}}
+	p := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Name:            name,
+			UID:             types.UID(name),
+			OwnerReferences: []metav1.OwnerReference{{UID: "set", Controller: new(true)}},
+		},
+		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "shop", StartupProbe: &corev1.Probe{}}}},
+	}
 	for _, c := range conditions {
 		p.Status.Conditions = append(p.Status.Conditions, corev1.PodCondition{Type: c, Status: corev1.ConditionTrue})
 	}
@@ -41,29 +47,41 @@ func leaving(name string) *corev1.Pod {
 func endpoints(names ...string) *discoveryv1.EndpointSlice {
 	s := &discoveryv1.EndpointSlice{ObjectMeta: metav1.ObjectMeta{Name: "shop-x"}}
 	for _, name := range names {
-		s.Endpoints = append(s.Endpoints, discoveryv1.Endpoint{TargetRef: &corev1.ObjectReference{UID: types.UID(name)}})
+		s.Endpoints = append(
+			s.Endpoints, discoveryv1.Endpoint{TargetRef: &corev1.ObjectReference{UID: types.UID(name)}},
+		)
 	}
 	return s
 }
 
 func event(uid, about, reason string, count int32) *corev1.Event {
-	return &corev1.Event{ObjectMeta: metav1.ObjectMeta{UID: types.UID(uid)}, InvolvedObject: corev1.ObjectReference{UID: types.UID(about)}, Reason: reason,
-		Message: reason + " it", Count: count}
+	return &corev1.Event{
+		ObjectMeta:     metav1.ObjectMeta{UID: types.UID(uid)},
+		InvolvedObject: corev1.ObjectReference{UID: types.UID(about)},
+		Reason:         reason,
+		Message:        reason + " it",
+		Count:          count,
+	}
 }
 
 // calm is what is seen before anything happens: three pods that serve.
 func calm() []sighting {
-	return []sighting{{at: at(-900), object: ready("a")}, {at: at(-900), object: ready("b")}, {at: at(-900), object: ready("c")},
-		{at: at(-900), object: endpoints("a", "b", "c")}}
+	return []sighting{
+		{at: at(-900), object: ready("a")}, {at: at(-900), object: ready("b")}, {at: at(-900), object: ready("c")},
+		{at: at(-900), object: endpoints("a", "b", "c")},
+	}
 }
 
 func started(p *corev1.Pod, passed bool) *corev1.Pod {
-	p.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "shop", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}, Started: &passed}}
+	p.Status.ContainerStatuses = []corev1.ContainerStatus{
+		{Name: "shop", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}, Started: &passed},
+	}
 	return p
 }
 
 func TestAKillIsToldMomentByMoment(t *testing.T) {
-	seen := append(calm(),
+	seen := append(
+		calm(),
 		sighting{at: at(100), gone: true, object: ready("b")},
 		sighting{at: at(105), object: event("e0", "d", "Scheduled", 1)}, // before the pod itself
 		sighting{at: at(110), object: pod("d")},
@@ -73,8 +91,18 @@ func TestAKillIsToldMomentByMoment(t *testing.T) {
 		sighting{at: at(310), object: event("e2", "set", "FailedCreate", 1)},
 		sighting{at: at(320), object: event("e2", "set", "FailedCreate", 4)},
 		sighting{at: at(330), object: event("e3", "a", "Unhealthy", 1)}, // another pod's
-		sighting{at: at(400), object: started(pod("d", corev1.PodScheduled, corev1.PodReadyToStartContainers, corev1.PodInitialized), false)},
-		sighting{at: at(1400), object: started(pod("d", corev1.PodScheduled, corev1.PodReadyToStartContainers, corev1.PodInitialized), true)},
+		sighting{
+			at: at(400),
+			object: started(
+				pod("d", corev1.PodScheduled, corev1.PodReadyToStartContainers, corev1.PodInitialized), false,
+			),
+		},
+		sighting{
+			at: at(1400),
+			object: started(
+				pod("d", corev1.PodScheduled, corev1.PodReadyToStartContainers, corev1.PodInitialized), true,
+			),
+		},
 		sighting{at: at(1500), object: started(ready("d"), true)},
 		sighting{at: at(1600), object: endpoints("a", "c", "d")},
 		sighting{at: at(9000), object: endpoints("a", "c", "d")},
@@ -84,8 +112,11 @@ func TestAKillIsToldMomentByMoment(t *testing.T) {
 	for _, m := range s.timeline() {
 		told = append(told, fmt.Sprintf("%s %.3f", m.Name, float64(m.At)))
 	}
-	want := []string{"deletion seen 0.000", "victim gone 0.000", "replacement created 0.010", "endpoint out 0.020", "scheduled 0.030", "image present 0.200",
-		"sandbox created 0.300", "initialized 0.300", "container started 0.300", "startup passed 1.300", "ready 1.400", "endpoint in 1.500", "recovered 1.500"}
+	want := []string{
+		"deletion seen 0.000", "victim gone 0.000", "replacement created 0.010", "endpoint out 0.020",
+		"scheduled 0.030", "image present 0.200", "sandbox created 0.300", "initialized 0.300",
+		"container started 0.300", "startup passed 1.300", "ready 1.400", "endpoint in 1.500", "recovered 1.500",
+	}
 	if !slices.Equal(told, want) {
 		t.Errorf("told\n%s\nwant\n%s", strings.Join(told, "\n"), strings.Join(want, "\n"))
 	}
@@ -112,8 +143,11 @@ func TestEachLineOfAKillIsSaidWhateverIsSeenAtOnce(t *testing.T) {
 		sighting{at: at(1500), object: started(ready("d"), true)},
 		sighting{at: at(1600), object: endpoints("a", "c", "d")},
 	)
-	want := []string{"pod b is killed", "pod d: replacement created after 0.0 s", "pod d: scheduled after 0.0 s", "pod d: sandbox created after 0.3 s",
-		"pod d: container started after 0.3 s", "pod d: ready after 1.4 s", "pod d: endpoint in after 1.5 s", "back after 1.5 s: all 3 replicas serve"}
+	want := []string{
+		"pod b is killed", "pod d: replacement created after 0.0 s", "pod d: scheduled after 0.0 s",
+		"pod d: sandbox created after 0.3 s", "pod d: container started after 0.3 s", "pod d: ready after 1.4 s",
+		"pod d: endpoint in after 1.5 s", "back after 1.5 s: all 3 replicas serve",
+	}
 	if all := tell(seen, kill, 3, "shop").lines(); !slices.Equal(all, want) {
 		t.Errorf("lines are\n%s\nwant\n%s", strings.Join(all, "\n"), strings.Join(want, "\n"))
 	}
@@ -184,7 +218,9 @@ func TestAGracefulEndBeginsWithItsDeletionAndEndsWithItsObject(t *testing.T) {
 		sighting{at: at(250), object: endpoints("a", "c", "d")},
 		sighting{at: at(5100), gone: true, object: leaving("b")},
 	), kill, 3, "shop")
-	if !s.killed.Equal(at(100)) || !s.recovered.Equal(at(250)) || !s.moments[evidence.MomentVictimGone].Equal(at(5100)) || len(s.victims) != 1 {
+	if !s.killed.Equal(at(100)) || !s.recovered.Equal(at(250)) ||
+		!s.moments[evidence.MomentVictimGone].Equal(at(5100)) ||
+		len(s.victims) != 1 {
 		t.Errorf("killed %v, recovered %v, moments %v, victims %d", s.killed, s.recovered, s.moments, len(s.victims))
 	}
 }
@@ -196,8 +232,13 @@ func TestARecoveryThatDoesNotHoldIsNone(t *testing.T) {
 		sighting{at: at(200), object: ready("d")},
 		sighting{at: at(210), object: endpoints("a", "c", "d")},
 	)
-	away := append(slices.Clone(back), sighting{at: at(610), object: pod("d")}, sighting{at: at(620), object: endpoints("a", "c")})
-	again := append(slices.Clone(away), sighting{at: at(3000), object: ready("d")}, sighting{at: at(3010), object: endpoints("a", "c", "d")})
+	away := append(
+		slices.Clone(back), sighting{at: at(610), object: pod("d")}, sighting{at: at(620), object: endpoints("a", "c")},
+	)
+	again := append(
+		slices.Clone(away), sighting{at: at(3000), object: ready("d")},
+		sighting{at: at(3010), object: endpoints("a", "c", "d")},
+	)
 	for name, c := range map[string]struct {
 		seen      []sighting
 		recovered time.Time
@@ -214,7 +255,8 @@ func TestARecoveryThatDoesNotHoldIsNone(t *testing.T) {
 			if !s.recovered.Equal(c.recovered) || !slices.Equal(s.dips, c.dips) {
 				t.Errorf("recovered %v, dips %v", s.recovered, s.dips)
 			}
-			if at, is := s.moments[evidence.MomentRecovered]; is == c.recovered.IsZero() || is && !at.Equal(c.recovered) {
+			if at, is := s.moments[evidence.MomentRecovered]; is == c.recovered.IsZero() ||
+				is && !at.Equal(c.recovered) {
 				t.Errorf("the timeline says recovered at %v", at)
 			}
 			early := tell(back, kill, 3, "shop").lines()

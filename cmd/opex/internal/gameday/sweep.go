@@ -15,8 +15,8 @@ const (
 	sweepParallel = 8
 )
 
-// sweep deletes the writes of a generator that could not do so itself, by way of the API server (right: delete on services/proxy). None of
-// them was looked for.
+// sweep deletes the writes of a generator that could not do so itself, by way of the API server (right: delete on
+// services/proxy). None of them was looked for.
 func (s *Site) sweep(ctx context.Context, paths []string) evidence.Writes {
 	w := evidence.Writes{Acknowledged: len(paths), Unchecked: len(paths)}
 	if len(paths) == 0 {
@@ -32,7 +32,8 @@ func (s *Site) sweep(ctx context.Context, paths []string) evidence.Writes {
 		wait.Go(func() {
 			for path := range next {
 				answer, err := s.Cluster.Request(ctx, http.MethodDelete, s.endpoint, path, nil)
-				if path == "" || err != nil || answer.Status >= 300 && answer.Status != http.StatusNotFound && answer.Status != http.StatusGone {
+				if path == "" || err != nil ||
+					answer.Status >= 300 && answer.Status != http.StatusNotFound && answer.Status != http.StatusGone {
 					mu.Lock()
 					w.Left++
 					mu.Unlock()

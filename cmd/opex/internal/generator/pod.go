@@ -41,14 +41,21 @@ type Pod struct {
 	name      string
 }
 
-// New starts a pod in the lab's namespace and waits until it runs (rights: create, get, list and delete on pods there). The labels
-// say who pays for it. Limit is that of the longest plan. The note is told what is waited for. Pods of generators that were left behind, and
-// ended at their deadline, are deleted first.
-func New(ctx context.Context, cluster *kube.Cluster, lab contract.ChaosLab, labels map[string]string, limit time.Duration, note func(string)) (*Pod, error) {
+// New starts a pod in the lab's namespace and waits until it runs (rights: create, get, list and delete on pods there).
+// The labels say who pays for it. Limit is that of the longest plan. The note is told what is waited for. Pods of
+// generators that were left behind, and ended at their deadline, are deleted first.
+func New(
+	ctx context.Context, cluster *kube.Cluster, lab contract.ChaosLab, labels map[string]string, limit time.Duration,
+	note func(string),
+) (*Pod, error) {
 	if err := removeEnded(ctx, cluster, lab.Namespace); err != nil {
 		return nil, err
 	}
-	made, err := cluster.Client.CoreV1().Pods(lab.Namespace).Create(ctx, generatorPod(lab, labels, limit), metav1.CreateOptions{})
+	made, err := cluster.Client.CoreV1().Pods(
+		lab.Namespace,
+	).Create(
+		ctx, generatorPod(lab, labels, limit), metav1.CreateOptions{},
+	)
 	if err != nil {
 		return nil, fmt.Errorf("pod of the load generator in namespace %s: %w", lab.Namespace, err)
 	}
@@ -143,7 +150,10 @@ func generatorPod(lab contract.ChaosLab, owner map[string]string, limit time.Dur
 	maps.Copy(labels, owner)
 	labels[contract.LabelName], labels[contract.LabelManagedBy] = podName, "opex"
 	amounts := func(cpu, memory string) corev1.ResourceList {
-		return corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu), corev1.ResourceMemory: resource.MustParse(memory)}
+		return corev1.ResourceList{
+			corev1.ResourceCPU:    resource.MustParse(cpu),
+			corev1.ResourceMemory: resource.MustParse(memory),
+		}
 	}
 	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: podName + "-", Namespace: lab.Namespace, Labels: labels},
@@ -163,7 +173,9 @@ func generatorPod(lab contract.ChaosLab, owner map[string]string, limit time.Dur
 					Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("512Mi")},
 				},
 				SecurityContext: &corev1.SecurityContext{
-					AllowPrivilegeEscalation: new(false), ReadOnlyRootFilesystem: new(true), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+					AllowPrivilegeEscalation: new(
+						false,
+					), ReadOnlyRootFilesystem: new(true), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 				},
 			}},
 		},
@@ -182,7 +194,11 @@ func (g *Pod) Name() string { return g.namespace + "/" + g.name }
 
 // Close deletes the pod. Twice is no error.
 func (g *Pod) Close(ctx context.Context) error {
-	err := g.cluster.Client.CoreV1().Pods(g.namespace).Delete(ctx, g.name, metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))})
+	err := g.cluster.Client.CoreV1().Pods(
+		g.namespace,
+	).Delete(
+		ctx, g.name, metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))},
+	)
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("the load generator's pod %s stays: %w", g.Name(), err)
 	}

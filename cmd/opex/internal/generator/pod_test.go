@@ -24,7 +24,11 @@ import (
 	"github.com/opex-project/opex/internal/contract"
 )
 
-var lab = contract.ChaosLab{Namespace: "chaos-mesh", ServiceAccount: "opex-load", LoadImage: "ghcr.io/opex-project/opex-load:0.1.0"}
+var lab = contract.ChaosLab{
+	Namespace:      "chaos-mesh",
+	ServiceAccount: "opex-load",
+	LoadImage:      "ghcr.io/opex-project/opex-load:0.1.0",
+}
 
 // node is an API server that runs pods of one name: what they are, by the time that they are asked for.
 type node struct {
@@ -67,7 +71,10 @@ func (n *node) serve(t *testing.T) *kube.Cluster {
 			defer n.mu.Unlock()
 			if r.Method == http.MethodDelete {
 				n.deleted = append(n.deleted, name)
-				return metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusSuccess}
+				return metav1.Status{
+					TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"},
+					Status:   metav1.StatusSuccess,
+				}
 			}
 			if slices.Contains(n.deleted, name) || len(n.states) == 0 {
 				return nil
@@ -86,25 +93,40 @@ func (n *node) serve(t *testing.T) *kube.Cluster {
 
 var (
 	waiting = corev1.PodStatus{Phase: corev1.PodPending, Conditions: []corev1.PodCondition{
-		{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Message: "0/1 nodes are available: 1 Insufficient cpu."}}}
+		{
+			Type:    corev1.PodScheduled,
+			Status:  corev1.ConditionFalse,
+			Message: "0/1 nodes are available: 1 Insufficient cpu.",
+		}}}
 	pulling = corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: []corev1.ContainerStatus{
 		{State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ContainerCreating"}}}}}
 	running = corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{
 		{State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}}}
-	evicted = corev1.PodStatus{Phase: corev1.PodFailed, Reason: "Evicted", Message: "The node was low on resource: memory."}
+	evicted = corev1.PodStatus{
+		Phase:   corev1.PodFailed,
+		Reason:  "Evicted",
+		Message: "The node was low on resource: memory.",
+	}
 )
 
 func TestAnAttackRunsInAPodThatGoesWithIt(t *testing.T) {
 	old := func(name string, phase corev1.PodPhase) corev1.Pod {
 		return corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name}, Status: corev1.PodStatus{Phase: phase}}
 	}
-	n := &node{states: []corev1.PodStatus{waiting, pulling, running}, old: []corev1.Pod{old("opex-load-old", corev1.PodFailed), old("opex-load-busy", corev1.PodRunning)}}
+	n := &node{
+		states: []corev1.PodStatus{waiting, pulling, running},
+		old:    []corev1.Pod{old("opex-load-old", corev1.PodFailed), old("opex-load-busy", corev1.PodRunning)},
+	}
 	var notes []string
-	g, err := New(t.Context(), n.serve(t), lab, map[string]string{"team": "shop"}, 3*time.Minute, func(line string) { notes = append(notes, line) })
+	g, err := New(
+		t.Context(), n.serve(t), lab, map[string]string{"team": "shop"}, 3*time.Minute,
+		func(line string) { notes = append(notes, line) },
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if all := strings.Join(notes, "\n"); len(notes) != 2 || !strings.Contains(all, "not scheduled: 0/1 nodes") || !strings.Contains(all, "ContainerCreating") {
+	if all := strings.Join(notes, "\n"); len(notes) != 2 || !strings.Contains(all, "not scheduled: 0/1 nodes") ||
+		!strings.Contains(all, "ContainerCreating") {
 		t.Errorf("it was said: %s", all)
 	}
 	made, err := yaml.Marshal(n.made)
@@ -116,8 +138,11 @@ func TestAnAttackRunsInAPodThatGoesWithIt(t *testing.T) {
 	s := &shop{records: map[string]bool{}}
 	server := httptest.NewServer(s)
 	defer server.Close()
-	a, err := g.Attack(t.Context(), load.Plan{URL: server.URL, Rate: 100, Limit: time.Minute, Reads: []string{"/records"},
-		Write: &load.Write{Path: "/records", Body: json.RawMessage(`{}`)}, WriteShare: 0.5})
+	a, err := g.Attack(
+		t.Context(),
+		load.Plan{URL: server.URL, Rate: 100, Limit: time.Minute, Reads: []string{"/records"},
+			Write: &load.Write{Path: "/records", Body: json.RawMessage(`{}`)}, WriteShare: 0.5},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +155,8 @@ func TestAnAttackRunsInAPodThatGoesWithIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	writes, err := a.Check(t.Context())
-	if err != nil || totals.Requests < 40 || writes.Acknowledged < 20 || writes.Found != writes.Acknowledged || len(s.records) != 0 {
+	if err != nil || totals.Requests < 40 || writes.Acknowledged < 20 || writes.Found != writes.Acknowledged ||
+		len(s.records) != 0 {
 		t.Errorf("%d requests, %+v, %v, left %v", totals.Requests, writes, err, s.records)
 	}
 	if err := a.Close(t.Context()); err != nil {
@@ -166,7 +192,8 @@ func TestAPodThatDoesNotComeToRunIsDeletedAndSaysWhy(t *testing.T) {
 					cancel()
 				}
 			})
-			if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "pod chaos-mesh/opex-load-new") {
+			if err == nil || !strings.Contains(err.Error(), c.says) ||
+				!strings.Contains(err.Error(), "pod chaos-mesh/opex-load-new") {
 				t.Errorf("error is %v, want one that says %q", err, c.says)
 			}
 			if !slices.Contains(n.deleted, "opex-load-new") {

@@ -10,7 +10,8 @@ import (
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 )
 
-// Duration writes two units at most, and tenths of a second below ten: 2 h 5 min, 45 s, 1.4 s. What is longest of all is never.
+// Duration writes two units at most, and tenths of a second below ten: 2 h 5 min, 45 s, 1.4 s. What is longest of all
+// is never.
 func Duration(d time.Duration) string {
 	units := []struct {
 		name string

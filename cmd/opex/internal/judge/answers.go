@@ -15,8 +15,9 @@ const (
 	goodShare = 0.95
 )
 
-// InFlight is how many requests may have been under way on the victim when it was killed: by Little's law the load's rate times what an answer
-// takes, shared by the replicas; and three standard deviations more, since requests come to a pod in no even stream.
+// InFlight is how many requests may have been under way on the victim when it was killed: by Little's law the load's
+// rate times what an answer takes, shared by the replicas; and three standard deviations more, since requests come to a
+// pod in no even stream.
 func InFlight(r evidence.GameDay) int {
 	if r.Experiment.Grace > 0 || r.Before.P50 == evidence.Never {
 		return 0 // with grace, each of them is answered
@@ -38,17 +39,29 @@ func answers(r evidence.GameDay) Finding {
 	if r.Unanswered() == 0 {
 		none = "no request without an answer"
 	}
-	fact := Fact{r, "answers", fmt.Sprintf("%d requests, %d answers of 500 and above, %s, %d of %d acknowledged writes found", asked, bad, none,
-		r.Writes.Found, r.Writes.Acknowledged)}
+	fact := Fact{
+		r,
+		"answers",
+		fmt.Sprintf(
+			"%d requests, %d answers of 500 and above, %s, %d of %d acknowledged writes found", asked, bad, none,
+			r.Writes.Found, r.Writes.Acknowledged,
+		),
+	}
 	switch why := Unclear(r); {
 	case bad > 0:
 		return fail(fact, "%d of %d answers were 500 or above", bad, asked)
 	case lost > 0:
-		return fail(fact, "%d of %d acknowledged writes were lost: %s", lost, r.Writes.Acknowledged, strings.Join(r.Writes.Lost[:min(lost, 3)], ", "))
+		return fail(
+			fact, "%d of %d acknowledged writes were lost: %s", lost, r.Writes.Acknowledged,
+			strings.Join(r.Writes.Lost[:min(lost, 3)], ", "),
+		)
 	case why != "":
 		return unproven(fact, "%s", why)
 	case silent > 0:
-		return fail(fact, "%d of %d requests got no answer (%s); %s", r.Unanswered(), asked, Kinds(r.TransportErrors()), allowed(r))
+		return fail(
+			fact, "%d of %d requests got no answer (%s); %s", r.Unanswered(), asked, Kinds(r.TransportErrors()),
+			allowed(r),
+		)
 	case asked == 0 || uncovered(r) != "":
 		return unproven(fact, "%s", uncovered(r))
 	case r.Writes.Found != r.Writes.Acknowledged:
@@ -58,7 +71,10 @@ func answers(r evidence.GameDay) Finding {
 	}
 	for _, w := range []evidence.Window{r.Before, r.During, r.After} {
 		if good, of := goodAnswers(w); of == 0 || float64(good) < goodShare*float64(of) {
-			return unproven(fact, "from %s s to %s s of the kill %d of %d answers were good ones, want %.0f%%", seconds(w.From), seconds(w.To), good, of, 100*goodShare)
+			return unproven(
+				fact, "from %s s to %s s of the kill %d of %d answers were good ones, want %.0f%%", seconds(w.From),
+				seconds(w.To), good, of, 100*goodShare,
+			)
 		}
 	}
 	return Finding{Verdict: Pass, Actual: "no 5xx, no write lost, " + none, Facts: []Fact{fact}}
@@ -82,7 +98,9 @@ func allowed(r evidence.GameDay) string {
 	if r.Experiment.Grace > 0 {
 		return "a graceful end costs none"
 	}
-	return fmt.Sprintf("%d of them were under way when the pod was killed, of which %d may be", r.Cut.Unanswered, InFlight(r))
+	return fmt.Sprintf(
+		"%d of them were under way when the pod was killed, of which %d may be", r.Cut.Unanswered, InFlight(r),
+	)
 }
 
 // Kinds lists requests without an answer, such as `2 reset, 1 timeout`.

@@ -1,5 +1,5 @@
-// Package judge says what the records of Game Days are worth: SC-008, SC-009 and SC-010. `opex gameday`, `opex verify`, the exporter and the
-// pages have their verdicts from here, and from nowhere else.
+// Package judge says what the records of Game Days are worth: SC-008, SC-009 and SC-010. `opex gameday`, `opex verify`,
+// the exporter and the pages have their verdicts from here, and from nowhere else.
 package judge
 
 import (
@@ -103,7 +103,9 @@ func Settle(r *evidence.GameDay) {
 			if r.Verdict == evidence.Proven {
 				r.Verdict = word[want]
 			}
-			if reason := f.ID + ": " + f.Actual; !slices.ContainsFunc(r.Reasons, func(s string) bool { return strings.HasSuffix(s, ": "+f.Actual) }) {
+			if reason := f.ID + ": " + f.Actual; !slices.ContainsFunc(
+				r.Reasons, func(s string) bool { return strings.HasSuffix(s, ": "+f.Actual) },
+			) {
 				r.Reasons = append(r.Reasons, reason)
 			}
 		}
@@ -126,31 +128,66 @@ func (f Finding) measured(value evidence.Seconds, limit time.Duration) Finding {
 
 // recovery judges SC-008: all replicas serve again in time, and go on doing so.
 func recovery(r evidence.GameDay, o Objectives) Finding {
-	fact := Fact{r, "recovered", fmt.Sprintf("pod %s, all %d replicas again after %s%s", r.Victim.Name, r.Replicas, human.Duration(r.Recovery.Duration()), dips(r))}
+	fact := Fact{
+		r,
+		"recovered",
+		fmt.Sprintf(
+			"pod %s, all %d replicas again after %s%s", r.Victim.Name, r.Replicas,
+			human.Duration(r.Recovery.Duration()), dips(r),
+		),
+	}
 	if r.Recovery <= 0 {
-		fact.Value = fmt.Sprintf("pod %s: not until the load ended, %s after the kill%s", r.Victim.Name, human.Duration(r.During.To.Duration()), dips(r))
+		fact.Value = fmt.Sprintf(
+			"pod %s: not until the load ended, %s after the kill%s", r.Victim.Name,
+			human.Duration(r.During.To.Duration()), dips(r),
+		)
 	}
 	limit := evidence.InSeconds(o.Recovery)
 	switch why := Unclear(r); {
 	case why != "":
 		return unproven(fact, "%s", why)
 	case r.Recovery <= 0 && r.During.To-r.Blind > limit:
-		return fail(fact, "not all replicas served again to the end, %s after the kill; the objective is %s%s", human.Duration(r.During.To.Duration()),
-			human.Exact(o.Recovery), dips(r))
+		return fail(
+			fact, "not all replicas served again to the end, %s after the kill; the objective is %s%s",
+			human.Duration(r.During.To.Duration()), human.Exact(o.Recovery), dips(r),
+		)
 	case r.Recovery <= 0:
-		return unproven(fact, "not recovered when the load ended, %s after the kill", human.Duration(r.During.To.Duration()))
+		return unproven(
+			fact, "not recovered when the load ended, %s after the kill", human.Duration(r.During.To.Duration()),
+		)
 	case r.Recovery-r.Blind > limit:
-		return fail(fact, "a recovery took %s, and the objective is %s%s", r.Recovery.Duration(), human.Exact(o.Recovery), dips(r)).measured(r.Recovery, o.Recovery)
+		return fail(
+			fact, "a recovery took %s, and the objective is %s%s", r.Recovery.Duration(), human.Exact(o.Recovery),
+			dips(r),
+		).measured(
+			r.Recovery, o.Recovery,
+		)
 	case r.Recovery > limit:
-		return unproven(fact, "a watch was cut off for %s, so a recovery took between %s and %s, and the objective is %s", human.Duration(r.Blind.Duration()),
-			human.Duration((r.Recovery - r.Blind).Duration()), human.Duration(r.Recovery.Duration()), human.Exact(o.Recovery))
+		return unproven(
+			fact,
+			"a watch was cut off for %s, so a recovery took between %s and %s, and the objective is %s",
+			human.Duration(r.Blind.Duration()),
+			human.Duration(
+				(r.Recovery - r.Blind).Duration(),
+			),
+			human.Duration(r.Recovery.Duration()),
+			human.Exact(o.Recovery),
+		)
 	case !seen(r, evidence.MomentRecovered, r.Recovery):
 		return unproven(fact, "a record does not say when all replicas were there again")
 	case !seen(r, evidence.MomentVictimGone, -1):
-		return unproven(fact, "pod %s was still being ended when the Game Day ended; --after gives it more time", r.Victim.Name)
+		return unproven(
+			fact, "pod %s was still being ended when the Game Day ended; --after gives it more time", r.Victim.Name,
+		)
 	}
-	return Finding{Verdict: Pass, Actual: fmt.Sprintf("%s of %s%s", r.Recovery.Duration(), human.Exact(o.Recovery), dips(r)), Facts: []Fact{fact}}.
-		measured(r.Recovery, o.Recovery)
+	return Finding{
+		Verdict: Pass,
+		Actual:  fmt.Sprintf("%s of %s%s", r.Recovery.Duration(), human.Exact(o.Recovery), dips(r)),
+		Facts:   []Fact{fact},
+	}.
+		measured(
+			r.Recovery, o.Recovery,
+		)
 }
 
 // dips tells of recoveries that did not hold.
@@ -158,7 +195,9 @@ func dips(r evidence.GameDay) string {
 	if len(r.Dips) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; it had been back before, and was away again %s after the kill", human.Duration(r.Dips[0].From.Duration()))
+	return fmt.Sprintf(
+		"; it had been back before, and was away again %s after the kill", human.Duration(r.Dips[0].From.Duration()),
+	)
 }
 
 // seen says that the timeline has a moment, at that time unless that is negative.
@@ -168,7 +207,8 @@ func seen(r evidence.GameDay, name string, at evidence.Seconds) bool {
 	})
 }
 
-// GoOn says that the last of several kills is no reason to stop: it is proven, or only has too few requests to be judged by itself.
+// GoOn says that the last of several kills is no reason to stop: it is proven, or only has too few requests to be
+// judged by itself.
 func GoOn(records []evidence.GameDay) bool {
 	last := records[len(records)-1]
 	if Unclear(last) != "" {

@@ -13,14 +13,26 @@ var kill = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 // window is one in which all was well.
 func window(from, to evidence.Seconds, n int) evidence.Window {
-	return evidence.Window{From: from, To: to, Requests: n, Status: map[string]int{"200": n}, P50: 0.003, P95: 0.006, P99: 0.008, Max: 0.01}
+	return evidence.Window{
+		From:     from,
+		To:       to,
+		Requests: n,
+		Status:   map[string]int{"200": n},
+		P50:      0.003,
+		P95:      0.006,
+		P99:      0.008,
+		Max:      0.01,
+	}
 }
 
 // good is a record in which all is well.
 func good() evidence.GameDay {
 	return evidence.GameDay{
 		Version: evidence.GameDayVersion, Namespace: "staging", KilledAt: kill, Replicas: 3, Recovery: 1.5, Victim: evidence.Pod{Name: "shop-1"},
-		Experiment: evidence.Experiment{AllInjected: true, Targets: []string{"staging/shop-1"}}, Objectives: evidence.ChaosTarget{Recovery: 30, P95: 0.5},
+		Experiment: evidence.Experiment{
+			AllInjected: true,
+			Targets:     []string{"staging/shop-1"},
+		}, Objectives: evidence.ChaosTarget{Recovery: 30, P95: 0.5},
 		Timeline: []evidence.Moment{{Name: evidence.MomentVictimGone}, {Name: evidence.MomentRecovered, At: 1.5}},
 		Load:     evidence.LoadRun{Rate: 200, Requests: 5800},
 		Before:   window(-15, 0, 3000), During: window(0, 1.5, 300), After: window(1.5, 14, 2500),
@@ -142,7 +154,9 @@ func TestARecordBearsTheWorstOfItsVerdicts(t *testing.T) {
 	r := good()
 	r.After.ServerErrors, r.During.Requests = 2, 20
 	Settle(&r)
-	if want := []string{"SC-009: 2 of", "SC-010: 20 requests were due"}; r.Verdict != evidence.Failed || len(r.Reasons) != 2 || !strings.HasPrefix(r.Reasons[0], want[0]) ||
+	if want := []string{"SC-009: 2 of", "SC-010: 20 requests were due"}; r.Verdict != evidence.Failed ||
+		len(r.Reasons) != 2 ||
+		!strings.HasPrefix(r.Reasons[0], want[0]) ||
 		!strings.HasPrefix(r.Reasons[1], want[1]) {
 		t.Errorf("%s: %q", r.Verdict, r.Reasons)
 	}

@@ -28,16 +28,24 @@ var stretches = []stretch{
 	{"after the recovery", "--after", func(r evidence.GameDay) evidence.Window { return r.After }},
 }
 
-// latency judges SC-010: the 95th percentile before each kill, during its recovery and after it. What got no answer is slower than anything.
+// latency judges SC-010: the 95th percentile before each kill, during its recovery and after it. What got no answer is
+// slower than anything.
 func latency(records []evidence.GameDay, o Objectives) Finding {
 	clear := each(Latency, records, func(r evidence.GameDay) Finding {
-		fact := Fact{r, "P95", fmt.Sprintf("%s of %d requests; before %s, after %s", human.Latency(r.During.P95), r.During.Requests,
-			human.Latency(r.Before.P95), human.Latency(r.After.P95))}
+		fact := Fact{
+			r,
+			"P95",
+			fmt.Sprintf("%s of %d requests; before %s, after %s", human.Latency(r.During.P95), r.During.Requests,
+				human.Latency(r.Before.P95), human.Latency(r.After.P95)),
+		}
 		switch why := Unclear(r); {
 		case why != "":
 			return unproven(fact, "%s", why)
 		case r.Blind > maxBlind:
-			return unproven(fact, "a watch was cut off for %s of the recovery, so when that ended is not known", human.Duration(r.Blind.Duration()))
+			return unproven(
+				fact, "a watch was cut off for %s of the recovery, so when that ended is not known",
+				human.Duration(r.Blind.Duration()),
+			)
 		case r.Before.Requests == 0 || r.During.Requests == 0 || r.After.Requests == 0 && r.Recovery > 0:
 			return unproven(fact, "no request was due before the kill, during the recovery or after it")
 		case slices.ContainsFunc(stretches, func(s stretch) bool { return s.of(r).Requests > 0 && s.of(r).P95 <= 0 }):
@@ -50,7 +58,8 @@ func latency(records []evidence.GameDay, o Objectives) Finding {
 	found := Finding{ID: Latency, Verdict: Pass, Facts: clear.Facts}
 	usable := slices.DeleteFunc(slices.Clone(records), func(r evidence.GameDay) bool { return Unclear(r) != "" })
 	for _, s := range stretches {
-		if one := s.judge(usable, o); one.Verdict.Worse(found.Verdict) || one.Verdict == found.Verdict && one.Value > found.Value {
+		if one := s.judge(usable, o); one.Verdict.Worse(found.Verdict) ||
+			one.Verdict == found.Verdict && one.Value > found.Value {
 			one.ID, one.Facts = found.ID, found.Facts
 			found = one
 		}
@@ -75,7 +84,11 @@ func (s stretch) judge(records []evidence.GameDay, o Objectives) Finding {
 		}
 		worst = max(worst, w.P95)
 		if w.Requests < LeastSamples {
-			n, slow, small, longest = n+w.Requests, slow+slowOf(w, r.Objectives.P95, limit), small+1, max(longest, w.To-w.From)
+			n, slow, small, longest = n+w.Requests, slow+slowOf(
+				w, r.Objectives.P95, limit,
+			), small+1, max(
+				longest, w.To-w.From,
+			)
 			continue
 		}
 		if slowOf(w, r.Objectives.P95, limit) > mayBeSlow(w.Requests) {
@@ -90,7 +103,10 @@ func (s stretch) judge(records []evidence.GameDay, o Objectives) Finding {
 			return Finding{Verdict: Unproven, Actual: s.tooFew(n, small, longest), TooFew: true}
 		}
 	}
-	found = Finding{Verdict: Pass, Actual: fmt.Sprintf("%s of %s, %s", human.Latency(worst), human.Exact(o.P95), s.when)}
+	found = Finding{
+		Verdict: Pass,
+		Actual:  fmt.Sprintf("%s of %s, %s", human.Latency(worst), human.Exact(o.P95), s.when),
+	}
 	if worst != evidence.Never {
 		found = found.measured(worst, o.P95)
 	}
@@ -98,9 +114,15 @@ func (s stretch) judge(records []evidence.GameDay, o Objectives) Finding {
 }
 
 func (s stretch) tooSlow(p95 evidence.Seconds, n int, o Objectives) Finding {
-	found := Finding{Verdict: Fail, Actual: fmt.Sprintf("P95 %s was %s, and the objective is %s", s.when, human.Latency(p95), human.Exact(o.P95))}
+	found := Finding{
+		Verdict: Fail,
+		Actual:  fmt.Sprintf("P95 %s was %s, and the objective is %s", s.when, human.Latency(p95), human.Exact(o.P95)),
+	}
 	if p95 == evidence.Never {
-		found.Actual = fmt.Sprintf("more than 5 of 100 of %d requests %s got no answer, or not within the objective, %s", n, s.when, human.Exact(o.P95))
+		found.Actual = fmt.Sprintf(
+			"more than 5 of 100 of %d requests %s got no answer, or not within the objective, %s", n, s.when,
+			human.Exact(o.P95),
+		)
 		return found
 	}
 	return found.measured(p95, o.P95)
@@ -115,14 +137,17 @@ func (s stretch) tooFew(n, kills int, longest evidence.Seconds) string {
 	if s.flag != "" {
 		enough = append(enough, "a longer "+s.flag)
 	}
-	return fmt.Sprintf("%d requests were due %s, want %d: %s would do", n, s.when, LeastSamples, strings.Join(enough, " or "))
+	return fmt.Sprintf(
+		"%d requests were due %s, want %d: %s would do", n, s.when, LeastSamples, strings.Join(enough, " or "),
+	)
 }
 
 // mayBeSlow is how many of n requests may be over the 95th percentile, by nearest rank.
 func mayBeSlow(n int) int { return n - (95*n+99)/100 }
 
-// slowOf is how many requests of a window were not answered within the limit. Under another objective than the recorded one it is what the
-// P95 leaves to be assumed: at most so many where that is within the limit, at least so many where it is not.
+// slowOf is how many requests of a window were not answered within the limit. Under another objective than the recorded
+// one it is what the P95 leaves to be assumed: at most so many where that is within the limit, at least so many where
+// it is not.
 func slowOf(w evidence.Window, recorded, limit evidence.Seconds) int {
 	switch {
 	case w.P95 > limit:

@@ -33,9 +33,11 @@ func (e ErrExit) Error() string {
 	return fmt.Sprintf("exit status %d: %.500s", e.Status, said)
 }
 
-// Exec runs a command in a container (rights: create and get on pods/exec) and returns what it wrote. A status other than 0 is
-// an ErrExit. It ends with the context; the command itself then goes on until it writes.
-func (c *Cluster) Exec(ctx context.Context, namespace, pod, container string, command []string, stdin io.Reader) (stdout []byte,
+// Exec runs a command in a container (rights: create and get on pods/exec) and returns what it wrote. A status other
+// than 0 is an ErrExit. It ends with the context; the command itself then goes on until it writes.
+func (c *Cluster) Exec(
+	ctx context.Context, namespace, pod, container string, command []string, stdin io.Reader,
+) (stdout []byte,
 	stderr string, err error) {
 	var out, said bytes.Buffer
 	err = c.Stream(ctx, namespace, pod, container, command, stdin, &out, &said)
@@ -43,18 +45,30 @@ func (c *Cluster) Exec(ctx context.Context, namespace, pod, container string, co
 }
 
 // Stream is Exec for a command that is talked with while it runs. A nil stdin is none.
-func (c *Cluster) Stream(ctx context.Context, namespace, pod, container string, command []string, stdin io.Reader, stdout, stderr io.Writer) error {
+func (c *Cluster) Stream(
+	ctx context.Context, namespace, pod, container string, command []string, stdin io.Reader, stdout, stderr io.Writer,
+) error {
 	config := rest.CopyConfig(c.Config)
 	config.Timeout = 0 // a command may take longer than a question
 	target := c.Client.CoreV1().RESTClient().Post().Resource("pods").Namespace(namespace).Name(pod).SubResource("exec").
-		VersionedParams(&corev1.PodExecOptions{Container: container, Command: command, Stdin: stdin != nil, Stdout: true, Stderr: true},
-			scheme.ParameterCodec).URL()
+		VersionedParams(
+			&corev1.PodExecOptions{
+				Container: container,
+				Command:   command,
+				Stdin:     stdin != nil,
+				Stdout:    true,
+				Stderr:    true,
+			},
+			scheme.ParameterCodec,
+		).URL()
 	executor, err := newExecutor(config, target)
 	if err != nil {
 		return fmt.Errorf("exec in pod %s/%s: %w", namespace, pod, err)
 	}
 	var said bytes.Buffer
-	err = executor.StreamWithContext(ctx, remotecommand.StreamOptions{Stdin: stdin, Stdout: stdout, Stderr: io.MultiWriter(stderr, &said)})
+	err = executor.StreamWithContext(
+		ctx, remotecommand.StreamOptions{Stdin: stdin, Stdout: stdout, Stderr: io.MultiWriter(stderr, &said)},
+	)
 	var status exec.CodeExitError
 	if errors.As(err, &status) {
 		err = ErrExit{Status: status.Code, Said: said.String()}

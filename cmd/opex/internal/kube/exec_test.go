@@ -33,7 +33,9 @@ func TestExecTellsWhatACommandWroteAndHowItEnded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster, _ := kubetest.World{inPod: c.answer}.Serve(t)
-			stdout, stderr, err := cluster.Exec(t.Context(), "shops", "db-0", "postgres", []string{"sh", "-c", "true"}, nil)
+			stdout, stderr, err := cluster.Exec(
+				t.Context(), "shops", "db-0", "postgres", []string{"sh", "-c", "true"}, nil,
+			)
 			if string(stdout) != c.stdout {
 				t.Errorf("wrote %q, want %q", stdout, c.stdout)
 			}
@@ -44,7 +46,8 @@ func TestExecTellsWhatACommandWroteAndHowItEnded(t *testing.T) {
 				return
 			}
 			var exit kube.ErrExit
-			if err == nil || !strings.Contains(err.Error(), c.says) || errors.As(err, &exit) != (c.status != 0) || exit.Status != c.status {
+			if err == nil || !strings.Contains(err.Error(), c.says) || errors.As(err, &exit) != (c.status != 0) ||
+				exit.Status != c.status {
 				t.Errorf("error is %v", err)
 			}
 		})
@@ -52,7 +55,9 @@ func TestExecTellsWhatACommandWroteAndHowItEnded(t *testing.T) {
 }
 
 func TestExecEndsWithItsContext(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	server := httptest.NewServer(
+		http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }),
+	)
 	defer server.Close()
 	config := &rest.Config{Host: server.URL}
 	client, err := kubernetes.NewForConfig(config)

@@ -37,12 +37,16 @@ func Connect(ctx context.Context, kubeconfig string, want contract.Cluster) (*Cl
 	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules,
 		&clientcmd.ConfigOverrides{CurrentContext: want.Context}).ClientConfig()
 	if err != nil {
-		return nil, fmt.Errorf("kubeconfig, context %q of the stack's outputs: %w. Choose the file with --kubeconfig or KUBECONFIG", want.Context, err)
+		return nil, fmt.Errorf(
+			"kubeconfig, context %q of the stack's outputs: %w. Choose the file with --kubeconfig or KUBECONFIG",
+			want.Context, err,
+		)
 	}
 	return tuned(ctx, config, want)
 }
 
-// ConnectInside opens the cluster in whose pod this runs, by the pod's ServiceAccount, and refuses any other than the outputs' one.
+// ConnectInside opens the cluster in whose pod this runs, by the pod's ServiceAccount, and refuses any other than the
+// outputs' one.
 func ConnectInside(ctx context.Context, want contract.Cluster) (*Cluster, error) {
 	config, err := rest.InClusterConfig()
 	if err != nil {
@@ -57,8 +61,8 @@ func tuned(ctx context.Context, config *rest.Config, want contract.Cluster) (*Cl
 	return connect(ctx, config, want)
 }
 
-// Limit sets what fits a command that asks for all kinds at once. Questions do not grow with services, so it is far more than they need; what
-// does grow, commands in containers, the client does not count.
+// Limit sets what fits a command that asks for all kinds at once. Questions do not grow with services, so it is far
+// more than they need; what does grow, commands in containers, the client does not count.
 func Limit(config *rest.Config) {
 	config.Timeout = 30 * time.Second
 	config.QPS, config.Burst = 50, 100
@@ -88,8 +92,10 @@ func connect(ctx context.Context, config *rest.Config, want contract.Cluster) (*
 			InContext(Next(err, "get namespaces, of kube-system, by which the cluster is known"), want.Context))
 	}
 	if string(system.UID) != want.UID {
-		return nil, fmt.Errorf("context %q leads to the cluster %s at %s; the stack lives on %s. Nothing was asked of it",
-			want.Context, system.UID, config.Host, want.UID)
+		return nil, fmt.Errorf(
+			"context %q leads to the cluster %s at %s; the stack lives on %s. Nothing was asked of it", want.Context,
+			system.UID, config.Host, want.UID,
+		)
 	}
 	cluster.UID = want.UID
 	return cluster, nil
@@ -103,8 +109,8 @@ type Getter interface {
 	Get(ctx context.Context, at contract.Endpoint, path string, query url.Values) ([]byte, error)
 }
 
-// Get asks an HTTP service inside the cluster by way of the API server, so that a kubeconfig is all that is needed (right:
-// get on services/proxy). An answer other than 2xx is an error with what the service said.
+// Get asks an HTTP service inside the cluster by way of the API server, so that a kubeconfig is all that is needed
+// (right: get on services/proxy). An answer other than 2xx is an error with what the service said.
 func (c *Cluster) Get(ctx context.Context, at contract.Endpoint, path string, query url.Values) ([]byte, error) {
 	parameters := map[string]string{}
 	for key := range query {
@@ -116,13 +122,15 @@ func (c *Cluster) Get(ctx context.Context, at contract.Endpoint, path string, qu
 		return data, nil
 	}
 	who := fmt.Sprintf("service %s/%s:%d%s", at.Namespace, at.Service, at.Port, path)
-	if apierrors.IsNotFound(err) || apierrors.IsServiceUnavailable(err) || ctx.Err() != nil || apierrors.IsTimeout(err) {
+	if apierrors.IsNotFound(err) || apierrors.IsServiceUnavailable(err) || ctx.Err() != nil ||
+		apierrors.IsTimeout(err) {
 		return nil, fmt.Errorf("%s: %w: %w%s", who, ErrNoAnswer, err, excerpt(data))
 	}
 	return nil, fmt.Errorf("%s: %w%s", who, err, excerpt(data))
 }
 
-// excerpt is what a service said of its failure: the message of JSON that has one, as OpenCost's and Prometheus's, or the body's start.
+// excerpt is what a service said of its failure: the message of JSON that has one, as OpenCost's and Prometheus's, or
+// the body's start.
 func excerpt(body []byte) string {
 	var said struct{ Message, Error string }
 	text := string(body)

@@ -41,18 +41,26 @@ func server(t *testing.T, proxied http.HandlerFunc) (kubeconfig string) {
 	return path
 }
 
-// refusing is a kubeconfig whose cluster answers everything with a status; its user is some YAML. Without TLS, no credentials would be got.
+// refusing is a kubeconfig whose cluster answers everything with a status; its user is some YAML. Without TLS, no
+// credentials would be got.
 func refusing(t *testing.T, code int, reason, user string) string {
 	t.Helper()
 	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(code)
-		fmt.Fprintf(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","message":"%s","reason":"%s","code":%d}`, reason, reason, code)
+		fmt.Fprintf(
+			w, `{"kind":"Status","apiVersion":"v1","status":"Failure","message":"%s","reason":"%s","code":%d}`, reason,
+			reason, code,
+		)
 	}))
 	t.Cleanup(s.Close)
 	path := filepath.Join(t.TempDir(), "kubeconfig")
-	text := fmt.Sprintf("apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: %s, insecure-skip-tls-verify: true}}]\n"+
-		"users: [{name: u, user: %s}]\ncontexts: [{name: staging, context: {cluster: c, user: u}}]\n", s.URL, user)
+	text := fmt.Sprintf(
+		"apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: %s, insecure-skip-tls-verify: true}}]\n"+
+			"users: [{name: u, user: %s}]\ncontexts: [{name: staging, context: {cluster: c, user: u}}]\n",
+		s.URL,
+		user,
+	)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -67,18 +75,40 @@ func TestConnectRefusesAnyOtherClusterAndSaysWhatToDo(t *testing.T) {
 		want       contract.Cluster
 		says       string
 	}{
-		"another cluster":            {kubeconfig, contract.Cluster{Context: "staging", UID: "there"}, "the stack lives on there. Nothing was asked of it"},
-		"an unknown context":         {kubeconfig, contract.Cluster{Context: "prod", UID: "here"}, `context "prod" of the stack's outputs`},
-		"a missing file":             {"/nowhere", contract.Cluster{Context: "staging", UID: "here"}, "/nowhere"},
-		"expired credentials":        {refusing(t, 401, "Unauthorized", "{token: old}"), contract.Cluster{Context: "staging", UID: "here"}, "Sign in again: the credentials of the kubeconfig's context are not accepted (any more)"},
-		"no right to look":           {refusing(t, 403, "Forbidden", "{token: weak}"), contract.Cluster{Context: "staging", UID: "here"}, "A right is missing: get namespaces, of kube-system"},
-		"a plugin that fails":        {refusing(t, 401, "Unauthorized", fmt.Sprintf(plugin, "false")), contract.Cluster{Context: "staging", UID: "here"}, "Sign in again: the command by which the kubeconfig's context gets its credentials failed"},
-		"a plugin that is not there": {refusing(t, 401, "Unauthorized", fmt.Sprintf(plugin, "/nowhere/login")), contract.Cluster{Context: "staging", UID: "here"}, "as `kubectl --context staging auth whoami` shows"},
-		"a cluster that died":        {dead(t), contract.Cluster{Context: "staging", UID: "here"}, "connection refused. Look whether the API server is up: kubectl --context staging get --raw /readyz"},
+		"another cluster": {
+			kubeconfig, contract.Cluster{Context: "staging", UID: "there"},
+			"the stack lives on there. Nothing was asked of it",
+		},
+		"an unknown context": {
+			kubeconfig, contract.Cluster{Context: "prod", UID: "here"}, `context "prod" of the stack's outputs`,
+		},
+		"a missing file": {"/nowhere", contract.Cluster{Context: "staging", UID: "here"}, "/nowhere"},
+		"expired credentials": {
+			refusing(t, 401, "Unauthorized", "{token: old}"), contract.Cluster{Context: "staging", UID: "here"},
+			"Sign in again: the credentials of the kubeconfig's context are not accepted (any more)",
+		},
+		"no right to look": {
+			refusing(t, 403, "Forbidden", "{token: weak}"), contract.Cluster{Context: "staging", UID: "here"},
+			"A right is missing: get namespaces, of kube-system",
+		},
+		"a plugin that fails": {
+			refusing(t, 401, "Unauthorized", fmt.Sprintf(plugin, "false")),
+			contract.Cluster{Context: "staging", UID: "here"},
+			"Sign in again: the command by which the kubeconfig's context gets its credentials failed",
+		},
+		"a plugin that is not there": {
+			refusing(t, 401, "Unauthorized", fmt.Sprintf(plugin, "/nowhere/login")),
+			contract.Cluster{Context: "staging", UID: "here"}, "as `kubectl --context staging auth whoami` shows",
+		},
+		"a cluster that died": {
+			dead(t), contract.Cluster{Context: "staging", UID: "here"},
+			"connection refused. Look whether the API server is up: kubectl --context staging get --raw /readyz",
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			if _, err := Connect(t.Context(), c.kubeconfig, c.want); err == nil || !strings.Contains(err.Error(), c.says) {
+			if _, err := Connect(t.Context(), c.kubeconfig, c.want); err == nil ||
+				!strings.Contains(err.Error(), c.says) {
 				t.Errorf("error is %v, want one that says %q", err, c.says)
 			}
 		})
@@ -103,11 +133,15 @@ func TestGetTellsSilenceFromABadAnswer(t *testing.T) {
 		answer http.HandlerFunc
 		silent bool
 	}{
-		"no endpoints": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }, true},
-		"no service":   {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }, true},
-		"too slow":     {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, true},
-		"a failure":    {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, false},
-		"no right":     {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }, false},
+		"no endpoints": {
+			func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }, true,
+		},
+		"no service": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }, true},
+		"too slow":   {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, true},
+		"a failure": {
+			func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, false,
+		},
+		"no right": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }, false},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -122,7 +156,8 @@ func TestGetTellsSilenceFromABadAnswer(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), limit)
 			defer cancel()
 			_, err = cluster.Get(ctx, endpoint, "/allocation", nil)
-			if err == nil || errors.Is(err, ErrNoAnswer) != c.silent || !strings.Contains(err.Error(), "opencost/opencost:9003/allocation") {
+			if err == nil || errors.Is(err, ErrNoAnswer) != c.silent ||
+				!strings.Contains(err.Error(), "opencost/opencost:9003/allocation") {
 				t.Errorf("error is %v, want silence: %v", err, c.silent)
 			}
 		})
@@ -160,9 +195,12 @@ func TestWhySomethingDoesNotAnswerIsHandedOn(t *testing.T) {
 	cluster := proxied(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusServiceUnavailable)
-		fmt.Fprintf(w, `{"kind":"Status","status":"Failure","message":%q,"reason":"ServiceUnavailable","code":503}`, why)
+		fmt.Fprintf(
+			w, `{"kind":"Status","status":"Failure","message":%q,"reason":"ServiceUnavailable","code":503}`, why,
+		)
 	})
-	if _, err := cluster.Get(t.Context(), endpoint, "/allocation", nil); !errors.Is(err, ErrNoAnswer) || !strings.HasSuffix(err.Error(), why) {
+	if _, err := cluster.Get(t.Context(), endpoint, "/allocation", nil); !errors.Is(err, ErrNoAnswer) ||
+		!strings.HasSuffix(err.Error(), why) {
 		t.Errorf("error is %v, want one that ends with %q", err, why)
 	}
 }

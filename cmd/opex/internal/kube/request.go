@@ -23,10 +23,12 @@ type Answer struct {
 	Body     []byte
 }
 
-// Request asks an HTTP service inside the cluster by way of the API server, as Get does, with any method (right: the verb that
-// belongs to it on services/proxy). A body is sent as JSON. Any status is an answer, but ErrNoAnswer where the API server could
-// not reach the service.
-func (c *Cluster) Request(ctx context.Context, method string, at contract.Endpoint, path string, body []byte) (Answer, error) {
+// Request asks an HTTP service inside the cluster by way of the API server, as Get does, with any method (right: the
+// verb that belongs to it on services/proxy). A body is sent as JSON. Any status is an answer, but ErrNoAnswer where
+// the API server could not reach the service.
+func (c *Cluster) Request(
+	ctx context.Context, method string, at contract.Endpoint, path string, body []byte,
+) (Answer, error) {
 	who := fmt.Sprintf("%s of service %s/%s:%d%s", method, at.Namespace, at.Service, at.Port, path)
 	client, err := rest.HTTPClientFor(c.Config)
 	if err != nil {

@@ -36,7 +36,8 @@ func TestRequestReturnsWhatTheServiceSaid(t *testing.T) {
 				fmt.Fprintf(w, "%s %s %s", r.Method, r.Header.Get("Content-Type"), body)
 			})
 			answer, err := cluster.Request(t.Context(), http.MethodPost, endpoint, "/allocation", []byte(`{"a":1}`))
-			if err != nil || answer.Status != http.StatusCreated || answer.Location != "/tasks/1?x=2" || string(answer.Body) != `POST application/json {"a":1}` {
+			if err != nil || answer.Status != http.StatusCreated || answer.Location != "/tasks/1?x=2" ||
+				string(answer.Body) != `POST application/json {"a":1}` {
 				t.Errorf("answer %+v %s, error %v", answer, answer.Body, err)
 			}
 		})
@@ -57,9 +58,12 @@ func TestRequestTellsTheServicesAnswerFromNone(t *testing.T) {
 		"all is well":             {200, `{}`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cluster := proxied(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(c.status); fmt.Fprint(w, c.body) })
+			cluster := proxied(
+				t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(c.status); fmt.Fprint(w, c.body) },
+			)
 			answer, err := cluster.Request(t.Context(), http.MethodGet, endpoint, "/allocation", nil)
-			if errors.Is(err, ErrNoAnswer) != c.silent || answer.Status != c.status || c.silent && !strings.Contains(err.Error(), "no endpoints") {
+			if errors.Is(err, ErrNoAnswer) != c.silent || answer.Status != c.status ||
+				c.silent && !strings.Contains(err.Error(), "no endpoints") {
 				t.Errorf("answer %+v, error %v", answer, err)
 			}
 		})

@@ -13,12 +13,12 @@ import (
 	"k8s.io/apimachinery/pkg/util/remotecommand"
 )
 
-// Command runs in a pod while the client talks with it, and returns its exit status. Its standard input ends when the client closes it or
-// goes away.
+// Command runs in a pod while the client talks with it, and returns its exit status. Its standard input ends when the
+// client closes it or goes away.
 type Command func(in io.Reader, out, said io.Writer) (exit int)
 
-// isExec tells a request to run a command in a pod. A world answers its path with a Command, or with what every command writes there and
-// its exit status: stdout, stderr, exit.
+// isExec tells a request to run a command in a pod. A world answers its path with a Command, or with what every command
+// writes there and its exit status: stdout, stderr, exit.
 func isExec(r *http.Request) bool {
 	return strings.HasSuffix(r.URL.Path, "/exec") && websocket.IsWebSocketUpgrade(r)
 }
@@ -63,7 +63,9 @@ func answerExec(out http.ResponseWriter, r *http.Request, command Command) {
 		defer typed.Close()
 		for {
 			_, message, err := connection.ReadMessage()
-			if err != nil || len(message) == 2 && message[0] == remotecommand.StreamClose && message[1] == remotecommand.StreamStdIn {
+			if err != nil ||
+				len(message) == 2 && message[0] == remotecommand.StreamClose &&
+					message[1] == remotecommand.StreamStdIn {
 				return
 			}
 			if len(message) > 1 && message[0] == remotecommand.StreamStdIn {
@@ -76,8 +78,12 @@ func answerExec(out http.ResponseWriter, r *http.Request, command Command) {
 	var mu sync.Mutex
 	status := metav1.Status{Status: metav1.StatusSuccess}
 	if exit := command(in, channel{remotecommand.StreamStdOut, &mu, connection}, channel{remotecommand.StreamStdErr, &mu, connection}); exit != 0 {
-		status = metav1.Status{Status: metav1.StatusFailure, Reason: remotecommand.NonZeroExitCodeReason, Details: &metav1.StatusDetails{
-			Causes: []metav1.StatusCause{{Type: remotecommand.ExitCodeCauseType, Message: fmt.Sprint(exit)}}}}
+		status = metav1.Status{
+			Status: metav1.StatusFailure,
+			Reason: remotecommand.NonZeroExitCodeReason,
+			Details: &metav1.StatusDetails{
+				Causes: []metav1.StatusCause{{Type: remotecommand.ExitCodeCauseType, Message: fmt.Sprint(exit)}}},
+		}
 	}
 	data, _ := json.Marshal(status)
 	_, _ = channel{remotecommand.StreamErr, &mu, connection}.Write(data)

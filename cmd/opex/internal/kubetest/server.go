@@ -19,8 +19,9 @@ import (
 	"github.com/opex-project/opex/cmd/opex/internal/shelf"
 )
 
-// World is what the server answers, by path: an object, an HTTP status that is an error, a text as it is, a Command for an exec, or a
-// func() any or func(*http.Request) any that gives one of these for each request. A path may hold a query's `aggregate` after a question mark. What is not there is not found.
+// World is what the server answers, by path: an object, an HTTP status that is an error, a text as it is, a Command for
+// an exec, or a func() any or func(*http.Request) any that gives one of these for each request. A path may hold a
+// query's `aggregate` after a question mark. What is not there is not found.
 type World map[string]any
 
 // Load reads a world from a YAML file.
@@ -96,7 +97,8 @@ func (a *Asked) note(r *http.Request) {
 	}
 }
 
-// seal adds the digests of records of evidence, where they do not say one themselves: most tests are about something else.
+// seal adds the digests of records of evidence, where they do not say one themselves: most tests are about something
+// else.
 func (w World) seal() {
 	const key = "record.json"
 	for _, answer := range w {
@@ -139,9 +141,13 @@ func (w World) answer(out http.ResponseWriter, r *http.Request) {
 	out.Header().Set("Content-Type", "application/json")
 	status := func(code int) {
 		out.WriteHeader(code)
-		_ = json.NewEncoder(out).Encode(map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code,
-			"reason":  map[int]string{404: "NotFound", 403: "Forbidden", 503: "ServiceUnavailable"}[code],
-			"message": "answered with " + strconv.Itoa(code)})
+		_ = json.NewEncoder(
+			out,
+		).Encode(
+			map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code,
+				"reason":  map[int]string{404: "NotFound", 403: "Forbidden", 503: "ServiceUnavailable"}[code],
+				"message": "answered with " + strconv.Itoa(code)},
+		)
 	}
 	found, is := w[r.URL.Path+"?"+r.URL.Query().Get("aggregate")]
 	if !is {

@@ -1,5 +1,6 @@
-// Package lease keeps two commands of a kind apart, wherever they run, by a Lease in the cluster. Whether a holder lives is seen by whether it
-// renews, and never by comparing its clock with one's own: client-go's leader election does so.
+// Package lease keeps two commands of a kind apart, wherever they run, by a Lease in the cluster. Whether a holder
+// lives is seen by whether it renews, and never by comparing its clock with one's own: client-go's leader election does
+// so.
 package lease
 
 import (
@@ -39,9 +40,12 @@ func (c Claim) duration() time.Duration {
 	return c.Duration
 }
 
-// Hold takes the Lease and renews it. The context that it returns ends when the Lease is lost. Release gives it back. It is
-// refusal.Refused where somebody else has it; say is told of a holder that seems dead, which is watched for the Lease's duration first.
-func (c Claim) Hold(ctx context.Context, say func(string)) (held context.Context, release func(context.Context) error, err error) {
+// Hold takes the Lease and renews it. The context that it returns ends when the Lease is lost. Release gives it back.
+// It is refusal.Refused where somebody else has it; say is told of a holder that seems dead, which is watched for the
+// Lease's duration first.
+func (c Claim) Hold(
+	ctx context.Context, say func(string),
+) (held context.Context, release func(context.Context) error, err error) {
 	first, err := c.get(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -50,7 +54,12 @@ func (c Claim) Hold(ctx context.Context, say func(string)) (held context.Context
 		return nil, nil, refusal.Of(c.heldBy(first))
 	}
 	if taken(first) {
-		say(fmt.Sprintf("the %s that %s began at %s seems dead: watching its Lease for %s", c.What, holder(first), since(first), c.duration()))
+		say(
+			fmt.Sprintf(
+				"the %s that %s began at %s seems dead: watching its Lease for %s", c.What, holder(first), since(first),
+				c.duration(),
+			),
+		)
 	}
 	h, err := c.elect(ctx)
 	if err != nil {
@@ -69,7 +78,8 @@ func (c Claim) Hold(ctx context.Context, say func(string)) (held context.Context
 		case <-look.C:
 		}
 		now, err := c.get(ctx)
-		if err == nil && taken(now) && holder(now) != h.identity && renewed(first, now) { // it lives, or somebody was quicker
+		// it lives, or somebody was quicker
+		if err == nil && taken(now) && holder(now) != h.identity && renewed(first, now) {
 			return nil, nil, errors.Join(refusal.Of(c.heldBy(now)), h.release(ctx))
 		}
 	}
@@ -88,16 +98,34 @@ type hold struct {
 // elect stands for election in the background.
 func (c Claim) elect(ctx context.Context) (*hold, error) {
 	held, lose := context.WithCancelCause(ctx)
-	running, end := context.WithCancel(context.WithoutCancel(ctx)) // an interrupt does not end it: what was begun is cleaned up first
-	h := &hold{Claim: c, identity: identity(), held: held, end: end, started: make(chan struct{}), stopped: make(chan struct{})}
+	// an interrupt does not end it: what was begun is cleaned up first
+	running, end := context.WithCancel(context.WithoutCancel(ctx))
+	h := &hold{
+		Claim:    c,
+		identity: identity(),
+		held:     held,
+		end:      end,
+		started:  make(chan struct{}),
+		stopped:  make(chan struct{}),
+	}
 	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
-		Lock: &resourcelock.LeaseLock{LeaseMeta: metav1.ObjectMeta{Name: c.Name, Namespace: c.Namespace}, Client: c.Client.CoordinationV1(),
-			LockConfig: resourcelock.ResourceLockConfig{Identity: h.identity}, Labels: map[string]string{contract.LabelManagedBy: "opex"}},
+		Lock: &resourcelock.LeaseLock{
+			LeaseMeta: metav1.ObjectMeta{Name: c.Name, Namespace: c.Namespace},
+			Client:    c.Client.CoordinationV1(),
+			LockConfig: resourcelock.ResourceLockConfig{
+				Identity: h.identity,
+			},
+			Labels: map[string]string{contract.LabelManagedBy: "opex"},
+		},
 		LeaseDuration: c.duration(), RenewDeadline: c.duration() * 3 / 4, RetryPeriod: c.duration() / 12,
 		Callbacks: leaderelection.LeaderCallbacks{
 			OnStartedLeading: func(context.Context) { close(h.started) },
 			OnStoppedLeading: func() {
-				lose(fmt.Errorf("the Lease %s/%s is lost, or was given back: another %s may begin", c.Namespace, c.Name, c.What))
+				lose(
+					fmt.Errorf(
+						"the Lease %s/%s is lost, or was given back: another %s may begin", c.Namespace, c.Name, c.What,
+					),
+				)
 			},
 		},
 	})
@@ -120,8 +148,13 @@ func (h *hold) release(ctx context.Context) error {
 	if err != nil || last == nil || holder(last) != h.identity {
 		return err
 	}
-	err = h.Client.CoordinationV1().Leases(h.Namespace).Delete(ctx, h.Name,
-		metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &last.UID, ResourceVersion: &last.ResourceVersion}})
+	err = h.Client.CoordinationV1().Leases(h.Namespace).Delete(
+		ctx,
+		h.Name,
+		metav1.DeleteOptions{
+			Preconditions: &metav1.Preconditions{UID: &last.UID, ResourceVersion: &last.ResourceVersion},
+		},
+	)
 	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
 		return nil // it is no longer this one's
 	}
@@ -153,11 +186,14 @@ func (c Claim) get(ctx context.Context) (*coordinationv1.Lease, error) {
 }
 
 func (c Claim) heldBy(lease *coordinationv1.Lease) string {
-	return fmt.Sprintf("another %s runs: %s, since %s (Lease %s/%s). Wait for its end; if it is dead, its Lease can be taken over %.0f s after its last sign of life",
-		c.What, holder(lease), since(lease), c.Namespace, c.Name, c.duration().Seconds())
+	return fmt.Sprintf(
+		"another %s runs: %s, since %s (Lease %s/%s). Wait for its end; if it is dead, its Lease can be taken over %.0f s after its last sign of life",
+		c.What, holder(lease), since(lease), c.Namespace, c.Name, c.duration().Seconds(),
+	)
 }
 
-// recent says that a Lease was renewed a short while ago, by this clock: reason enough to refuse at once, and never to take it over.
+// recent says that a Lease was renewed a short while ago, by this clock: reason enough to refuse at once, and never to
+// take it over.
 func (c Claim) recent(lease *coordinationv1.Lease) bool {
 	return taken(lease) && lease.Spec.RenewTime != nil && time.Since(lease.Spec.RenewTime.Time) < c.duration()
 }

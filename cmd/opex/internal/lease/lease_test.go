@@ -27,8 +27,15 @@ func claim(client *fake.Clientset) Claim {
 // held is a Lease that somebody renewed so long ago, by one's own clock.
 func held(ago time.Duration) *coordinationv1.Lease {
 	at, who, seconds := metav1.NewMicroTime(time.Now().Add(-ago)), "process 7 on elsewhere", int32(1)
-	return &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: "opex-drill-shop", Namespace: "velero", ResourceVersion: "1"},
-		Spec: coordinationv1.LeaseSpec{HolderIdentity: &who, LeaseDurationSeconds: &seconds, AcquireTime: &at, RenewTime: &at}}
+	return &coordinationv1.Lease{
+		ObjectMeta: metav1.ObjectMeta{Name: "opex-drill-shop", Namespace: "velero", ResourceVersion: "1"},
+		Spec: coordinationv1.LeaseSpec{
+			HolderIdentity:       &who,
+			LeaseDurationSeconds: &seconds,
+			AcquireTime:          &at,
+			RenewTime:            &at,
+		},
+	}
 }
 
 func isRefused(err error) bool {
@@ -44,7 +51,8 @@ func TestALeaseThatIsFreeIsHeldAndGoesWithItsHolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if taken := claim(client).Taken(t.Context()); len(taken) != 1 || !strings.Contains(taken[0], "another drill of shop runs: process ") {
+	if taken := claim(client).Taken(t.Context()); len(taken) != 1 ||
+		!strings.Contains(taken[0], "another drill of shop runs: process ") {
 		t.Errorf("taken by %v", taken)
 	}
 	if _, _, err := claim(client).Hold(t.Context(), quiet); !isRefused(err) {
@@ -83,7 +91,8 @@ func TestAHolderIsNotDeadForItsClock(t *testing.T) {
 					_, _ = client.CoordinationV1().Leases("velero").Update(t.Context(), lease, metav1.UpdateOptions{})
 				}
 			})
-			if _, _, err := claim(client).Hold(t.Context(), quiet); !isRefused(err) || !strings.Contains(err.Error(), "process 7 on elsewhere") {
+			if _, _, err := claim(client).Hold(t.Context(), quiet); !isRefused(err) ||
+				!strings.Contains(err.Error(), "process 7 on elsewhere") {
 				t.Errorf("it is %v", err)
 			}
 			close(end)
@@ -142,7 +151,10 @@ func TestALeaseThatCannotBeRenewedEndsWhatItStandsFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client.PrependReactor("*", "leases", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, errors.New("no answer") })
+	client.PrependReactor(
+		"*", "leases",
+		func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, errors.New("no answer") },
+	)
 	select {
 	case <-ctx.Done():
 	case <-time.After(3 * short):

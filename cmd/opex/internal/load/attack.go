@@ -22,14 +22,15 @@ import (
 // pings is how often the generator's clock is asked for. The quickest answer counts.
 const pings = 8
 
-// Lines that begin with wroteMark tell the path of an acknowledged write; those with saidMark, the number of a request without an answer, and how
-// that came.
+// Lines that begin with wroteMark tell the path of an acknowledged write; those with saidMark, the number of a request
+// without an answer, and how that came.
 const (
 	wroteMark = "+"
 	saidMark  = "!"
 )
 
-// replyWithin is how long the generator may take for an answer to a command: more than it gives itself for the longest, check.
+// replyWithin is how long the generator may take for an answer to a command: more than it gives itself for the longest,
+// check.
 const replyWithin = 2 * time.Minute
 
 // Attack is the commanding side of one generator.
@@ -62,7 +63,14 @@ func Command(ctx context.Context, plan Plan, run Run) (*Attack, error) {
 	in, talk := io.Pipe()
 	heard, out := io.Pipe()
 	replies := make(chan string)
-	a := &Attack{plan: plan, talk: talk, replies: replies, hangUp: hangUp, said: map[int]string{}, totals: Totals{Workers: plan.Workers}}
+	a := &Attack{
+		plan:    plan,
+		talk:    talk,
+		replies: replies,
+		hangUp:  hangUp,
+		said:    map[int]string{},
+		totals:  Totals{Workers: plan.Workers},
+	}
 	go func() {
 		var said bytes.Buffer
 		err := run(streaming, in, out, &said)
@@ -307,15 +315,16 @@ func (a *Attack) last() time.Duration {
 	return a.plan.due(len(a.samples) - 1)
 }
 
-// Written returns the paths of the writes that were acknowledged. After Close has failed some of them may be left in the service.
+// Written returns the paths of the writes that were acknowledged. After Close has failed some of them may be left in
+// the service.
 func (a *Attack) Written() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return slices.Clone(a.written)
 }
 
-// Stop ends the requests, waits for the answers that are due, and returns how it went. A line that was lost on the way is an error. If the
-// generator is gone, the error comes with what it had told of by then.
+// Stop ends the requests, waits for the answers that are due, and returns how it went. A line that was lost on the way
+// is an error. If the generator is gone, the error comes with what it had told of by then.
 func (a *Attack) Stop(ctx context.Context) (Totals, error) {
 	n, err := []int64(nil), a.tell("stop")
 	if err == nil {
@@ -336,8 +345,8 @@ func (a *Attack) Stop(ctx context.Context) (Totals, error) {
 	return t, nil
 }
 
-// Check lets the generator look for each acknowledged write, and delete it. Call it after Stop. It takes a minute and a half at most; what
-// the service did not answer for by then is unchecked, or left.
+// Check lets the generator look for each acknowledged write, and delete it. Call it after Stop. It takes a minute and a
+// half at most; what the service did not answer for by then is unchecked, or left.
 func (a *Attack) Check(ctx context.Context) (evidence.Writes, error) {
 	var w evidence.Writes
 	if err := a.tell("check"); err != nil {
@@ -364,8 +373,8 @@ func (a *Attack) Check(ctx context.Context) (evidence.Writes, error) {
 	}
 }
 
-// Close lets the generator end, for as long as the context lasts: it stops, and deletes what it wrote and did not delete before. It is an
-// error if the generator was gone by itself, or left records in the service. Twice is no error.
+// Close lets the generator end, for as long as the context lasts: it stops, and deletes what it wrote and did not
+// delete before. It is an error if the generator was gone by itself, or left records in the service. Twice is no error.
 func (a *Attack) Close(ctx context.Context) error {
 	defer a.hangUp()
 	_ = a.talk.Close()
@@ -382,7 +391,9 @@ func (a *Attack) Close(ctx context.Context) error {
 			}
 			return nil
 		case <-ctx.Done():
-			return fmt.Errorf("load: the generator did not end in time, and may have left records in the service: %w", ctx.Err())
+			return fmt.Errorf(
+				"load: the generator did not end in time, and may have left records in the service: %w", ctx.Err(),
+			)
 		}
 	}
 }

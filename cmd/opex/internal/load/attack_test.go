@@ -128,13 +128,14 @@ func TestEveryRequestIsToldOfAtItsRateAndShare(t *testing.T) {
 		}
 	}
 	due := int(totals.Lasted / (5 * time.Millisecond)) // at 200 per second
-	if n := len(samples); n < due*9/10 || n > due+3 || n != totals.Requests || writes < n/5 || writes > n/3 || totals.Dropped > 0 {
+	if n := len(samples); n < due*9/10 || n > due+3 || n != totals.Requests || writes < n/5 || writes > n/3 ||
+		totals.Dropped > 0 {
 		t.Errorf("%d requests, %d of them writes, in %s: %+v", n, writes, totals.Lasted, totals)
 	}
 }
 
-// TestAStalledServiceIsMeasuredByWhatWasDue: requests that were due while it stalled count with their full time, though a client that
-// waited for answers would not have sent them.
+// TestAStalledServiceIsMeasuredByWhatWasDue: requests that were due while it stalled count with their full time, though
+// a client that waited for answers would not have sent them.
 func TestAStalledServiceIsMeasuredByWhatWasDue(t *testing.T) {
 	var until atomic.Int64
 	s := &service{before: func(http.ResponseWriter, *http.Request) bool {
@@ -154,12 +155,17 @@ func TestAStalledServiceIsMeasuredByWhatWasDue(t *testing.T) {
 }
 
 func TestWhatWasDueAndNotSentIsLateThenDropped(t *testing.T) {
-	a := attack(t, &service{before: silent}, func(p *Plan) { p.Timeout, p.WriteShare, p.Workers = 200*time.Millisecond, 0, 5 }, here)
+	a := attack(
+		t, &service{before: silent}, func(p *Plan) { p.Timeout, p.WriteShare, p.Workers = 200*time.Millisecond, 0, 5 },
+		here,
+	)
 	time.Sleep(time.Second)
 	samples, totals := ended(t, a)
 	// Five workers wait 200 ms for each answer: 25 of 200 a second can be sent.
 	most := 5 * (int(totals.Lasted/(200*time.Millisecond)) + 2)
-	if len(samples) < 15 || len(samples) > most || totals.Dropped < 130 || totals.Late < len(samples)/2 || totals.MaxLateness < 500*time.Millisecond || totals.Workers != 5 {
+	if len(samples) < 15 || len(samples) > most || totals.Dropped < 130 || totals.Late < len(samples)/2 ||
+		totals.MaxLateness < 500*time.Millisecond ||
+		totals.Workers != 5 {
 		t.Errorf("%d requests were sent: %+v", len(samples), totals)
 	}
 	for _, s := range samples {
@@ -188,7 +194,8 @@ func (s slow) Write(b []byte) (int, error) {
 	return s.Writer.Write(b)
 }
 
-// TestNoRequestIsSentTwice: Go's own client would send reads again whose kept connection is cut off, and count no error.
+// TestNoRequestIsSentTwice: Go's own client would send reads again whose kept connection is cut off, and count no
+// error.
 func TestNoRequestIsSentTwice(t *testing.T) {
 	var n atomic.Int64
 	s := &service{before: func(w http.ResponseWriter, _ *http.Request) bool {
@@ -235,11 +242,14 @@ func TestTransportErrorsHaveTheirKind(t *testing.T) {
 		},
 	} {
 		t.Run(kind, func(t *testing.T) {
-			a := attack(t, &service{before: before}, func(p *Plan) { p.Rate, p.Timeout = 50, 200*time.Millisecond }, here)
+			a := attack(
+				t, &service{before: before}, func(p *Plan) { p.Rate, p.Timeout = 50, 200*time.Millisecond }, here,
+			)
 			time.Sleep(300 * time.Millisecond)
 			samples, _ := ended(t, a)
 			i := slices.IndexFunc(samples, func(s Sample) bool { return s.Status == 0 })
-			if i < 0 || samples[i].Failure != kind || kind == FailureTimeout && samples[i].Latency < 200*time.Millisecond {
+			if i < 0 || samples[i].Failure != kind ||
+				kind == FailureTimeout && samples[i].Latency < 200*time.Millisecond {
 				t.Errorf("%+v", samples)
 			}
 		})
@@ -260,7 +270,8 @@ func TestAnAnswerThatBreaksOffIsNone(t *testing.T) {
 		return true
 	}}, func(p *Plan) { p.Rate = 50 }, here)
 	time.Sleep(200 * time.Millisecond)
-	if samples, _ := ended(t, a); len(samples) == 0 || samples[0].Status != 0 || samples[0].Failure != FailureEOF || !strings.HasPrefix(samples[0].Said, "connection 127.0.0.1:") {
+	if samples, _ := ended(t, a); len(samples) == 0 || samples[0].Status != 0 || samples[0].Failure != FailureEOF ||
+		!strings.HasPrefix(samples[0].Said, "connection 127.0.0.1:") {
 		t.Errorf("%+v", samples)
 	}
 }
@@ -297,7 +308,9 @@ func TestALostOrChangedWriteIsFound(t *testing.T) {
 	writes, err := a.Check(t.Context())
 	slices.Sort(writes.Lost)
 	if err != nil || writes.Acknowledged < 10 || strings.Join(writes.Lost, ", ") != "/records/3 (not found), /records/5 (not as acknowledged)" ||
-		writes.Found != writes.Acknowledged-2 || writes.Left != 0 || s.left() != 0 {
+		writes.Found != writes.Acknowledged-2 ||
+		writes.Left != 0 ||
+		s.left() != 0 {
 		t.Errorf("%+v, %v; %d records are left", writes, err, s.left())
 	}
 }
@@ -324,7 +337,8 @@ func TestAWriteThatNobodyAnswersForIsUncheckedAndLeft(t *testing.T) {
 			time.Sleep(300 * time.Millisecond)
 			ended(t, a)
 			w, err := a.Check(t.Context())
-			if err != nil || w.Acknowledged == 0 || w.Unchecked != w.Acknowledged || w.Left != w.Acknowledged || w.Found+len(w.Lost) != 0 {
+			if err != nil || w.Acknowledged == 0 || w.Unchecked != w.Acknowledged || w.Left != w.Acknowledged ||
+				w.Found+len(w.Lost) != 0 {
 				t.Errorf("%+v, %v", w, err)
 			}
 		})
@@ -361,14 +375,23 @@ func TestAnInterruptLeavesTheGeneratorTimeToCleanUp(t *testing.T) {
 	server := httptest.NewServer(s)
 	defer server.Close()
 	ctx, interrupt := context.WithCancel(t.Context())
-	a, err := Command(ctx, Plan{URL: server.URL, Rate: 200, Limit: time.Minute, Write: &Write{Path: "/records", Body: json.RawMessage(`{}`)}, WriteShare: 1},
+	a, err := Command(
+		ctx,
+		Plan{
+			URL:        server.URL,
+			Rate:       200,
+			Limit:      time.Minute,
+			Write:      &Write{Path: "/records", Body: json.RawMessage(`{}`)},
+			WriteShare: 1,
+		},
 		func(ctx context.Context, in io.Reader, out, said io.Writer) error {
 			err := here(ctx, in, out, said)
 			if ctx.Err() != nil {
 				return errors.New("the stream was cut off before the generator ended")
 			}
 			return err
-		})
+		},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -479,7 +502,9 @@ func TestAGeneratorThatDiesIsAnErrorThatComesWithWhatItToldOf(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "the generator is gone") {
 		t.Errorf("error is %v", err)
 	}
-	if age := time.Since(totals.Began); totals.Requests < 5 || totals.Requests != len(told(a)) || age > time.Minute || totals.Lasted < 20*time.Millisecond || totals.Lasted > age {
+	if age := time.Since(totals.Began); totals.Requests < 5 || totals.Requests != len(told(a)) || age > time.Minute ||
+		totals.Lasted < 20*time.Millisecond ||
+		totals.Lasted > age {
 		t.Errorf("it told of %d requests, and the totals are %+v", len(told(a)), totals)
 	}
 }
@@ -585,7 +610,13 @@ func TestAPlanThatCannotBeIsRefused(t *testing.T) {
 		`write of "{}" to "x"`:         func(p *Plan) { p.Write = &Write{Path: "x", Body: json.RawMessage(`{}`)} },
 		"timeout 2s, workers -2: want": func(p *Plan) { p.Timeout, p.Workers = 0, -2 },
 	} {
-		plan := Plan{URL: "http://task-api:8000", Rate: 1, Limit: time.Second, Timeout: time.Second, Reads: []string{"/"}}
+		plan := Plan{
+			URL:     "http://task-api:8000",
+			Rate:    1,
+			Limit:   time.Second,
+			Timeout: time.Second,
+			Reads:   []string{"/"},
+		}
 		change(&plan)
 		if _, err := Command(t.Context(), plan, here); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("error is %v, want one that says %q", err, says)
@@ -606,7 +637,8 @@ func TestAGeneratorRefusesWhatItDoesNotKnow(t *testing.T) {
 		"start twice":            {plan + "start\nstart\n", `"start" is no command, or none for now`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if err := Generate(t.Context(), strings.NewReader(c.in), io.Discard); err == nil || !strings.Contains(err.Error(), c.says) {
+			if err := Generate(t.Context(), strings.NewReader(c.in), io.Discard); err == nil ||
+				!strings.Contains(err.Error(), c.says) {
 				t.Errorf("error is %v, want one that says %q", err, c.says)
 			}
 		})
@@ -615,11 +647,15 @@ func TestAGeneratorRefusesWhatItDoesNotKnow(t *testing.T) {
 
 // TestARefusedPlanIsToldByTheGenerator: its words come back, and not only that it is gone.
 func TestARefusedPlanIsToldByTheGenerator(t *testing.T) {
-	_, err := Command(t.Context(), Plan{URL: "http://task-api", Rate: 1, Limit: 1, Reads: []string{"/"}}, func(ctx context.Context, in io.Reader, out, _ io.Writer) error {
-		var plan map[string]any
-		_ = json.NewDecoder(in).Decode(&plan)
-		return errors.New("a plan of another version")
-	})
+	_, err := Command(
+		t.Context(),
+		Plan{URL: "http://task-api", Rate: 1, Limit: 1, Reads: []string{"/"}},
+		func(ctx context.Context, in io.Reader, out, _ io.Writer) error {
+			var plan map[string]any
+			_ = json.NewDecoder(in).Decode(&plan)
+			return errors.New("a plan of another version")
+		},
+	)
 	if err == nil || !strings.Contains(err.Error(), "the generator is gone: a plan of another version") {
 		t.Errorf("error is %v", err)
 	}

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// BenchmarkGenerator is how well the generator keeps its times, against a service on the same machine that answers at once: one iteration is
-// three seconds of load. Lateness is from a request's time until it was sent.
+// BenchmarkGenerator is how well the generator keeps its times, against a service on the same machine that answers at
+// once: one iteration is three seconds of load. Lateness is from a request's time until it was sent.
 func BenchmarkGenerator(b *testing.B) {
 	for _, rate := range []int{200, 1000, 5000} {
 		b.Run(fmt.Sprintf("rate=%d", rate), func(b *testing.B) {
@@ -18,7 +18,10 @@ func BenchmarkGenerator(b *testing.B) {
 			var late []time.Duration
 			requests, dropped := 0, 0
 			for range b.N {
-				a, err := Command(b.Context(), Plan{URL: server.URL, Rate: rate, Limit: time.Minute, Reads: []string{"/records"}}, here)
+				a, err := Command(
+					b.Context(), Plan{URL: server.URL, Rate: rate, Limit: time.Minute, Reads: []string{"/records"}},
+					here,
+				)
 				if err != nil {
 					b.Fatal(err)
 				}

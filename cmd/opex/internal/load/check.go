@@ -107,8 +107,8 @@ func (g *generator) lookUp(ctx context.Context, a acknowledged) (fate string) {
 	return fate
 }
 
-// content tells a record from another by what it means, where it is JSON, and byte by byte else. It is a digest: the records themselves would
-// fill the generator's memory.
+// content tells a record from another by what it means, where it is JSON, and byte by byte else. It is a digest: the
+// records themselves would fill the generator's memory.
 func content(body []byte) [16]byte {
 	if canonical, err := samejson.Canonical(body); err == nil {
 		body = canonical
@@ -131,7 +131,8 @@ func (g *generator) remove(ctx context.Context) (left int) {
 		if a.path != "" {
 			again(ctx, func() bool {
 				status, _, err := g.ask(ctx, http.MethodDelete, a.path)
-				gone = err == nil && (status >= 200 && status < 300 || status == http.StatusNotFound || status == http.StatusGone)
+				gone = err == nil &&
+					(status >= 200 && status < 300 || status == http.StatusNotFound || status == http.StatusGone)
 				return gone
 			})
 		}

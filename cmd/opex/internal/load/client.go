@@ -18,7 +18,11 @@ import (
 // client keeps connections, follows no redirects and takes no proxy.
 func client(p Plan) *http.Client {
 	dialer := &net.Dialer{Timeout: p.Timeout, KeepAlive: 15 * time.Second}
-	transport := &http.Transport{DialContext: dialer.DialContext, MaxIdleConnsPerHost: p.Workers, IdleConnTimeout: 30 * time.Second}
+	transport := &http.Transport{
+		DialContext:         dialer.DialContext,
+		MaxIdleConnsPerHost: p.Workers,
+		IdleConnTimeout:     30 * time.Second,
+	}
 	return &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport:     once{transport, p.Timeout},
@@ -27,8 +31,9 @@ func client(p Plan) *http.Client {
 
 // once sends each request once, and names why there was no answer.
 //
-// Go's transport sends a request that changes nothing again where a kept connection breaks before the answer, and tells nobody: a pod that
-// was killed would cost such a client no error, and other clients do not do so. It cannot with a body that it cannot get anew.
+// Go's transport sends a request that changes nothing again where a kept connection breaks before the answer, and tells
+// nobody: a pod that was killed would cost such a client no error, and other clients do not do so. It cannot with a
+// body that it cannot get anew.
 type once struct {
 	transport http.RoundTripper
 	timeout   time.Duration
@@ -126,7 +131,9 @@ func failure(err error) string {
 		return FailureUnreachable
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		return FailureTimeout
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), strings.Contains(err.Error(), "server closed idle connection"):
+	case errors.Is(err, io.EOF),
+		errors.Is(err, io.ErrUnexpectedEOF),
+		strings.Contains(err.Error(), "server closed idle connection"):
 		return FailureEOF
 	}
 	return FailureOther

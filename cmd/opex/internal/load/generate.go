@@ -21,11 +21,11 @@ import (
 // firstWorkers is how many there are at the beginning; more come as they are needed.
 const firstWorkers = 50
 
-// Generate is the generator's side: it reads the plan, then commands, line by line, and answers them. When nobody writes to it any more, or
-// the context ends, it stops, deletes what it wrote, and ends.
+// Generate is the generator's side: it reads the plan, then commands, line by line, and answers them. When nobody
+// writes to it any more, or the context ends, it stops, deletes what it wrote, and ends.
 //
-// `ping` tells its clock; `start` begins, and from then on a line for each request is written; `stop` ends that; `check` reads again
-// what was acknowledged, and deletes it.
+// `ping` tells its clock; `start` begins, and from then on a line for each request is written; `stop` ends that;
+// `check` reads again what was acknowledged, and deletes it.
 func Generate(ctx context.Context, in io.Reader, out io.Writer) error {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, 1<<20)
@@ -44,7 +44,9 @@ func Generate(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 	// Whatever happened, nothing stays in the service's data.
 	if left := g.remove(context.WithoutCancel(ctx)); left > 0 {
-		err = errors.Join(err, fmt.Errorf("%d records of the load stay in the service: they could not be deleted", left))
+		err = errors.Join(
+			err, fmt.Errorf("%d records of the load stay in the service: they could not be deleted", left),
+		)
 	}
 	return err
 }
@@ -133,8 +135,11 @@ func (g *generator) obey(ctx context.Context, commands <-chan given) error {
 }
 
 func (g *generator) start() {
-	attacker := vegeta.NewAttacker(vegeta.Client(g.client), vegeta.Workers(firstWorkers), vegeta.MaxWorkers(uint64(g.plan.Workers)))
-	// Vegeta does not tell when it began, and a result's time is that of sending. This is a little before: what lies between counts as lateness.
+	attacker := vegeta.NewAttacker(
+		vegeta.Client(g.client), vegeta.Workers(firstWorkers), vegeta.MaxWorkers(uint64(g.plan.Workers)),
+	)
+	// Vegeta does not tell when it began, and a result's time is that of sending. This is a little before: what lies
+	// between counts as lateness.
 	began := time.Now()
 	results := attacker.Attack(g.targets(), vegeta.ConstantPacer{Freq: g.plan.Rate, Per: time.Second}, g.plan.Limit, "")
 	g.out.say("began %d", began.UnixNano())

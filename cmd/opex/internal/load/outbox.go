@@ -10,8 +10,8 @@ import (
 // flushEvery is how long a line on a request may lie, so that many are sent at once.
 const flushEvery = 100 * time.Millisecond
 
-// outbox writes lines in the order in which they came, behind the back of whoever put them in: a reader that is slow, or gone, holds up
-// no request and no cleaning up.
+// outbox writes lines in the order in which they came, behind the back of whoever put them in: a reader that is slow,
+// or gone, holds up no request and no cleaning up.
 type outbox struct {
 	to   io.Writer
 	wake chan struct{}

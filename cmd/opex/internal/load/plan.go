@@ -1,6 +1,7 @@
-// Package load asks a service at a constant rate from inside its cluster, as an open model: requests come at their times, whether the
-// service answers or not, and a latency counts from the time at which its request was due. A generator in a pod (the program opex-load)
-// is talked with over exec: it says what became of each request, and stops when nobody listens any more.
+// Package load asks a service at a constant rate from inside its cluster, as an open model: requests come at their
+// times, whether the service answers or not, and a latency counts from the time at which its request was due. A
+// generator in a pod (the program opex-load) is talked with over exec: it says what became of each request, and stops
+// when nobody listens any more.
 package load
 
 import (
@@ -15,8 +16,8 @@ import (
 )
 
 const (
-	// LateLimit is how long after its time a request may be sent before it counts as late: little of the quickest recovery. Its latency counts
-	// from its time all the same.
+	// LateLimit is how long after its time a request may be sent before it counts as late: little of the quickest
+	// recovery. Its latency counts from its time all the same.
 	LateLimit = 200 * time.Millisecond
 	// DefaultTimeout is how long an answer is waited for.
 	DefaultTimeout = 2 * time.Second
@@ -24,7 +25,8 @@ const (
 	MaxRate = 100_000
 	// maxWorkers keeps a generator within the memory of its pod: a request under way takes some 40 KiB.
 	maxWorkers = 4096
-	// MaxRequests and maxWrites keep both sides within their memory: 8 bytes for each request, some 200 for each acknowledged write.
+	// MaxRequests and maxWrites keep both sides within their memory: 8 bytes for each request, some 200 for each
+	// acknowledged write.
 	MaxRequests = 8_000_000
 	maxWrites   = 500_000
 )
@@ -38,12 +40,13 @@ type Plan struct {
 	Reads      []string      `json:"reads"`   // paths, in turn
 	Write      *Write        `json:"write,omitempty"`
 	WriteShare float64       `json:"writeShare"` // of all requests, 0 to 1
-	// Workers is how many requests may be under way at once; what is due beyond that waits, is late, and at the end is dropped. Default: as
-	// many as wait when nobody answers, and half as many again, but not more than 4096.
+	// Workers is how many requests may be under way at once; what is due beyond that waits, is late, and at the end is
+	// dropped. Default: as many as wait when nobody answers, and half as many again, but not more than 4096.
 	Workers int `json:"workers"`
 }
 
-// Write is what is posted. A success is a status of 200 to 299 with a header Location, where the record is read and deleted.
+// Write is what is posted. A success is a status of 200 to 299 with a header Location, where the record is read and
+// deleted.
 type Write struct {
 	Path string          `json:"path"`
 	Body json.RawMessage `json:"body"` // a JSON object
@@ -77,7 +80,10 @@ func (p Plan) Check() error {
 		add("write share %g: want 0 to 1, and 0 without a write", p.WriteShare)
 	}
 	if all := float64(p.Rate) * p.Limit.Seconds(); all > MaxRequests {
-		add("%d requests per second for up to %s are %.0f: want %d at most, so a lower rate or a shorter time", p.Rate, p.Limit, all, MaxRequests)
+		add(
+			"%d requests per second for up to %s are %.0f: want %d at most, so a lower rate or a shorter time", p.Rate,
+			p.Limit, all, MaxRequests,
+		)
 	} else if writes := all * p.WriteShare; writes > maxWrites {
 		add("%d requests per second for up to %s, of which %.0f%% write, are %.0f writes: want %d at most, so a lower rate or a shorter time", p.Rate, p.Limit,
 			100*p.WriteShare, writes, maxWrites)
@@ -99,7 +105,8 @@ func (p Plan) Check() error {
 	return errors.Join(wrong...)
 }
 
-// parsePlan reads a plan as the generator gets it. A field that it does not know is an error: it is of another version then.
+// parsePlan reads a plan as the generator gets it. A field that it does not know is an error: it is of another version
+// then.
 func parsePlan(line []byte) (Plan, error) {
 	var plan Plan
 	decoder := json.NewDecoder(bytes.NewReader(line))
@@ -116,11 +123,12 @@ func parsePlan(line []byte) (Plan, error) {
 // interval is the time from one request to the next.
 func (p Plan) interval() time.Duration { return time.Second / time.Duration(p.Rate) }
 
-// due is when a request is to be sent, from the beginning of the attack: the first when one interval is over (vegeta's constant pace).
+// due is when a request is to be sent, from the beginning of the attack: the first when one interval is over (vegeta's
+// constant pace).
 func (p Plan) due(sequence int) time.Duration { return time.Duration(sequence+1) * p.interval() }
 
-// dropped is how many of the requests that were due LateLimit before the end, or earlier, were not sent. Requests are sent in their order,
-// so that a generator that cannot keep up is short of the last.
+// dropped is how many of the requests that were due LateLimit before the end, or earlier, were not sent. Requests are
+// sent in their order, so that a generator that cannot keep up is short of the last.
 func (p Plan) dropped(lasted time.Duration, sent int) int {
 	return max(0, int((lasted-LateLimit)/p.interval())-sent)
 }
@@ -147,7 +155,15 @@ const (
 	FailureOther       = "other"
 )
 
-var failures = []string{FailureRefused, FailureReset, FailureEOF, FailureTimeout, FailureUnreachable, FailureName, FailureOther}
+var failures = []string{
+	FailureRefused,
+	FailureReset,
+	FailureEOF,
+	FailureTimeout,
+	FailureUnreachable,
+	FailureName,
+	FailureOther,
+}
 
 // Totals is how the attack went.
 type Totals struct {

@@ -30,8 +30,8 @@ func (l List) Between(from, to time.Time) iter.Seq[Sample] {
 // never is the latency of a request without an answer: slower than anything.
 const never = time.Duration(1<<63 - 1)
 
-// Window sums up the requests that were due in [from, to). Zero is the moment from which the window's times count, slow the latency up to which
-// an answer is quick enough.
+// Window sums up the requests that were due in [from, to). Zero is the moment from which the window's times count, slow
+// the latency up to which an answer is quick enough.
 func Window(samples Samples, from, to, zero time.Time, slow time.Duration) evidence.Window {
 	w := evidence.Window{From: evidence.InSeconds(from.Sub(zero)), To: evidence.InSeconds(to.Sub(zero)),
 		Status: map[string]int{}, TransportErrors: map[string]int{}}
@@ -75,8 +75,8 @@ func percentile(latencies []time.Duration, p int) evidence.Seconds {
 	return evidence.Never
 }
 
-// Curve sums up the requests that were due in [from, to) in slots of one width, empty ones between them included. There are MostSlots at most:
-// the longer the load, the wider they are.
+// Curve sums up the requests that were due in [from, to) in slots of one width, empty ones between them included. There
+// are MostSlots at most: the longer the load, the wider they are.
 func Curve(samples Samples, from, to, zero time.Time) (width time.Duration, curve []evidence.Slot) {
 	width = evidence.SlotWidth
 	if least := to.Sub(from) / (evidence.MostSlots - 2); least > width {
@@ -93,7 +93,13 @@ func Curve(samples Samples, from, to, zero time.Time) (width time.Duration, curv
 	done := func() {
 		if n := len(curve); n > 0 {
 			last := &curve[n-1]
-			last.P50, last.P95, last.Max = percentile(latencies, 50), percentile(latencies, 95), percentile(latencies, 100)
+			last.P50, last.P95, last.Max = percentile(
+				latencies, 50,
+			), percentile(
+				latencies, 95,
+			), percentile(
+				latencies, 100,
+			)
 			latencies = latencies[:0]
 		}
 	}
@@ -121,7 +127,8 @@ func Curve(samples Samples, from, to, zero time.Time) (width time.Duration, curv
 	return width, curve
 }
 
-// Misses are the requests without an answer, in the order of their times: all of them are counted, and the first are told of.
+// Misses are the requests without an answer, in the order of their times: all of them are counted, and the first are
+// told of.
 func Misses(samples Samples, from, to, zero time.Time) (misses []evidence.Miss) {
 	for s := range samples.Between(from, to) {
 		if s.Status != 0 {
@@ -130,13 +137,17 @@ func Misses(samples Samples, from, to, zero time.Time) (misses []evidence.Miss) 
 		if len(misses) == evidence.MostMisses {
 			break
 		}
-		misses = append(misses, evidence.Miss{Due: evidence.InSeconds(s.Due.Sub(zero)), Sent: evidence.InSeconds(s.sent().Sub(zero)),
-			Ended: evidence.InSeconds(s.ended().Sub(zero)), Kind: s.Failure, Write: s.Write, Said: s.Said})
+		misses = append(
+			misses,
+			evidence.Miss{Due: evidence.InSeconds(s.Due.Sub(zero)), Sent: evidence.InSeconds(s.sent().Sub(zero)),
+				Ended: evidence.InSeconds(s.ended().Sub(zero)), Kind: s.Failure, Write: s.Write, Said: s.Said},
+		)
 	}
 	return misses
 }
 
-// Cut counts the requests without an answer that were under way in a time: sent before its end, and given up after its beginning.
+// Cut counts the requests without an answer that were under way in a time: sent before its end, and given up after its
+// beginning.
 func Cut(samples Samples, from, to time.Time) (n int) {
 	const longest = time.Minute // of a request, lateness and time limit together
 	for s := range samples.Between(from.Add(-longest), to) {

@@ -11,15 +11,24 @@ var zero = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // sample is a request that was due so many milliseconds after zero.
 func sample(due, latency, status int, failure string) Sample {
-	return Sample{Due: zero.Add(time.Duration(due) * time.Millisecond), Latency: time.Duration(latency) * time.Millisecond, Status: status, Failure: failure}
+	return Sample{
+		Due:     zero.Add(time.Duration(due) * time.Millisecond),
+		Latency: time.Duration(latency) * time.Millisecond,
+		Status:  status,
+		Failure: failure,
+	}
 }
 
 func TestAWindowHoldsWhatWasDueInIt(t *testing.T) {
 	w := Window(List{
-		sample(-1, 9000, 200, ""), sample(0, 10, 200, ""), sample(500, 600, 503, ""), sample(900, 1, 0, FailureRefused), sample(1000, 9000, 500, ""),
+		sample(
+			-1, 9000, 200, "",
+		), sample(0, 10, 200, ""), sample(500, 600, 503, ""), sample(900, 1, 0, FailureRefused), sample(1000, 9000, 500, ""),
 	}, zero, zero.Add(time.Second), zero, 500*time.Millisecond)
 	if w.Requests != 3 || w.ServerErrors != 1 || w.TransportErrors[FailureRefused] != 1 || w.Status["200"] != 1 || w.Status["503"] != 1 ||
-		w.P50 != 0.6 || w.P95 != evidence.Never || w.Max != 0.6 || w.From != 0 || w.To != 1 || w.Slow != 2 {
+		w.P50 != 0.6 || w.P95 != evidence.Never || w.Max != 0.6 || w.From != 0 ||
+		w.To != 1 ||
+		w.Slow != 2 {
 		t.Errorf("%+v", w)
 	}
 }
@@ -45,8 +54,13 @@ func TestWhatGetsNoAnswerIsSlowerThanAnything(t *testing.T) {
 }
 
 func TestTheCurveHasEmptySlotsWhereNothingWasSent(t *testing.T) {
-	_, curve := Curve(List{sample(-150, 1, 200, ""), sample(150, 5, 500, ""), sample(160, 700, 0, FailureReset)}, at(-1000), at(1000), zero)
-	if len(curve) != 4 || curve[0].At != -0.2 || curve[1].Requests != 0 || curve[3].Requests != 2 || curve[3].ServerErrors != 1 || curve[3].TransportErrors != 1 ||
+	_, curve := Curve(
+		List{sample(-150, 1, 200, ""), sample(150, 5, 500, ""), sample(160, 700, 0, FailureReset)}, at(-1000), at(1000),
+		zero,
+	)
+	if len(curve) != 4 || curve[0].At != -0.2 || curve[1].Requests != 0 || curve[3].Requests != 2 ||
+		curve[3].ServerErrors != 1 ||
+		curve[3].TransportErrors != 1 ||
 		curve[3].Max != 0.005 {
 		t.Errorf("%+v", curve)
 	}
@@ -77,8 +91,14 @@ func TestTheCurveOfALongLoadIsCoarser(t *testing.T) {
 
 func TestWhatWasUnderWayAtATimeIsCut(t *testing.T) {
 	cut := func(from, to int) int {
-		return Cut(List{sample(-10, 5, 0, FailureReset), sample(-10, 20, 0, FailureReset), sample(-10, 20, 200, ""), sample(5, 2000, 0, FailureTimeout),
-			sample(40, 1, 0, FailureRefused)}, at(from), at(to))
+		return Cut(
+			List{
+				sample(-10, 5, 0, FailureReset), sample(-10, 20, 0, FailureReset), sample(-10, 20, 200, ""),
+				sample(5, 2000, 0, FailureTimeout), sample(40, 1, 0, FailureRefused),
+			},
+			at(from),
+			at(to),
+		)
 	}
 	if n := cut(0, 30); n != 2 {
 		t.Errorf("%d, want the one that was reset and the one that hung", n)

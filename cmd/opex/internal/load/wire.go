@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// formatSample is the generator's line on one request: its number from 0, lateness and latency in microseconds, the status or 0, the kind of
-// failure or -, r or w.
+// formatSample is the generator's line on one request: its number from 0, lateness and latency in microseconds, the
+// status or 0, the kind of failure or -, r or w.
 func formatSample(sequence int, s Sample) string {
 	failed, way := "-", "r"
 	if s.Failure != "" {
@@ -20,7 +20,9 @@ func formatSample(sequence int, s Sample) string {
 	if s.Write {
 		way = "w"
 	}
-	return fmt.Sprintf("%d %d %d %d %s %s", sequence, s.Lateness.Microseconds(), s.Latency.Microseconds(), s.Status, failed, way)
+	return fmt.Sprintf(
+		"%d %d %d %d %s %s", sequence, s.Lateness.Microseconds(), s.Latency.Microseconds(), s.Status, failed, way,
+	)
 }
 
 // parseSample reads such a line. The sample has no Due.
@@ -33,7 +35,12 @@ func parseSample(line string) (sequence int, s Sample, err error) {
 	if err != nil {
 		return 0, Sample{}, err
 	}
-	s = Sample{Lateness: time.Duration(n[1]) * time.Microsecond, Latency: time.Duration(n[2]) * time.Microsecond, Status: int(n[3]), Write: fields[5] == "w"}
+	s = Sample{
+		Lateness: time.Duration(n[1]) * time.Microsecond,
+		Latency:  time.Duration(n[2]) * time.Microsecond,
+		Status:   int(n[3]),
+		Write:    fields[5] == "w",
+	}
 	if fields[4] != "-" {
 		s.Failure = fields[4]
 	}
@@ -78,7 +85,11 @@ const (
 )
 
 func pack(s Sample) packed {
-	p := packed{latency: uint32(min((s.Latency+finest/2)/finest, math.MaxUint32)), lateness: uint16(min(s.Lateness/time.Millisecond, math.MaxUint16)), fate: uint16(s.Status)}
+	p := packed{
+		latency:  uint32(min((s.Latency+finest/2)/finest, math.MaxUint32)),
+		lateness: uint16(min(s.Lateness/time.Millisecond, math.MaxUint16)),
+		fate:     uint16(s.Status),
+	}
 	if s.Status == 0 {
 		p.fate = uint16(failedFrom + slices.Index(failures, s.Failure))
 	}
@@ -90,7 +101,11 @@ func pack(s Sample) packed {
 
 // sample has no Due.
 func (p packed) sample() Sample {
-	s := Sample{Latency: time.Duration(p.latency) * finest, Lateness: time.Duration(p.lateness) * time.Millisecond, Write: p.fate&writeBit != 0}
+	s := Sample{
+		Latency:  time.Duration(p.latency) * finest,
+		Lateness: time.Duration(p.lateness) * time.Millisecond,
+		Write:    p.fate&writeBit != 0,
+	}
 	if fate := int(p.fate &^ writeBit); fate >= failedFrom {
 		s.Failure = failures[fate-failedFrom]
 	} else {

@@ -7,7 +7,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// addons are the kinds of add-ons that rules read, with the types of the fields that they read. Their CRDs have more fields.
+// addons are the kinds of add-ons that rules read, with the types of the fields that they read. Their CRDs have more
+// fields.
 var addons = map[schema.GroupKind]reflect.Type{
 	{Group: "velero.io", Kind: "Schedule"}:                       reflect.TypeFor[veleroSchedule](),
 	{Group: "velero.io", Kind: "Backup"}:                         reflect.TypeFor[veleroBackup](),

@@ -9,13 +9,14 @@ import (
 	"github.com/opex-project/opex/internal/review"
 )
 
-// Baseline are known findings, each as rule, object and field, with how many times it is known. A repository that starts with many findings keeps them in a
-// file and sees the new ones.
+// Baseline are known findings, each as rule, object and field, with how many times it is known. A repository that
+// starts with many findings keeps them in a file and sees the new ones.
 type Baseline map[string]int
 
 func entry(f review.Finding) string { return f.Rule.ID + " " + f.Object.String() + " " + f.Where() }
 
-// ReadBaseline reads a file that WriteBaseline wrote: a line for each finding; empty lines and comments count for nothing.
+// ReadBaseline reads a file that WriteBaseline wrote: a line for each finding; empty lines and comments count for
+// nothing.
 func ReadBaseline(name string) (Baseline, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
@@ -28,7 +29,8 @@ func ReadBaseline(name string) (Baseline, error) {
 			continue
 		}
 		id, rest, _ := strings.Cut(line, " ")
-		if len(strings.Fields(rest)) < 3 || !slices.ContainsFunc(review.Rules, func(r review.Rule) bool { return r.ID == id }) {
+		if len(strings.Fields(rest)) < 3 ||
+			!slices.ContainsFunc(review.Rules, func(r review.Rule) bool { return r.ID == id }) {
 			return nil, fmt.Errorf("%s: %q is no entry such as: SUR-02 Deployment shop/till spec.replicas", name, line)
 		}
 		b[line]++
@@ -46,7 +48,11 @@ func WriteBaseline(name string, objects review.Set, options Options) (int, error
 	}
 	slices.Sort(lines)
 	head := "# Findings of opex review that are known. Take out what you put right: opex review --baseline FILE says which these are.\n"
-	return len(lines), os.WriteFile(name, []byte(head+strings.Join(lines, "")), 0o644) //nolint:gosec // it is to be committed
+	return len(
+			lines,
+		), os.WriteFile(
+			name, []byte(head+strings.Join(lines, "")), 0o644,
+		) //nolint:gosec // it is to be committed
 }
 
 func (b Baseline) clone() Baseline {

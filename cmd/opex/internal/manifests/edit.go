@@ -11,14 +11,17 @@ import (
 	"github.com/opex-project/opex/internal/review"
 )
 
-// A document may have this many lines and bytes to be edited: an edit reads it again, and a diff takes room by the square of its lines.
+// A document may have this many lines and bytes to be edited: an edit reads it again, and a diff takes room by the
+// square of its lines.
 const mostLines, mostEdited = 2000, 256 << 10
 
-// edit changes the object in its file as it is after all edits before, and returns the change as a diff of the file. It is empty where the object cannot
-// be edited without touching anything else. What comes out was read back and compared with what was meant.
+// edit changes the object in its file as it is after all edits before, and returns the change as a diff of the file. It
+// is empty where the object cannot be edited without touching anything else. What comes out was read back and compared
+// with what was meant.
 func (at place) edit(edits []review.Edit) string {
 	p := at.part
-	if p == nil || p.of.name == StandardInput || bytes.Contains(p.text, []byte("\r")) || p.rows > mostLines || len(p.text) > mostEdited {
+	if p == nil || p.of.name == StandardInput || bytes.Contains(p.text, []byte("\r")) || p.rows > mostLines ||
+		len(p.text) > mostEdited {
 		return ""
 	}
 	text := manifest(p.object())
@@ -78,8 +81,8 @@ func (s *source) patch() string {
 	return stackfile.DiffParts(patchPath(s.name), parts)
 }
 
-// patchPath is a file's path from the root of its repository, where it is in one; from the working folder, where it is below it; else from the root of the
-// file system. There `git apply` and `patch -p1` take the diff.
+// patchPath is a file's path from the root of its repository, where it is in one; from the working folder, where it is
+// below it; else from the root of the file system. There `git apply` and `patch -p1` take the diff.
 func patchPath(name string) string {
 	full, err := filepath.Abs(name)
 	if err != nil {

@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// TestWhatPeopleWriteIsJudgedRight reads testdata/field: small inputs after public bug reports and repositories. The comments at the head of each say which rules
-// must find something (one of A|B), which must not, and which objects of base.yaml it does without; its documents come beside those of the base or in their place.
+// TestWhatPeopleWriteIsJudgedRight reads testdata/field: small inputs after public bug reports and repositories. The
+// comments at the head of each say which rules must find something (one of A|B), which must not, and which objects of
+// base.yaml it does without; its documents come beside those of the base or in their place.
 func TestWhatPeopleWriteIsJudgedRight(t *testing.T) {
 	files, _ := filepath.Glob("testdata/field/[0-9]*.yaml")
 	if len(files) < 100 {

@@ -24,8 +24,8 @@ type Folder struct {
 	Wrong    []error // what could not be looked at
 }
 
-// Walk finds the files of YAML and JSON in a folder and below it. It leaves out charts and kustomizations, which are not what is deployed, and what is no
-// file. It does not follow links to folders.
+// Walk finds the files of YAML and JSON in a folder and below it. It leaves out charts and kustomizations, which are
+// not what is deployed, and what is no file. It does not follow links to folders.
 func Walk(root string) Folder {
 	var f Folder
 	err := filepath.WalkDir(root, func(at string, d fs.DirEntry, err error) error {
@@ -53,12 +53,19 @@ func Walk(root string) Folder {
 
 func (f *Folder) folder(at string) error {
 	if exists(filepath.Join(at, "Chart.yaml")) {
-		f.Rendered = append(f.Rendered, fmt.Sprintf("%s: a chart is not what is deployed: helm template %s | opex review -", at, at))
+		f.Rendered = append(
+			f.Rendered, fmt.Sprintf("%s: a chart is not what is deployed: helm template %s | opex review -", at, at),
+		)
 		return fs.SkipDir
 	}
 	for _, name := range kustomizations {
 		if exists(filepath.Join(at, name)) {
-			f.Rendered = append(f.Rendered, fmt.Sprintf("%s: a kustomization is not what is deployed: kubectl kustomize %s | opex review -", at, at))
+			f.Rendered = append(
+				f.Rendered,
+				fmt.Sprintf(
+					"%s: a kustomization is not what is deployed: kubectl kustomize %s | opex review -", at, at,
+				),
+			)
 			return fs.SkipDir
 		}
 	}
@@ -90,7 +97,8 @@ func Open(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() && !strings.HasPrefix(path, "/dev/") && !strings.HasPrefix(path, "/proc/") { // a shell's <(command) is one of these
+	// a shell's <(command) is one of these
+	if !info.Mode().IsRegular() && !strings.HasPrefix(path, "/dev/") && !strings.HasPrefix(path, "/proc/") {
 		return nil, errors.New(path + ": is no file")
 	}
 	return os.ReadFile(path)

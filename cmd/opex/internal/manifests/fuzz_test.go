@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// FuzzFixes reads anything and reviews it: nothing panics, and what is changed by all fixes together can be read, has the same objects, has lost the findings that
-// were to be fixed, and has no new one.
+// FuzzFixes reads anything and reviews it: nothing panics, and what is changed by all fixes together can be read, has
+// the same objects, has lost the findings that were to be fixed, and has no new one.
 func FuzzFixes(f *testing.F) {
 	files, _ := filepath.Glob("../../../../internal/review/testdata/*/invalid-*.yaml")
 	more, _ := filepath.Glob("testdata/field/*.yaml")

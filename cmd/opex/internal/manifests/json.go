@@ -10,8 +10,8 @@ import (
 	sigsjson "sigs.k8s.io/json"
 )
 
-// readJSON reads a file of JSON: an object, a list, an array of objects, objects one after another as `kubectl get -o json | jq -c .items[]` prints them, or
-// a preview. False: it is no JSON, and may be YAML.
+// readJSON reads a file of JSON: an object, a list, an array of objects, objects one after another as `kubectl get -o
+// json | jq -c .items[]` prints them, or a preview. False: it is no JSON, and may be YAML.
 func (r *reader) readJSON(s *source) bool {
 	from := json.NewDecoder(bytes.NewReader(s.data))
 	type piece struct {
@@ -58,12 +58,19 @@ func (r *reader) jsonValue(p *part, raw json.RawMessage, at []string) {
 			return
 		}
 		for _, name := range []string{"items", "steps"} {
-			if list := fields[name]; len(list) > 0 && list[0] == '[' && (name == "steps" || bytes.HasSuffix(fields["kind"], []byte(`List"`))) {
+			if list := fields[name]; len(list) > 0 && list[0] == '[' &&
+				(name == "steps" || bytes.HasSuffix(fields["kind"], []byte(`List"`))) {
 				r.jsonList(p, fields, name, at)
 				return
 			}
 		}
-		r.fail(p, fmt.Errorf("this object has %d bytes, and none that the API server takes has more than %d: not read", len(raw), mostBytes))
+		r.fail(
+			p,
+			fmt.Errorf(
+				"this object has %d bytes, and none that the API server takes has more than %d: not read", len(raw),
+				mostBytes,
+			),
+		)
 		return
 	}
 	v, err := decode(raw)
@@ -109,7 +116,10 @@ func (r *reader) jsonItems(p *part, raw json.RawMessage, at []string) {
 // decode reads a value of at most mostBytes, and refuses keys that stand in it twice.
 func decode(raw json.RawMessage) (any, error) {
 	if len(raw) > mostBytes {
-		return nil, fmt.Errorf("this value has %d bytes, and none that the API server takes has more than %d: not read", len(raw), mostBytes)
+		return nil, fmt.Errorf(
+			"this value has %d bytes, and none that the API server takes has more than %d: not read", len(raw),
+			mostBytes,
+		)
 	}
 	var v any
 	twice, err := sigsjson.UnmarshalStrict(raw, &v)

@@ -11,8 +11,9 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// manifest is the text of one document. Its edits leave every other byte as it is, as those of stackfile do for stack files, which know what they
-// edit; here any field may be meant, so an edit that is not understood is refused rather than tried.
+// manifest is the text of one document. Its edits leave every other byte as it is, as those of stackfile do for stack
+// files, which know what they edit; here any field may be meant, so an edit that is not understood is refused rather
+// than tried.
 type manifest []byte
 
 func (m manifest) root() *yaml.Node {
@@ -61,7 +62,8 @@ func way(root *yaml.Node, path []string) []pair {
 	return found
 }
 
-// with returns the document with a field set, or taken away where the value is nil. False: that cannot be done without touching anything else.
+// with returns the document with a field set, or taken away where the value is nil. False: that cannot be done without
+// touching anything else.
 func (m manifest) with(path []string, value any) (manifest, bool) {
 	root := m.root()
 	if root == nil {
@@ -231,7 +233,8 @@ func (m manifest) indent(n *yaml.Node) string { return string(m[m.start(n.Line):
 // begins says that nothing but space stands before a node on its line.
 func (m manifest) begins(n *yaml.Node) bool { return strings.TrimSpace(m.indent(n)) == "" }
 
-// lastLine is the line on which a value ends. Of a text of several lines that is a guess, which is found out when the edit is read back.
+// lastLine is the line on which a value ends. Of a text of several lines that is a guess, which is found out when the
+// edit is read back.
 func lastLine(n *yaml.Node) int {
 	last := n.Line
 	if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
@@ -243,7 +246,8 @@ func lastLine(n *yaml.Node) int {
 	return last
 }
 
-// closing is the length of the quoted text, or of the braces or brackets, that a line begins with; 0: they are not closed on it.
+// closing is the length of the quoted text, or of the braces or brackets, that a line begins with; 0: they are not
+// closed on it.
 func closing(text string) int {
 	depth := 0
 	var quote byte

@@ -10,7 +10,8 @@ import (
 	"github.com/opex-project/opex/internal/review"
 )
 
-// TestFixesApplyToTheirFileOneAfterAnother takes each breach that the rules are tested by, lets git apply the fixes to the file, and looks again.
+// TestFixesApplyToTheirFileOneAfterAnother takes each breach that the rules are tested by, lets git apply the fixes to
+// the file, and looks again.
 func TestFixesApplyToTheirFileOneAfterAnother(t *testing.T) {
 	files, err := filepath.Glob("../../../../internal/review/testdata/*/invalid-*.yaml")
 	if err != nil || len(files) < 47 {

@@ -23,8 +23,14 @@ func broken(t testing.TB) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []byte(strings.NewReplacer(`updateMode: "Off"`, "updateMode: Auto", "mode: one", "mode: all", "run: till-db}}\n          pre", "run: tills}}\n          pre",
-		"labels: {run: till, team: shops,", "labels: {run: till,").Replace(string(data)))
+	return []byte(
+		strings.NewReplacer(
+			`updateMode: "Off"`, "updateMode: Auto", "mode: one", "mode: all", "run: till-db}}\n          pre",
+			"run: tills}}\n          pre", "labels: {run: till, team: shops,", "labels: {run: till,",
+		).Replace(
+			string(data),
+		),
+	)
 }
 
 func TestReportsLookAsAgreed(t *testing.T) {
@@ -140,8 +146,13 @@ func TestWhatCannotBeReadIsNamedAndTheRestIsRead(t *testing.T) {
 }
 
 func TestValuesAreReadAsKubectlReadsThem(t *testing.T) {
-	objects, err := Read("file", []byte("apiVersion: v1\nkind: Service\ndata: {8080: a, 1.5: c, on: d}\nmode: Off\nquoted: \"Off\"\nday: 2001-01-01\n"+
-		"octal: 0644\nbig: 1e3\nbase: &b {x: 1, z: 2}\nmerged: {<<: *b, z: 3}\n"))
+	objects, err := Read(
+		"file",
+		[]byte(
+			"apiVersion: v1\nkind: Service\ndata: {8080: a, 1.5: c, on: d}\nmode: Off\nquoted: \"Off\"\nday: 2001-01-01\n"+
+				"octal: 0644\nbig: 1e3\nbase: &b {x: 1, z: 2}\nmerged: {<<: *b, z: 3}\n",
+		),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +165,10 @@ func TestValuesAreReadAsKubectlReadsThem(t *testing.T) {
 }
 
 func TestALineIsThatOfTheFieldOrOfTheNearestAboveIt(t *testing.T) {
-	objects, err := Read("file", []byte("apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\nspec:\n  containers:\n  - name: b\n    image: c\n"))
+	objects, err := Read(
+		"file",
+		[]byte("apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\nspec:\n  containers:\n  - name: b\n    image: c\n"),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +197,8 @@ func TestFilesAreNamedByURIsInSARIF(t *testing.T) {
 	} {
 		var out strings.Builder
 		f.Rule = review.Rules[0].ID
-		if err := (Report{Findings: []Finding{f}}).sarif(&out); err != nil || !strings.Contains(out.String(), fmt.Sprintf(`"uri": %q`, want)) {
+		if err := (Report{Findings: []Finding{f}}).sarif(&out); err != nil ||
+			!strings.Contains(out.String(), fmt.Sprintf(`"uri": %q`, want)) {
 			t.Errorf("%s: want %s, got %v\n%s", f.Source, want, err, out.String())
 		}
 	}
@@ -216,7 +231,10 @@ day; advice, that it misleads its reader.
 |---|---|---|---|---|---|
 `)
 	for _, r := range review.Rules {
-		fmt.Fprintf(&text, "| %s | %s | %s | %s | %s | %s |\n", r.ID, r.Severity, r.Title, r.Why, r.Source, strings.Join(r.Criteria, ", "))
+		fmt.Fprintf(
+			&text, "| %s | %s | %s | %s | %s | %s |\n", r.ID, r.Severity, r.Title, r.Why, r.Source,
+			strings.Join(r.Criteria, ", "),
+		)
 	}
 	kubetest.Golden(t, "../../../../../docs/reference/rules.md", []byte(text.String()))
 }
@@ -240,7 +258,8 @@ func TestAHundredServicesAreReviewedWithinASecond(t *testing.T) {
 	objects := hundred(t)
 	began := time.Now()
 	report, err := Review(objects, Options{})
-	if took := time.Since(began); err != nil || len(report.Findings) < 400 || took > 5*time.Second { // promised is 1 s, on a machine with time
+	// promised is 1 s, on a machine with time
+	if took := time.Since(began); err != nil || len(report.Findings) < 400 || took > 5*time.Second {
 		t.Errorf("%d findings in %s, error %v", len(report.Findings), took, err)
 	}
 	if _, err := json.Marshal(report); err != nil {

@@ -1,4 +1,5 @@
-// Package manifests reads Kubernetes objects before they reach a cluster: from files of YAML or JSON, and from previews of Pulumi.
+// Package manifests reads Kubernetes objects before they reach a cluster: from files of YAML or JSON, and from previews
+// of Pulumi.
 package manifests
 
 import (
@@ -17,9 +18,9 @@ const StandardInput = "standard input"
 // ErrNone is in the error of a file that can be read and is no manifest, as values.yaml and package.json are none.
 var ErrNone = errors.New("holds no Kubernetes object")
 
-// Read returns the objects of a file: documents of YAML or JSON, lists and arrays of objects, or what `pulumi preview --json` prints. What has neither kind
-// nor apiVersion is passed over, as values files are. The error names everything that could not be read; the objects beside it are returned all the same.
-// A file without any object is an error.
+// Read returns the objects of a file: documents of YAML or JSON, lists and arrays of objects, or what `pulumi preview
+// --json` prints. What has neither kind nor apiVersion is passed over, as values files are. The error names everything
+// that could not be read; the objects beside it are returned all the same. A file without any object is an error.
 func Read(name string, data []byte) (review.Set, error) {
 	r := reader{name: name, place: map[string]int{}}
 	s := &source{name: name, data: data}
@@ -114,7 +115,9 @@ func (r *reader) object(p *part, fields map[string]any, at []string) {
 				r.fail(p, fmt.Errorf("item %d of the %s is no object", i, kind))
 				continue
 			}
-			if own := strings.TrimSuffix(kind, "List"); own != "" && inner["kind"] == nil && inner["apiVersion"] == nil { // as the API server sends them
+			// as the API server sends them
+			if own := strings.TrimSuffix(kind, "List"); own != "" && inner["kind"] == nil &&
+				inner["apiVersion"] == nil {
 				inner["kind"], inner["apiVersion"] = own, version
 			}
 			r.object(p, inner, append(slices.Clone(at), "items", fmt.Sprint(i)))
@@ -127,7 +130,13 @@ func (r *reader) object(p *part, fields map[string]any, at []string) {
 	}
 	if kind == "" || version == "" || !review.Reviewed(version, kind) {
 		if kind != "" && version != "" {
-			r.objects = append(r.objects, review.Object{Fields: map[string]any{"kind": kind, "apiVersion": version, "metadata": fields["metadata"]}, Source: r.name})
+			r.objects = append(
+				r.objects,
+				review.Object{
+					Fields: map[string]any{"kind": kind, "apiVersion": version, "metadata": fields["metadata"]},
+					Source: r.name,
+				},
+			)
 		}
 		return
 	}
@@ -164,7 +173,8 @@ func incomplete(fields map[string]any) string {
 	return strings.Join(lack, " and ")
 }
 
-// step adds the object that a step of a preview would leave in the cluster. One that is replaced has several steps, and is one object.
+// step adds the object that a step of a preview would leave in the cluster. One that is replaced has several steps, and
+// is one object.
 func (r *reader) step(v any) {
 	step, _ := v.(map[string]any)
 	state, _ := step["newState"].(map[string]any)
@@ -178,7 +188,11 @@ func (r *reader) step(v any) {
 	var o review.Object
 	switch named := parts[len(parts)-1]; {
 	case strings.HasPrefix(token, "kubernetes:helm.sh/"):
-		fields := map[string]any{"kind": "Release", "apiVersion": "helm.sh/v3", "metadata": map[string]any{"name": named, "namespace": inputs["namespace"]}}
+		fields := map[string]any{
+			"kind":       "Release",
+			"apiVersion": "helm.sh/v3",
+			"metadata":   map[string]any{"name": named, "namespace": inputs["namespace"]},
+		}
 		o = review.Object{Fields: fields, Unread: "nobody knows before the update what a chart brings"}
 	case strings.HasSuffix(token, "Patch"):
 		o = review.Planned(inputs, "")

@@ -17,7 +17,8 @@ type Report struct {
 	Judged   int       `json:"judged"` // of these, of whose kinds rules know
 	Rules    int       `json:"rules"`
 	Findings []Finding `json:"findings"`
-	// Patches are the changes that the findings offer, one for each file. `git apply` takes them from the repository's root, all or one by one.
+	// Patches are the changes that the findings offer, one for each file. `git apply` takes them from the repository's
+	// root, all or one by one.
 	Patches  []string  `json:"patches,omitempty"`
 	Unjudged []string  `json:"unjudged,omitempty"` // what no rule could judge
 	Exempt   []Exempt  `json:"exempt,omitempty"`   // what annotations set aside
@@ -38,10 +39,11 @@ type Finding struct {
 	Line     int             `json:"line,omitempty"`
 	Field    string          `json:"field"`
 	Says     string          `json:"says"`
-	// Fix is a unified diff that `git apply` and `patch -p1` take after those of the findings before it. Empty where only a person can know.
+	// Fix is a unified diff that `git apply` and `patch -p1` take after those of the findings before it. Empty where
+	// only a person can know.
 	Fix string `json:"fix,omitempty"`
-	// Sketch says that the diff shows the object and cannot be applied to a file: a program made the object, or the file is written in a way that cannot be
-	// changed without touching anything else.
+	// Sketch says that the diff shows the object and cannot be applied to a file: a program made the object, or the
+	// file is written in a way that cannot be changed without touching anything else.
 	Sketch bool `json:"sketch,omitempty"`
 }
 
@@ -63,7 +65,9 @@ type Options struct {
 func (o Options) Check() error {
 	for flag, ids := range map[string][]string{"--rules": o.Rules, "--skip": o.Skip} {
 		for _, id := range ids {
-			if !slices.ContainsFunc(review.Rules, func(r review.Rule) bool { return id != "" && strings.HasPrefix(r.ID, id) }) {
+			if !slices.ContainsFunc(
+				review.Rules, func(r review.Rule) bool { return id != "" && strings.HasPrefix(r.ID, id) },
+			) {
 				return fmt.Errorf("%s %s: there is no such rule; opex review --list names all", flag, id)
 			}
 		}
@@ -93,7 +97,13 @@ func (o Options) count() (n int) {
 // Review reviews objects.
 func Review(objects review.Set, options Options) (Report, error) {
 	verdict := review.Judge(objects)
-	report := Report{Objects: len(objects), Judged: verdict.Judged, Rules: options.count(), Findings: []Finding{}, Unjudged: verdict.Unjudged}
+	report := Report{
+		Objects:  len(objects),
+		Judged:   verdict.Judged,
+		Rules:    options.count(),
+		Findings: []Finding{},
+		Unjudged: verdict.Unjudged,
+	}
 	baseline := options.Baseline.clone()
 	var found []review.Finding
 	for _, f := range verdict.Findings {
@@ -107,7 +117,9 @@ func Review(objects review.Set, options Options) (Report, error) {
 	}
 	report.Gone = baseline.rest()
 	for _, e := range verdict.Exempt {
-		report.Exempt = append(report.Exempt, Exempt{e.Finding.Rule.ID, e.Finding.Object.String(), e.Finding.Where(), e.Reason})
+		report.Exempt = append(
+			report.Exempt, Exempt{e.Finding.Rule.ID, e.Finding.Object.String(), e.Finding.Where(), e.Reason},
+		)
 	}
 	found = review.Proven(objects, found)
 	for _, f := range found { // with their lines, before any edit
@@ -125,8 +137,16 @@ func Review(objects review.Set, options Options) (Report, error) {
 }
 
 func finding(f review.Finding) Finding {
-	one := Finding{Rule: f.Rule.ID, Severity: f.Severity(), Title: f.Rule.Title, Why: f.Rule.Why, Object: f.Object.String(), Source: f.Object.Source,
-		Field: f.Where(), Says: f.Says}
+	one := Finding{
+		Rule:     f.Rule.ID,
+		Severity: f.Severity(),
+		Title:    f.Rule.Title,
+		Why:      f.Rule.Why,
+		Object:   f.Object.String(),
+		Source:   f.Object.Source,
+		Field:    f.Where(),
+		Says:     f.Says,
+	}
 	if one.Severity == f.Rule.Severity {
 		one.Criteria = f.Rule.Criteria
 	}

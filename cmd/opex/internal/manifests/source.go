@@ -9,7 +9,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// mostBytes is the largest document that is read as one object. The API server takes requests of 3 MiB, etcd objects of 1.5 MiB.
+// mostBytes is the largest document that is read as one object. The API server takes requests of 3 MiB, etcd objects of
+// 1.5 MiB.
 const mostBytes = 4 << 20
 
 // source is a file, as parts that make it up without a gap. Edits change the parts.
@@ -48,8 +49,8 @@ func (s *source) cut(from, to, line int, kind partKind) *part {
 	return p
 }
 
-// split cuts a file of YAML into its documents, and lists as kubectl writes them into their items. Nothing but the mark of a document begins a line with
-// --- in a file of objects, and nothing but an item one with a dash in a list of them.
+// split cuts a file of YAML into its documents, and lists as kubectl writes them into their items. Nothing but the mark
+// of a document begins a line with --- in a file of objects, and nothing but an item one with a dash in a list of them.
 func (s *source) split() {
 	from, at, line, first := 0, 0, 1, 1
 	kind := whole
@@ -103,7 +104,10 @@ func (p *part) put(text []byte) {
 // node is the document with the lines of the file; nil where there is nothing in it.
 func (p *part) node() (*yaml.Node, error) {
 	if len(p.text) > mostBytes {
-		return nil, fmt.Errorf("line %d: this document has %d bytes, and none that the API server takes has more than %d: not read", p.line, len(p.text), mostBytes)
+		return nil, fmt.Errorf(
+			"line %d: this document has %d bytes, and none that the API server takes has more than %d: not read",
+			p.line, len(p.text), mostBytes,
+		)
 	}
 	var document, second yaml.Node
 	from := yaml.NewDecoder(bytes.NewReader(p.object()))
@@ -144,8 +148,9 @@ type place struct {
 	at   []string
 }
 
-// line is where a field of the object stands, or the last that there is on the way to it. It reads the part again, and remembers one: findings come in the
-// order of the objects, and the nodes of all objects take more room than the objects.
+// line is where a field of the object stands, or the last that there is on the way to it. It reads the part again, and
+// remembers one: findings come in the order of the objects, and the nodes of all objects take more room than the
+// objects.
 func (p place) line(path []string) int {
 	of := p.part.of
 	if of.last != p.part {

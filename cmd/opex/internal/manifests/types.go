@@ -18,8 +18,8 @@ import (
 	"github.com/opex-project/opex/internal/review"
 )
 
-// check compares an object with the types of its API: those of Kubernetes by its own Go types, those of add-ons as far as rules read them. Unread says why
-// the object cannot be compared with anything.
+// check compares an object with the types of its API: those of Kubernetes by its own Go types, those of add-ons as far
+// as rules read them. Unread says why the object cannot be compared with anything.
 func check(fields map[string]any) (unread string, wrong []review.Mistake) {
 	version, kind := text(fields["apiVersion"]), text(fields["kind"])
 	of, err := schema.ParseGroupVersion(version)
@@ -110,7 +110,8 @@ func (c *checker) value(v any, t reflect.Type, at []string) {
 			c.say(at, "is %s, want a number or a percentage", described(v))
 		}
 		return
-	case strings.HasSuffix(t.PkgPath(), "apis/meta/v1") && slices.Contains([]string{"Time", "MicroTime", "Duration"}, t.Name()), t == bytesType:
+	case strings.HasSuffix(t.PkgPath(), "apis/meta/v1") && slices.Contains([]string{"Time", "MicroTime", "Duration"}, t.Name()),
+		t == bytesType:
 		c.kind(v, "", at)
 		return
 	case reflect.PointerTo(t).Implements(unmarshaler) || reflect.PointerTo(t).Implements(textual):

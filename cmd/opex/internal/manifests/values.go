@@ -9,10 +9,12 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// mostValues is how many values a document may have with all its aliases followed: an alias of aliases can stand for more than fits anywhere.
+// mostValues is how many values a document may have with all its aliases followed: an alias of aliases can stand for
+// more than fits anywhere.
 const mostValues = 2_000_000
 
-// converter turns nodes into what JSON has, as kubectl does. Its time is linear: yaml.v3's own decoder compares each key with all others.
+// converter turns nodes into what JSON has, as kubectl does. Its time is linear: yaml.v3's own decoder compares each
+// key with all others.
 type converter struct{ left int }
 
 // value is what a node stands for.
@@ -113,9 +115,26 @@ func keyText(k *yaml.Node) (string, error) {
 	return "", err
 }
 
-// older are words that YAML 1.1 takes for booleans, and with it kubectl, Helm and the API server. yaml.v3 leaves them text.
-var older = map[string]bool{"y": true, "Y": true, "yes": true, "Yes": true, "YES": true, "on": true, "On": true, "ON": true,
-	"n": false, "N": false, "no": false, "No": false, "NO": false, "off": false, "Off": false, "OFF": false}
+// older are words that YAML 1.1 takes for booleans, and with it kubectl, Helm and the API server. yaml.v3 leaves them
+// text.
+var older = map[string]bool{
+	"y":   true,
+	"Y":   true,
+	"yes": true,
+	"Yes": true,
+	"YES": true,
+	"on":  true,
+	"On":  true,
+	"ON":  true,
+	"n":   false,
+	"N":   false,
+	"no":  false,
+	"No":  false,
+	"NO":  false,
+	"off": false,
+	"Off": false,
+	"OFF": false,
+}
 
 func scalarValue(n *yaml.Node) (any, error) {
 	switch tag := n.ShortTag(); tag {
@@ -136,7 +155,8 @@ func scalarValue(n *yaml.Node) (any, error) {
 		return f, nil
 	case "!!str":
 		b, is := older[n.Value]
-		if is && n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle|yaml.TaggedStyle) == 0 {
+		if is &&
+			n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle|yaml.TaggedStyle) == 0 {
 			return b, nil
 		}
 	}

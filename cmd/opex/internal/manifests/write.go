@@ -95,8 +95,10 @@ func (r Report) markdown() string {
 	for _, found := range r.byObject() {
 		fmt.Fprintf(&text, "\n#### <code>%s</code>\n", escape(found[0].Object))
 		for _, f := range found {
-			fmt.Fprintf(&text, "\n<details><summary>%s <b>%s</b> <code>%s</code> %s</summary>\n\n%s: %s\n", f.Severity, f.Rule, escape(f.Field), escape(f.Says),
-				escape(f.Title), escape(f.Why))
+			fmt.Fprintf(
+				&text, "\n<details><summary>%s <b>%s</b> <code>%s</code> %s</summary>\n\n%s: %s\n", f.Severity, f.Rule,
+				escape(f.Field), escape(f.Says), escape(f.Title), escape(f.Why),
+			)
 			if len(f.Criteria) > 0 {
 				fmt.Fprintf(&text, "Cannot pass: %s.\n", strings.Join(f.Criteria, ", "))
 			}
@@ -129,13 +131,27 @@ func escape(text string) string {
 }
 
 // levels are the severities as code scanning knows them.
-var levels = map[review.Severity]string{review.Error: sarif.Error, review.Warning: sarif.Warning, review.Advice: sarif.Note}
+var levels = map[review.Severity]string{
+	review.Error:   sarif.Error,
+	review.Warning: sarif.Warning,
+	review.Advice:  sarif.Note,
+}
 
 // sarif is the report for code scanning.
 func (r Report) sarif(w io.Writer) error {
 	var rules []sarif.Rule
 	for _, rule := range review.Rules {
-		rules = append(rules, sarif.Rule{ID: rule.ID, Title: rule.Title, Why: rule.Why, Help: rule.Source, Tags: rule.Criteria, Level: levels[rule.Severity]})
+		rules = append(
+			rules,
+			sarif.Rule{
+				ID:    rule.ID,
+				Title: rule.Title,
+				Why:   rule.Why,
+				Help:  rule.Source,
+				Tags:  rule.Criteria,
+				Level: levels[rule.Severity],
+			},
+		)
 	}
 	var findings []sarif.Finding
 	for _, f := range r.Findings {
@@ -146,13 +162,24 @@ func (r Report) sarif(w io.Writer) error {
 		case f.Fix != "":
 			message += "\n\n" + f.Fix
 		}
-		findings = append(findings, sarif.Finding{Rule: f.Rule, Level: levels[f.Severity], Message: message, File: f.file(), Line: f.Line, Object: f.Object,
-			Fingerprint: f.Rule + "/" + f.Object + "/" + f.Field})
+		findings = append(
+			findings,
+			sarif.Finding{
+				Rule:        f.Rule,
+				Level:       levels[f.Severity],
+				Message:     message,
+				File:        f.file(),
+				Line:        f.Line,
+				Object:      f.Object,
+				Fingerprint: f.Rule + "/" + f.Object + "/" + f.Field,
+			},
+		)
 	}
 	return sarif.Write(w, "opex review", rules, findings)
 }
 
-// file is a path as code scanning knows files, from the root of the repository. A preview is of the program, whose settings stand in its project's file.
+// file is a path as code scanning knows files, from the root of the repository. A preview is of the program, whose
+// settings stand in its project's file.
 func (f Finding) file() string {
 	switch {
 	case f.Source == StandardInput:

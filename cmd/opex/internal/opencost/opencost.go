@@ -26,8 +26,8 @@ const Resolution = time.Minute
 // Query is one question about allocations (https://opencost.io/docs/integrations/api).
 type Query struct {
 	Start, End time.Time
-	// Aggregate are the keys to sum up by: `namespace`, `pod`, `label:team` and so on. Answers are keyed by their values
-	// joined with a slash.
+	// Aggregate are the keys to sum up by: `namespace`, `pod`, `label:team` and so on. Answers are keyed by their
+	// values joined with a slash.
 	Aggregate []string
 	// Idle asks for unused capacity too, under the key Idle.
 	Idle bool
@@ -70,9 +70,11 @@ type Properties struct {
 	Labels         map[string]string `json:"labels"`
 }
 
-// Allocations answers a query, summed up over the whole window, by key. An empty answer is no error: whoever asks decides
-// what it means. An answer that is not whole, or holds impossible figures, is one.
-func Allocations(ctx context.Context, cluster kube.Getter, at contract.Endpoint, q Query) (map[string]Allocation, error) {
+// Allocations answers a query, summed up over the whole window, by key. An empty answer is no error: whoever asks
+// decides what it means. An answer that is not whole, or holds impossible figures, is one.
+func Allocations(
+	ctx context.Context, cluster kube.Getter, at contract.Endpoint, q Query,
+) (map[string]Allocation, error) {
 	if !q.End.After(q.Start) || q.End.Sub(q.Start) < Resolution {
 		return nil, fmt.Errorf("OpenCost: the window from %s to %s is shorter than the resolution of %s",
 			q.Start.Format(time.RFC3339), q.End.Format(time.RFC3339), Resolution)
@@ -94,7 +96,9 @@ func Allocations(ctx context.Context, cluster kube.Getter, at contract.Endpoint,
 		Data    []map[string]*Allocation `json:"data"`
 	}
 	if err := json.Unmarshal(data, &answer); err != nil {
-		return nil, fmt.Errorf("OpenCost: the answer is not the JSON of an allocation: %w; it starts with %.80q", err, data)
+		return nil, fmt.Errorf(
+			"OpenCost: the answer is not the JSON of an allocation: %w; it starts with %.80q", err, data,
+		)
 	}
 	if answer.Code != 200 {
 		return nil, fmt.Errorf("OpenCost: answered with code %d: %s", answer.Code, answer.Message)
@@ -110,7 +114,10 @@ func Allocations(ctx context.Context, cluster kube.Getter, at contract.Endpoint,
 			}
 			// Idle is a difference, and below nothing where OpenCost counts nodes over fewer minutes than pods.
 			if a.TotalCost < 0 && key != Idle || a.Minutes < 0 {
-				return nil, fmt.Errorf("OpenCost: the allocation %q costs %g over %g minutes, which cannot be", key, a.TotalCost, a.Minutes)
+				return nil, fmt.Errorf(
+					"OpenCost: the allocation %q costs %g over %g minutes, which cannot be", key, a.TotalCost,
+					a.Minutes,
+				)
 			}
 			allocations[key] = *a
 		}

@@ -50,9 +50,20 @@ func (b bars) row(p diagnose.Phase, x scale, top float64, above bool) bar {
 	if remark := p.Remark(); remark != "" {
 		text += ", " + remark
 	}
-	r := bar{Name: p.Name, NameX: n(b.left - 8), NameY: n(top + 16), NameAnchor: "end", Class: "bar", X: n(from), Y: n(top + 5),
-		W:    n(max(to-from, 1.5)),
-		Text: text, TextX: n(to + 6), TextY: n(top + 16), TextAnchor: "start"}
+	r := bar{
+		Name:       p.Name,
+		NameX:      n(b.left - 8),
+		NameY:      n(top + 16),
+		NameAnchor: "end",
+		Class:      "bar",
+		X:          n(from),
+		Y:          n(top + 5),
+		W:          n(max(to-from, 1.5)),
+		Text:       text,
+		TextX:      n(to + 6),
+		TextY:      n(top + 16),
+		TextAnchor: "start",
+	}
 	if p.Took > p.Usual {
 		r.Class = "bar slow"
 	}

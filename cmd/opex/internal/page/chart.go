@@ -31,8 +31,16 @@ var sizes = []struct {
 }{{"wide", 960}, {"narrow", 350}}
 
 func newPlot(id, class string, width, height int, left, top, bottom float64) plot {
-	p := plot{ID: id + class[:1], Class: class, Width: width, Height: height, left: left, right: float64(width) - 12, top: top,
-		bottom: float64(height) - bottom}
+	p := plot{
+		ID:     id + class[:1],
+		Class:  class,
+		Width:  width,
+		Height: height,
+		left:   left,
+		right:  float64(width) - 12,
+		top:    top,
+		bottom: float64(height) - bottom,
+	}
 	p.Left, p.Right, p.Top, p.Bottom = n(p.left), n(p.right), n(p.top), n(p.bottom)
 	p.PlotWidth, p.PlotHeight = n(p.right-p.left), n(p.bottom-p.top)
 	p.TickX, p.TickY, p.TickTextY, p.MarkY = n(p.left-6), n(p.bottom+4), n(p.bottom+17), n(p.top-6)
@@ -123,7 +131,9 @@ func (c *chart) draw(r evidence.GameDay, slots []evidence.Slot) {
 	c.LaneX = n(c.left + 8)
 	c.Lanes = []lane{
 		c.lane("5xx", 16, x, slots, slotWidth(r), func(s evidence.Slot) int { return s.ServerErrors }, square),
-		c.lane("no answer", 35, x, slots, slotWidth(r), func(s evidence.Slot) int { return s.TransportErrors }, triangle),
+		c.lane(
+			"no answer", 35, x, slots, slotWidth(r), func(s evidence.Slot) int { return s.TransportErrors }, triangle,
+		),
 	}
 	if !r.KilledAt.IsZero() {
 		c.Marks = append(c.Marks, mark{"mark", n(x.at(0)), n(x.at(0)), "end", "kill"})
@@ -144,11 +154,18 @@ func (c *chart) draw(r evidence.GameDay, slots []evidence.Slot) {
 		at += 84
 	}
 	c.Title = "Latency of " + r.Service + " around the kill"
-	c.Description = fmt.Sprintf("P50, P95 and the longest answer from %s s before to %s s after the kill. Until recovered: P50 "+
-		"%s, P95 %s, longest %s. "+
-		"Answers of 500 and above: %d. Requests without an answer: %s.", trim(-x.from), trim(x.to), human.Latency(r.During.P50),
-		human.Latency(r.During.P95), human.Latency(r.During.Max),
-		r.ServerErrors(), judge.Kinds(r.During.TransportErrors))
+	c.Description = fmt.Sprintf(
+		"P50, P95 and the longest answer from %s s before to %s s after the kill. Until recovered: P50 "+
+			"%s, P95 %s, longest %s. "+
+			"Answers of 500 and above: %d. Requests without an answer: %s.",
+		trim(-x.from),
+		trim(x.to),
+		human.Latency(r.During.P50),
+		human.Latency(r.During.P95),
+		human.Latency(r.During.Max),
+		r.ServerErrors(),
+		judge.Kinds(r.During.TransportErrors),
+	)
 }
 
 // latencies is the axis of latencies. It holds the target, unless that is far above all.
@@ -174,7 +191,9 @@ func latencies(r evidence.GameDay, slots []evidence.Slot, bottom, top float64) s
 }
 
 // line leaves a gap where nothing was asked.
-func line(x, y scale, slots []evidence.Slot, width evidence.Seconds, value func(evidence.Slot) evidence.Seconds) string {
+func line(
+	x, y scale, slots []evidence.Slot, width evidence.Seconds, value func(evidence.Slot) evidence.Seconds,
+) string {
 	var path strings.Builder
 	pen := "M"
 	for _, s := range slots {
@@ -188,15 +207,26 @@ func line(x, y scale, slots []evidence.Slot, width evidence.Seconds, value func(
 	return path.String()
 }
 
-func (c *chart) lane(name string, below float64, x scale, slots []evidence.Slot, width evidence.Seconds, count func(evidence.Slot) int, shape func(x,
-	y float64) (class, d string)) lane {
+func (c *chart) lane(
+	name string,
+	below float64,
+	x scale,
+	slots []evidence.Slot,
+	width evidence.Seconds,
+	count func(evidence.Slot) int,
+	shape func(x,
+		y float64) (class, d string),
+) lane {
 	l := lane{Name: name, TextAt: n(c.bottom + below + 4)}
 	for _, s := range slots {
 		if count(s) == 0 {
 			continue
 		}
 		class, d := shape(x.at(float64(s.At+width/2)), c.bottom+below)
-		l.Points = append(l.Points, point{class, d, fmt.Sprintf("%d of %d requests at %s s", count(s), s.Requests, trim(float64(s.At)))})
+		l.Points = append(
+			l.Points,
+			point{class, d, fmt.Sprintf("%d of %d requests at %s s", count(s), s.Requests, trim(float64(s.At)))},
+		)
 	}
 	return l
 }

@@ -47,8 +47,9 @@ type view struct {
 	Runs   []run
 }
 
-// GameDays returns the page of these Game Days. Kills of one service and one run are shown together, in the order in which they are
-// given; the one to look at first, which did not recover or was the slowest, is unfolded. No record at all is an error.
+// GameDays returns the page of these Game Days. Kills of one service and one run are shown together, in the order in
+// which they are given; the one to look at first, which did not recover or was the slowest, is unfolded. No record at
+// all is an error.
 func GameDays(records []evidence.GameDay) ([]byte, error) {
 	if len(records) == 0 {
 		return nil, errors.New("page: there is no Game Day to show")
@@ -64,7 +65,8 @@ func GameDays(records []evidence.GameDay) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// runs groups kills by service and run, in the order in which they are given. Verdicts are those of each service, where they are known.
+// runs groups kills by service and run, in the order in which they are given. Verdicts are those of each service, where
+// they are known.
 func runs(records []evidence.GameDay, verdicts map[string][]verify.Judged) []run {
 	type key struct{ service, run string }
 	var order []key

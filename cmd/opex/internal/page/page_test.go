@@ -37,8 +37,8 @@ func record(t *testing.T, name string, step time.Duration) evidence.GameDay {
 	return r
 }
 
-// slot is about what a kill looks like: ripples, some requests that are refused or reset at once, and a slow time until the
-// recovery.
+// slot is about what a kill looks like: ripples, some requests that are refused or reset at once, and a slow time until
+// the recovery.
 func slot(r evidence.GameDay, at time.Duration) evidence.Slot {
 	ripple := 1 + 0.3*math.Sin(at.Seconds()*2.7) + 0.2*math.Sin(at.Seconds()*7.1)
 	s := evidence.Slot{At: evidence.InSeconds(at), Requests: 20, P50: evidence.InSeconds(time.Duration(3.1e6 * ripple)),
@@ -96,7 +96,9 @@ func TestNothingIsLoadedAndNoScriptMayRun(t *testing.T) {
 	text := render(t, ten(t)...)
 	style := regexp.MustCompile(`(?s)<style>(.*?)</style>`).FindStringSubmatch(text)
 	sum := sha256.Sum256([]byte(style[1]))
-	want := fmt.Sprintf("default-src &#39;none&#39;; style-src &#39;sha256-%s&#39;", base64.StdEncoding.EncodeToString(sum[:]))
+	want := fmt.Sprintf(
+		"default-src &#39;none&#39;; style-src &#39;sha256-%s&#39;", base64.StdEncoding.EncodeToString(sum[:]),
+	)
 	if !strings.Contains(strings.ReplaceAll(text, "&#43;", "+"), want) {
 		t.Errorf("the page does not have the policy %s", want)
 	}
@@ -149,7 +151,13 @@ func TestHostileTextsComeOutAsText(t *testing.T) {
 	}
 	spoiled := func(text string) string {
 		r := record(t, "database-reconnect.after-startup", time.Second)
-		r.During.TransportErrors, r.Writes.Lost, r.Reasons = map[string]int{"reset": 2}, []string{"/tasks/1"}, []string{"x"}
+		r.During.TransportErrors, r.Writes.Lost, r.Reasons = map[string]int{
+			"reset": 2,
+		}, []string{
+			"/tasks/1",
+		}, []string{
+			"x",
+		}
 		timeline := append([]evidence.Moment{}, r.Timeline...)
 		spoil(reflect.ValueOf(&r).Elem(), text)
 		for i := range timeline { // their names make the phases
@@ -194,22 +202,36 @@ func TestTheSlowestKillIsUnfolded(t *testing.T) {
 	records := ten(t)
 	records[6].Recovery = 20
 	text := render(t, records...)
-	if strings.Count(text, "<details open>") != 1 || !strings.Contains(text, "<details open>\n<summary>Kill 7 of 10: 20.0 s</summary>") {
+	if strings.Count(text, "<details open>") != 1 ||
+		!strings.Contains(text, "<details open>\n<summary>Kill 7 of 10: 20.0 s</summary>") {
 		t.Error("not the 7th kill, or not it alone")
 	}
 }
 
 func TestTilesHaveTheFiguresOfTheWorstKillsAndTheVerdictsOfTheJudge(t *testing.T) {
-	good, slow, wrong := record(t, "nothing-slow.hard-kill", time.Second), record(t, "nothing-slow.hard-kill", time.Second), record(t, "nothing-slow.hard-kill", time.Second)
+	good, slow, wrong := record(
+		t, "nothing-slow.hard-kill", time.Second,
+	), record(
+		t, "nothing-slow.hard-kill", time.Second,
+	), record(
+		t, "nothing-slow.hard-kill", time.Second,
+	)
 	slow.Recovery, slow.During.P95 = 31, 0.6
-	wrong.After.ServerErrors, wrong.Writes.Lost, wrong.Verdict, wrong.Reasons = 2, []string{"/tasks/1"}, evidence.Failed, []string{"SC-009: 2 answers of 500 and above"}
+	wrong.After.ServerErrors, wrong.Writes.Lost, wrong.Verdict, wrong.Reasons = 2, []string{
+		"/tasks/1",
+	}, evidence.Failed, []string{
+		"SC-009: 2 answers of 500 and above",
+	}
 	for _, records := range [][]evidence.GameDay{{good, slow, wrong}, {wrong, slow, good}} {
 		var figures []string
 		for _, tile := range tiles(records, nil) {
 			figures = append(figures, tile.Actual)
 			for _, f := range judge.Kills(records, judge.Of(records[0])) {
 				if f.ID == tile.ID && (tile.Verdict != string(f.Verdict) || tile.Why != f.Actual) {
-					t.Errorf("%s is called %s: %s; the judge says %s: %s", tile.Name, tile.Verdict, tile.Why, f.Verdict, f.Actual)
+					t.Errorf(
+						"%s is called %s: %s; the judge says %s: %s", tile.Name, tile.Verdict, tile.Why, f.Verdict,
+						f.Actual,
+					)
 				}
 			}
 		}

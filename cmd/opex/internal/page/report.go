@@ -44,10 +44,23 @@ type judgedView struct {
 	Open        bool
 }
 
-// Report returns the page of a whole stack: the criteria of each service with their evidence, its drills and restores, its Game Days.
+// Report returns the page of a whole stack: the criteria of each service with their evidence, its drills and restores,
+// its Game Days.
 func Report(p Proof) ([]byte, error) {
-	v := reportView{view: view{Policy: policy(), Style: template.CSS(style), Title: "Operational excellence: " + p.Verify.Environment, Runs: runs(newest(p), judged(p.Verify))},
-		Where: fmt.Sprintf("cluster %s, judged %s", p.Verify.Cluster, instant(p.Verify.Time)), Summary: p.Verify.Summary(), Omitted: p.Omitted, Changes: p.Verify.Changes}
+	v := reportView{
+		view: view{
+			Policy: policy(),
+			Style:  template.CSS(style),
+			Title:  "Operational excellence: " + p.Verify.Environment,
+			Runs:   runs(newest(p), judged(p.Verify)),
+		},
+		Where: fmt.Sprintf(
+			"cluster %s, judged %s", p.Verify.Cluster, instant(p.Verify.Time),
+		),
+		Summary: p.Verify.Summary(),
+		Omitted: p.Omitted,
+		Changes: p.Verify.Changes,
+	}
 	if p.Verify.Baseline != nil {
 		v.Since = instant(*p.Verify.Baseline)
 	}

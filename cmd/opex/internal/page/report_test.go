@@ -24,20 +24,50 @@ func proof(t *testing.T) Proof {
 		t.Fatal(err)
 	}
 	began := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
-	good := evidence.Record{Kind: evidence.KindDrill, Verdict: evidence.Proven, Service: "task-api", StartedAt: began, AnsweredAt: began.Add(time.Minute), RTO: 18.3, RPO: 21,
-		Objectives: evidence.Objective{RTO: 1800, RPO: 86400}, Tables: []evidence.Table{{Name: "public.tasks", Rows: 100000, Equal: true}},
-		Phases: []evidence.Phase{{Name: evidence.PhaseObjects, Took: 1.2}, {Name: evidence.PhaseHooks, Took: 9.4}}}
-	bad := evidence.Record{Kind: evidence.KindRestore, Verdict: evidence.Failed, Reason: "the load failed <1 of 1 hooks>", Service: "task-api", StartedAt: began.Add(-time.Hour),
-		Objectives: good.Objectives}
+	good := evidence.Record{
+		Kind:       evidence.KindDrill,
+		Verdict:    evidence.Proven,
+		Service:    "task-api",
+		StartedAt:  began,
+		AnsweredAt: began.Add(time.Minute),
+		RTO:        18.3,
+		RPO:        21,
+		Objectives: evidence.Objective{
+			RTO: 1800,
+			RPO: 86400,
+		},
+		Tables: []evidence.Table{{Name: "public.tasks", Rows: 100000, Equal: true}},
+		Phases: []evidence.Phase{{Name: evidence.PhaseObjects, Took: 1.2}, {Name: evidence.PhaseHooks, Took: 9.4}},
+	}
+	bad := evidence.Record{
+		Kind:       evidence.KindRestore,
+		Verdict:    evidence.Failed,
+		Reason:     "the load failed <1 of 1 hooks>",
+		Service:    "task-api",
+		StartedAt:  began.Add(-time.Hour),
+		Objectives: good.Objectives,
+	}
 	// A run before the ten, of which one kill failed.
 	before := ten(t)[:2]
 	for i := range before {
-		before[i].Run.ID, before[i].Run.Of, before[i].StartedAt = "20261101-090000", 2, before[i].StartedAt.AddDate(0, 0, -21)
+		before[i].Run.ID, before[i].Run.Of, before[i].StartedAt = "20261101-090000", 2, before[i].StartedAt.AddDate(
+			0, 0, -21,
+		)
 	}
 	before[1].Verdict, before[1].Recovery, before[1].During.ServerErrors = evidence.Failed, 31.5, 4
-	money := []table.Titled{{Title: "Costs by team in staging, USD", Table: table.Table{Header: []string{"TEAM", "TOTAL USD"}, Right: []int{1},
-		Rows: [][]string{{"product-team", "1.50"}, {"<nobody>", "0.25"}}}}}
-	return Proof{Verify: report, Recoveries: []evidence.Record{good, bad}, GameDays: append(before, ten(t)...), Costs: money}
+	money := []table.Titled{
+		{
+			Title: "Costs by team in staging, USD",
+			Table: table.Table{Header: []string{"TEAM", "TOTAL USD"}, Right: []int{1},
+				Rows: [][]string{{"product-team", "1.50"}, {"<nobody>", "0.25"}}},
+		},
+	}
+	return Proof{
+		Verify:     report,
+		Recoveries: []evidence.Record{good, bad},
+		GameDays:   append(before, ten(t)...),
+		Costs:      money,
+	}
 }
 
 func TestTheReportStaysAsItIs(t *testing.T) {

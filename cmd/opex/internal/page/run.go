@@ -52,9 +52,10 @@ func newRun(id string, records []evidence.GameDay, verdicts []verify.Judged) run
 	worst := diagnose.Worst(records)
 	figures := tiles(records, verdicts)
 	r := run{Service: worst.Service, Verdict: verdictOf(figures), Reasons: reasons(records), Tiles: figures,
-		Where: fmt.Sprintf("%s, namespace %s, cluster %s, Game Day %s, %s", worst.Environment, worst.Namespace, worst.ClusterUID,
-			worst.Run.ID,
-			records[0].StartedAt.UTC().Format("2006-01-02 15:04:05 MST")),
+		Where: fmt.Sprintf(
+			"%s, namespace %s, cluster %s, Game Day %s, %s", worst.Environment, worst.Namespace, worst.ClusterUID,
+			worst.Run.ID, records[0].StartedAt.UTC().Format("2006-01-02 15:04:05 MST"),
+		),
 		Sentence: fmt.Sprintf("One pod of %d was killed (%s %s, %s) at %d requests per second.", worst.Replicas,
 			worst.Experiment.Kind, worst.Experiment.Action,
 			grace(worst.Experiment.Grace), worst.Load.Rate)}
@@ -78,24 +79,35 @@ func newKill(id string, r evidence.GameDay) kill {
 		NoAnswer: judge.Kinds(r.During.TransportErrors), P95: human.Latency(r.During.P95),
 		Title: fmt.Sprintf("Kill %d of %d: %s", max(r.Run.Index, 1), max(r.Run.Of, 1), recovery(r)), What: what(r),
 		Interlock: r.Interlock,
-		Load: fmt.Sprintf("%d requests, %d of them never sent, %d sent late (at most %s). Latency counts from the scheduled "+
-			"time.", r.Load.Requests, r.Load.Dropped, r.Load.Late,
-			human.Latency(r.Load.MaxLateness)),
+		Load: fmt.Sprintf(
+			"%d requests, %d of them never sent, %d sent late (at most %s). Latency counts from the scheduled "+
+				"time.",
+			r.Load.Requests,
+			r.Load.Dropped,
+			r.Load.Late,
+			human.Latency(r.Load.MaxLateness),
+		),
 		Writes: writes(r.Writes)}
 	for _, w := range []struct {
 		name string
 		evidence.Window
 	}{{"before", r.Before}, {"until recovered", r.During}, {"after", r.After}} {
-		k.Windows = append(k.Windows, window{w.name, fmt.Sprintf("%.1f to %.1f", w.From, w.To), w.Requests, w.ServerErrors,
-			judge.Kinds(w.TransportErrors),
-			human.Latency(w.P50), human.Latency(w.P95), human.Latency(w.P99), human.Latency(w.Max)})
+		k.Windows = append(
+			k.Windows,
+			window{w.name, fmt.Sprintf("%.1f to %.1f", w.From, w.To), w.Requests, w.ServerErrors,
+				judge.Kinds(w.TransportErrors),
+				human.Latency(w.P50), human.Latency(w.P95), human.Latency(w.P99), human.Latency(w.Max)},
+		)
 	}
 	for _, m := range r.Timeline {
 		k.Moments = append(k.Moments, moment{m.Name, fmt.Sprintf("%.3f", m.At), m.Detail})
 	}
 	if len(r.Curve) > 0 {
 		k.Charts = charts(id, r)
-		k.Caption = fmt.Sprintf("Requests by the time at which they were scheduled, in slots of %d ms.", slotWidth(r).Duration().Milliseconds())
+		k.Caption = fmt.Sprintf(
+			"Requests by the time at which they were scheduled, in slots of %d ms.",
+			slotWidth(r).Duration().Milliseconds(),
+		)
 	}
 	if d, err := diagnose.Explain(r); err == nil { // without a kill there is nothing to explain, and the reasons say so
 		k.Diagnosis, k.Bars = &d, barsOf(id, d)
@@ -143,7 +155,9 @@ func writes(w evidence.Writes) string {
 	if w.Acknowledged == 0 {
 		return "No write was acknowledged."
 	}
-	text := fmt.Sprintf("Of %d acknowledged writes, %d were found again, %d are lost", w.Acknowledged, w.Found, len(w.Lost))
+	text := fmt.Sprintf(
+		"Of %d acknowledged writes, %d were found again, %d are lost", w.Acknowledged, w.Found, len(w.Lost),
+	)
 	if len(w.Lost) > 0 {
 		text += " (" + strings.Join(w.Lost, ", ") + ")"
 	}

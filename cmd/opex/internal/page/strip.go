@@ -34,10 +34,18 @@ func strips(id string, records []evidence.GameDay) []strip {
 		x := scale{from: 0, to: end, a: s.left, b: s.right}
 		s.XTicks = xTicks(x, s.ticks())
 		s.Title, s.Description = fmt.Sprintf("Recovery of %d kills", len(records)), spread(records)
-		s.Target = &mark{"target", n(x.at(target)), n(x.at(target)), "end", "target " + diagnose.Human(evidence.Seconds(target))}
+		s.Target = &mark{
+			"target", n(x.at(target)), n(x.at(target)), "end", "target " + diagnose.Human(evidence.Seconds(target)),
+		}
 		if target > end {
-			s.Target = &mark{"target", n(s.right), n(s.right), "end", "target " + diagnose.Human(evidence.Seconds(target)) + ", " +
-				"far to the right →"}
+			s.Target = &mark{
+				"target",
+				n(s.right),
+				n(s.right),
+				"end",
+				"target " + diagnose.Human(evidence.Seconds(target)) + ", " +
+					"far to the right →",
+			}
 		}
 		s.dots(records, x)
 		found = append(found, s)
@@ -45,7 +53,8 @@ func strips(id string, records []evidence.GameDay) []strip {
 	return found
 }
 
-// dots puts those that would cover each other on top of each other. A kill without recovery is a cross at the right end.
+// dots puts those that would cover each other on top of each other. A kill without recovery is a cross at the right
+// end.
 func (s *strip) dots(records []evidence.GameDay, x scale) {
 	const size = 11.0
 	stacked := map[int]int{}

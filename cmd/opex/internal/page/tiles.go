@@ -11,8 +11,8 @@ import (
 	"github.com/opex-project/opex/cmd/opex/internal/verify"
 )
 
-// tile is what was worst of one thing among the kills of a run. It bears the verdict that `opex verify` gives today, where that is known, and
-// else what the kills come to by themselves.
+// tile is what was worst of one thing among the kills of a run. It bears the verdict that `opex verify` gives today,
+// where that is known, and else what the kills come to by themselves.
 type tile struct {
 	ID                   string // of the criterion; empty: there is none of its own
 	Name, Target, Actual string
@@ -33,14 +33,26 @@ func tiles(records []evidence.GameDay, verdicts []verify.Judged) []tile {
 	}
 	target := worst.Objectives
 	all := []tile{
-		{ID: "SC-008", Name: "recovery of a killed pod", Target: "< " + diagnose.Human(target.Recovery), Actual: recovery(worst)},
+		{
+			ID:     "SC-008",
+			Name:   "recovery of a killed pod",
+			Target: "< " + diagnose.Human(target.Recovery),
+			Actual: recovery(worst),
+		},
 		{ID: "SC-009", Name: "answers of 500 and above", Target: "0", Actual: fmt.Sprintf("%d of %d", server, answers)},
-		{ID: "SC-010", Name: "P95 until recovered", Target: "< " + human.Latency(target.P95), Actual: human.Latency(slowest)},
+		{
+			ID:     "SC-010",
+			Name:   "P95 until recovered",
+			Target: "< " + human.Latency(target.P95),
+			Actual: human.Latency(slowest),
+		},
 		{Name: "acknowledged writes lost", Target: "0", Actual: fmt.Sprintf("%d of %d", lost, acknowledged)},
 	}
 	if len(verdicts) == 0 {
 		for _, f := range judge.Kills(records, judge.Of(worst)) {
-			verdicts = append(verdicts, verify.Judged{ID: f.ID, Result: verify.Result{Verdict: f.Verdict, Actual: f.Actual}})
+			verdicts = append(
+				verdicts, verify.Judged{ID: f.ID, Result: verify.Result{Verdict: f.Verdict, Actual: f.Actual}},
+			)
 		}
 	}
 	for i := range all {

@@ -20,7 +20,11 @@ func Settings(p *corev1.Pod, container string, events []evidence.Event) evidence
 	if i := slices.IndexFunc(p.Spec.Containers, func(c corev1.Container) bool { return c.Name == container }); i >= 0 {
 		c := p.Spec.Containers[i]
 		s.Image, s.PullPolicy = c.Image, string(c.ImagePullPolicy)
-		s.CPURequest, s.CPULimit = amount(c.Resources.Requests, corev1.ResourceCPU), amount(c.Resources.Limits, corev1.ResourceCPU)
+		s.CPURequest, s.CPULimit = amount(
+			c.Resources.Requests, corev1.ResourceCPU,
+		), amount(
+			c.Resources.Limits, corev1.ResourceCPU,
+		)
 		s.MemoryLimit = amount(c.Resources.Limits, corev1.ResourceMemory)
 		s.Startup, s.Readiness = probe(c.StartupProbe), probe(c.ReadinessProbe)
 		if c.Lifecycle != nil && c.Lifecycle.PreStop != nil && c.Lifecycle.PreStop.Sleep != nil {
@@ -68,7 +72,12 @@ func probe(p *corev1.Probe) *evidence.Probe {
 	if p == nil {
 		return nil
 	}
-	found := &evidence.Probe{InitialDelay: p.InitialDelaySeconds, Period: p.PeriodSeconds, Success: p.SuccessThreshold, Failure: p.FailureThreshold}
+	found := &evidence.Probe{
+		InitialDelay: p.InitialDelaySeconds,
+		Period:       p.PeriodSeconds,
+		Success:      p.SuccessThreshold,
+		Failure:      p.FailureThreshold,
+	}
 	if p.HTTPGet != nil {
 		found.Path = p.HTTPGet.Path
 	}

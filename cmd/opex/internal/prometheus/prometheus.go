@@ -22,7 +22,9 @@ type Sample struct {
 
 // Ask answers an instant query (https://prometheus.io/docs/prometheus/latest/querying/api/#instant-queries).
 // An empty answer is no error. Right: get on services/proxy.
-func Ask(ctx context.Context, cluster kube.Getter, endpoint contract.Endpoint, query string, at time.Time) ([]Sample, error) {
+func Ask(
+	ctx context.Context, cluster kube.Getter, endpoint contract.Endpoint, query string, at time.Time,
+) ([]Sample, error) {
 	data, err := cluster.Get(ctx, endpoint, "/api/v1/query",
 		url.Values{"query": {query}, "time": {at.UTC().Format(time.RFC3339)}})
 	if err != nil {
@@ -39,7 +41,9 @@ func Ask(ctx context.Context, cluster kube.Getter, endpoint contract.Endpoint, q
 		} `json:"data"`
 	}
 	if err := json.Unmarshal(data, &answer); err != nil {
-		return nil, fmt.Errorf("Prometheus: the answer is not the JSON of an instant vector: %w; it starts with %.80q", err, data)
+		return nil, fmt.Errorf(
+			"Prometheus: the answer is not the JSON of an instant vector: %w; it starts with %.80q", err, data,
+		)
 	}
 	if answer.Status != "success" {
 		return nil, fmt.Errorf("Prometheus: answered with status %q: %s", answer.Status, answer.Error)
@@ -49,7 +53,9 @@ func Ask(ctx context.Context, cluster kube.Getter, endpoint contract.Endpoint, q
 		text, _ := series.Value[1].(string)
 		value, err := strconv.ParseFloat(text, 64)
 		if err != nil || math.IsNaN(value) || math.IsInf(value, 0) {
-			return nil, fmt.Errorf("Prometheus: the series %v has the value %v, which is no number", series.Metric, series.Value[1])
+			return nil, fmt.Errorf(
+				"Prometheus: the series %v has the value %v, which is no number", series.Metric, series.Value[1],
+			)
 		}
 		samples = append(samples, Sample{series.Metric, value})
 	}

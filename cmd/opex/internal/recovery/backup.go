@@ -17,7 +17,9 @@ func stamp(at time.Time) string { return at.UTC().Format(time.RFC3339) }
 func compact(at time.Time) string { return at.UTC().Format("20060102150405") }
 
 // makeBackup asks for a backup as the Schedule would make it, and waits for a good end.
-func (s *Site) makeBackup(ctx context.Context, schedule velero.Schedule, now time.Time, limit time.Duration) (velero.Backup, error) {
+func (s *Site) makeBackup(
+	ctx context.Context, schedule velero.Schedule, now time.Time, limit time.Duration,
+) (velero.Backup, error) {
 	labels := map[string]string{}
 	maps.Copy(labels, schedule.Labels)
 	labels[velero.LabelSchedule] = schedule.Name
@@ -46,9 +48,13 @@ func (s *Site) makeBackup(ctx context.Context, schedule velero.Schedule, now tim
 	return backup, nil
 }
 
-// readOn says where Velero's own words are. The Deployment's name would not do: its selector may match the node agent, too.
+// readOn says where Velero's own words are. The Deployment's name would not do: its selector may match the node agent,
+// too.
 func (s *Site) readOn(name string) string {
-	return fmt.Sprintf(". Read on with: kubectl -n %s logs -l name=%s --tail=-1 | grep %s", s.Vault.Namespace, s.Vault.Deployment, name)
+	return fmt.Sprintf(
+		". Read on with: kubectl -n %s logs -l name=%s --tail=-1 | grep %s", s.Vault.Namespace, s.Vault.Deployment,
+		name,
+	)
 }
 
 // volumeTroubles says what became of a backup's volumes, where that is not well.
@@ -64,7 +70,10 @@ func troubles(kind string, volumes []velero.PodVolume) string {
 	var text strings.Builder
 	for _, v := range volumes {
 		if v.Phase != velero.PhaseCompleted {
-			fmt.Fprintf(&text, "; %s %s (volume %s of pod %s) is %s%s", kind, v.Name, v.Volume, v.Pod, or(v.Phase, "New"), detail(v.Message))
+			fmt.Fprintf(
+				&text, "; %s %s (volume %s of pod %s) is %s%s", kind, v.Name, v.Volume, v.Pod, or(v.Phase, "New"),
+				detail(v.Message),
+			)
 		}
 	}
 	return text.String()

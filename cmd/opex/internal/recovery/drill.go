@@ -32,9 +32,11 @@ type DrillOptions struct {
 // cleanupLimit is how long a clean-up may take.
 const cleanupLimit = 10 * time.Minute
 
-// Drill restores a backup of the service beside it and proves it. The record is empty where the error is refusal.Refused, or the drill
-// was interrupted. Quit ends the clean-up; what is left is then in the error.
-func (s *Site) Drill(ctx context.Context, o DrillOptions, quit func() (context.Context, context.CancelFunc)) (record evidence.Record, err error) {
+// Drill restores a backup of the service beside it and proves it. The record is empty where the error is
+// refusal.Refused, or the drill was interrupted. Quit ends the clean-up; what is left is then in the error.
+func (s *Site) Drill(
+	ctx context.Context, o DrillOptions, quit func() (context.Context, context.CancelFunc),
+) (record evidence.Record, err error) {
 	d := &drill{Site: s, options: o, target: o.Namespace}
 	if d.target == "" {
 		d.target = scratchName(s.Service.Namespace)
@@ -55,7 +57,9 @@ func (s *Site) Drill(ctx context.Context, o DrillOptions, quit func() (context.C
 	defer end()
 	var wrong []error
 	if held.Err() != nil {
-		wrong = append(wrong, fmt.Errorf("the drill did not come to its end, so it is no evidence: %w", context.Cause(held)))
+		wrong = append(
+			wrong, fmt.Errorf("the drill did not come to its end, so it is no evidence: %w", context.Cause(held)),
+		)
 		if record.Backup.Fresh {
 			s.Say("the backup %s stays, and expires like any other", record.Backup.Name)
 		}
@@ -129,9 +133,14 @@ func (d *drill) do(ctx context.Context, record *evidence.Record) error {
 	if err := d.makeNamespace(ctx, r.name); err != nil {
 		return err
 	}
-	d.undo.add("Restore and ConfigMap "+d.Vault.Namespace+"/"+r.name,
-		fmt.Sprintf("%s; kubectl -n %s delete restores.velero.io,configmaps %s", d.cancelCommand(r.name), d.Vault.Namespace, r.name),
-		func(ctx context.Context) error { return r.remove(ctx) })
+	d.undo.add(
+		"Restore and ConfigMap "+d.Vault.Namespace+"/"+r.name,
+		fmt.Sprintf(
+			"%s; kubectl -n %s delete restores.velero.io,configmaps %s", d.cancelCommand(r.name), d.Vault.Namespace,
+			r.name,
+		),
+		func(ctx context.Context) error { return r.remove(ctx) },
+	)
 	d.Say("restoring %s into namespace %s", d.backup.Name, d.target)
 	if err := r.begin(ctx); err != nil {
 		return err
@@ -152,9 +161,12 @@ func (d *drill) do(ctx context.Context, record *evidence.Record) error {
 func (d *drill) freshBackup(ctx context.Context, record *evidence.Record) (known *sentinel, err error) {
 	if d.Plan.Sentinel != nil {
 		known, err = d.putSentinel(ctx, func(path string) {
-			d.sentinel.add("the record "+path+" of "+d.Name, fmt.Sprintf("kubectl -n %s delete --raw /api/v1/namespaces/%s/services/http:%s:%d/proxy%s",
-				d.Service.Namespace, d.Service.Namespace, d.endpoint.Service, d.endpoint.Port, path),
-				func(ctx context.Context) error { return d.deleteSentinel(ctx, path) })
+			d.sentinel.add(
+				"the record "+path+" of "+d.Name,
+				fmt.Sprintf("kubectl -n %s delete --raw /api/v1/namespaces/%s/services/http:%s:%d/proxy%s",
+					d.Service.Namespace, d.Service.Namespace, d.endpoint.Service, d.endpoint.Port, path),
+				func(ctx context.Context) error { return d.deleteSentinel(ctx, path) },
+			)
 		})
 		if err != nil {
 			return nil, err
@@ -188,11 +200,17 @@ func (d *drill) makeNamespace(ctx context.Context, restore string) error {
 	delete(labels, corev1.LabelMetadataName)
 	labels[contract.LabelManagedBy], labels[labelDrill] = "opex", d.Name
 	made, err := spaces.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: d.target, Labels: labels,
-		Annotations: map[string]string{annotationRestore: restore, annotationKept: strconv.FormatBool(d.options.Keep)}}}, metav1.CreateOptions{})
+		Annotations: map[string]string{
+			annotationRestore: restore,
+			annotationKept:    strconv.FormatBool(d.options.Keep),
+		}}}, metav1.CreateOptions{})
 	if err != nil {
 		return fmt.Errorf("namespace %s for the copy: %w", d.target, err)
 	}
-	d.undo.add("namespace "+d.target, "kubectl delete namespace "+d.target, func(ctx context.Context) error { return d.removeNamespace(ctx, made.Name, made.UID) })
+	d.undo.add(
+		"namespace "+d.target, "kubectl delete namespace "+d.target,
+		func(ctx context.Context) error { return d.removeNamespace(ctx, made.Name, made.UID) },
+	)
 	return nil
 }
 
@@ -214,7 +232,8 @@ func (d *drill) clean(ctx context.Context) error {
 	return errors.Join(d.sentinel.run(ctx), copyError)
 }
 
-// restoreLimit is how long a restore may take: twice the objective, so that a slow one is measured and not only cut off.
+// restoreLimit is how long a restore may take: twice the objective, so that a slow one is measured and not only cut
+// off.
 func (s *Site) restoreLimit() time.Duration { return 2 * s.rto }
 
 // scratchName is one that nobody has.

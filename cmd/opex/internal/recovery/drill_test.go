@@ -39,7 +39,8 @@ func TestADrillProvesKeepsTheEvidenceAndLeavesNothing(t *testing.T) {
 	w.service = shop(func() string { return `{"title":"x","id":7}` })
 	s, said := w.site(t)
 	record, err := s.Drill(t.Context(), DrillOptions{Replicas: 1}, never)
-	if err != nil || record.Verdict != evidence.Proven || !record.Answer.Sentinel || record.Answer.Path != "/tasks/7" || !record.Backup.Fresh {
+	if err != nil || record.Verdict != evidence.Proven || !record.Answer.Sentinel || record.Answer.Path != "/tasks/7" ||
+		!record.Backup.Fresh {
 		t.Fatalf("error %v, record %+v\n%s", err, record, said)
 	}
 	if !strings.Contains(said.String(), "WARNING: the evidence is not in the bucket") {
@@ -55,7 +56,8 @@ func TestADrillProvesKeepsTheEvidenceAndLeavesNothing(t *testing.T) {
 	}
 	// The record of the live service is gone before anybody could answer for the copy with it.
 	made := slices.IndexFunc(w.changes, func(c string) bool { return strings.HasSuffix(c, "/restores") })
-	if deleted := slices.Index(w.changes, "DELETE /staging/services/http:shop:8000/proxy/tasks/7"); deleted < 0 || made < deleted {
+	if deleted := slices.Index(w.changes, "DELETE /staging/services/http:shop:8000/proxy/tasks/7"); deleted < 0 ||
+		made < deleted {
 		t.Errorf("changes %q", w.changes)
 	}
 }
@@ -65,7 +67,9 @@ func nothingIsLeft(t *testing.T, w *world) {
 	t.Helper()
 	for at := range w.objects {
 		switch {
-		case strings.Contains(at, "/restores/"), strings.Contains(at, "/leases/"), strings.HasPrefix(at, "/api/v1/namespaces/staging-drill"),
+		case strings.Contains(at, "/restores/"),
+			strings.Contains(at, "/leases/"),
+			strings.HasPrefix(at, "/api/v1/namespaces/staging-drill"),
 			strings.Contains(at, "/configmaps/") && !strings.Contains(at, "/configmaps/opex-"):
 			t.Errorf("%s is left", at)
 		}
@@ -110,7 +114,10 @@ func TestADrillThatProvesNothingFailsAndSaysWhy(t *testing.T) {
 				t.Errorf("kept %+v, error %v", kept, err)
 			}
 			nothingIsLeft(t, w)
-			if !slices.ContainsFunc(w.changes, func(c string) bool { return strings.HasPrefix(c, "DELETE") && strings.Contains(c, "/leases/") }) {
+			if !slices.ContainsFunc(
+				w.changes,
+				func(c string) bool { return strings.HasPrefix(c, "DELETE") && strings.Contains(c, "/leases/") },
+			) {
 				t.Errorf("changes %q", w.changes)
 			}
 		})
@@ -153,13 +160,16 @@ func TestALeaseOfADeadDrillIsTakenOverAndWhatItLeftIsRemoved(t *testing.T) {
 	w.service = shop(func() string { return `{"title":"x","id":7}` })
 	w.objects[leaseAt] = map[string]any{"metadata": map[string]any{"name": "opex-drill-shop", "resourceVersion": "1"},
 		"spec": map[string]any{"holderIdentity": "the dead", "renewTime": "2026-11-01T00:00:00.000000Z"}}
-	w.objects["/api/v1/namespaces/left"] = map[string]any{"metadata": map[string]any{"name": "left", "uid": "u", "labels": map[string]any{labelDrill: "shop"}}}
+	w.objects["/api/v1/namespaces/left"] = map[string]any{
+		"metadata": map[string]any{"name": "left", "uid": "u", "labels": map[string]any{labelDrill: "shop"}},
+	}
 	s, said := w.site(t)
 	record, err := s.Drill(t.Context(), DrillOptions{From: "latest"}, never)
 	if err != nil || record.Verdict != evidence.Proven || record.Answer.Sentinel || record.Backup.Fresh {
 		t.Errorf("error %v, record %+v", err, record)
 	}
-	if w.objects["/api/v1/namespaces/left"] != nil || !strings.Contains(said.String(), "the dead began") || !strings.Contains(said.String(), "namespace left") {
+	if w.objects["/api/v1/namespaces/left"] != nil || !strings.Contains(said.String(), "the dead began") ||
+		!strings.Contains(said.String(), "namespace left") {
 		t.Errorf("said:\n%s", said)
 	}
 	nothingIsLeft(t, w)
@@ -172,7 +182,8 @@ func TestWhatIsToBeKeptStays(t *testing.T) {
 	if _, err := s.Drill(t.Context(), DrillOptions{Namespace: "copy", Keep: true}, never); err != nil {
 		t.Fatal(err)
 	}
-	if w.objects["/api/v1/namespaces/copy"] == nil || !strings.Contains(said.String(), "kept: namespace copy; to remove it: kubectl delete namespace copy") {
+	if w.objects["/api/v1/namespaces/copy"] == nil ||
+		!strings.Contains(said.String(), "kept: namespace copy; to remove it: kubectl delete namespace copy") {
 		t.Errorf("said:\n%s", said)
 	}
 }

@@ -16,17 +16,22 @@ const (
 	annotationKept    = "opex/kept"    // true: it is meant to stay
 )
 
-// clearLeftovers removes copies of drills that died before they could: they take room that the next one needs. It is for the
-// holder of the drill's Lease, so none of them runs any more. What was to be kept is only mentioned.
+// clearLeftovers removes copies of drills that died before they could: they take room that the next one needs. It is
+// for the holder of the drill's Lease, so none of them runs any more. What was to be kept is only mentioned.
 func (s *Site) clearLeftovers(ctx context.Context) {
-	found, err := s.Cluster.Client.CoreV1().Namespaces().List(ctx, metav1.ListOptions{LabelSelector: labelDrill + "=" + s.Name})
+	found, err := s.Cluster.Client.CoreV1().Namespaces().List(
+		ctx, metav1.ListOptions{LabelSelector: labelDrill + "=" + s.Name},
+	)
 	if err != nil {
 		s.Say("note: could not look for copies that earlier drills left: %v", err)
 		return
 	}
 	for _, space := range found.Items {
 		if space.Annotations[annotationKept] == "true" {
-			s.Say("note: the copy of an earlier drill is kept in namespace %s; to remove it: kubectl delete namespace %s", space.Name, space.Name)
+			s.Say(
+				"note: the copy of an earlier drill is kept in namespace %s; to remove it: kubectl delete namespace %s",
+				space.Name, space.Name,
+			)
 			continue
 		}
 		s.Say("an earlier drill died; what it left is removed: namespace %s", space.Name)

@@ -44,8 +44,16 @@ func (s *Site) List(ctx context.Context, now time.Time) ([]Listed, error) {
 		if err != nil {
 			return nil, err
 		}
-		l := Listed{Service: s.Name, Name: b.Name, Phase: or(b.Phase, "New"), StartedAt: b.When().UTC(), ExpiresAt: b.Expiration.UTC(),
-			HooksAttempted: b.HooksAttempted, HooksFailed: b.HooksFailed, Good: s.Unfit(b, now) == ""}
+		l := Listed{
+			Service:        s.Name,
+			Name:           b.Name,
+			Phase:          or(b.Phase, "New"),
+			StartedAt:      b.When().UTC(),
+			ExpiresAt:      b.Expiration.UTC(),
+			HooksAttempted: b.HooksAttempted,
+			HooksFailed:    b.HooksFailed,
+			Good:           s.Unfit(b, now) == "",
+		}
 		for _, v := range volumes {
 			l.Bytes += v.TotalBytes
 		}
@@ -70,7 +78,9 @@ func (s *Site) proof(l *Listed, b velero.Backup, records []evidence.Record, now 
 		return "being made"
 	case newest != nil && newest.Verdict == evidence.Proven:
 		l.Rows, l.ProvenAt = newest.Rows(), newest.FinishedAt
-		text := fmt.Sprintf("proven restorable %s ago, in %s", Human(now.Sub(newest.FinishedAt)), Human(newest.RTO.Duration()))
+		text := fmt.Sprintf(
+			"proven restorable %s ago, in %s", Human(now.Sub(newest.FinishedAt)), Human(newest.RTO.Duration()),
+		)
 		if why != "" {
 			text += "; " + why
 		}
@@ -85,7 +95,10 @@ func (s *Site) proof(l *Listed, b velero.Backup, records []evidence.Record, now 
 
 // ListTable shows backups for people.
 func ListTable(listed []Listed, now time.Time) table.Table {
-	t := table.Table{Header: []string{"SERVICE", "BACKUP", "AGE", "PHASE", "HOOKS", "SIZE", "ROWS", "EXPIRES IN", "PROOF"}, Right: []int{2, 4, 5, 6, 7}}
+	t := table.Table{
+		Header: []string{"SERVICE", "BACKUP", "AGE", "PHASE", "HOOKS", "SIZE", "ROWS", "EXPIRES IN", "PROOF"},
+		Right:  []int{2, 4, 5, 6, 7},
+	}
 	for _, l := range listed {
 		rows, expires := "", ""
 		if l.Rows > 0 {
@@ -95,7 +108,9 @@ func ListTable(listed []Listed, now time.Time) table.Table {
 			expires = Human(l.ExpiresAt.Sub(now))
 		}
 		t.Rows = append(t.Rows, []string{l.Service, l.Name, Human(now.Sub(l.StartedAt)), l.Phase,
-			fmt.Sprintf("%d/%d", l.HooksAttempted-l.HooksFailed, l.HooksAttempted), Size(l.Bytes), rows, expires, l.Proof})
+			fmt.Sprintf(
+				"%d/%d", l.HooksAttempted-l.HooksFailed, l.HooksAttempted,
+			), Size(l.Bytes), rows, expires, l.Proof})
 	}
 	return t
 }

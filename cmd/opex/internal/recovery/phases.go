@@ -12,8 +12,9 @@ type mark struct {
 	end   time.Time
 }
 
-// phases parts the time from the decision to the answer. Clocks of the cluster tell whole seconds and may differ from this
-// machine's: an end before that of the phase before, or after the answer, is moved there, so that the sum is always the whole.
+// phases parts the time from the decision to the answer. Clocks of the cluster tell whole seconds and may differ from
+// this machine's: an end before that of the phase before, or after the answer, is moved there, so that the sum is
+// always the whole.
 func phases(decided, answered time.Time, marks []mark) []evidence.Phase {
 	whole := evidence.InSeconds(answered.Sub(decided)).Duration()
 	var parts []evidence.Phase

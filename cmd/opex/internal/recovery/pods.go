@@ -21,7 +21,8 @@ func waiting(pod corev1.Pod) string {
 		}
 	}
 	for _, c := range append(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses...) {
-		if w := c.State.Waiting; w != nil && w.Reason != "" && w.Reason != "PodInitializing" && w.Reason != "ContainerCreating" {
+		if w := c.State.Waiting; w != nil && w.Reason != "" && w.Reason != "PodInitializing" &&
+			w.Reason != "ContainerCreating" {
 			return w.Reason + detail(w.Message)
 		}
 	}

@@ -19,7 +19,10 @@ func (s *Site) checkVault(ctx context.Context, write bool) (problems []string) {
 	case err != nil:
 		add("%v", err)
 	case location.Phase != velero.PhaseAvailable:
-		add("BackupStorageLocation %s is %s: %s", location.Name, or(location.Phase, "not looked at yet"), or(location.Message, "Velero says no more"))
+		add(
+			"BackupStorageLocation %s is %s: %s", location.Name, or(location.Phase, "not looked at yet"),
+			or(location.Message, "Velero says no more"),
+		)
 	case write && location.AccessMode != "ReadWrite":
 		add("BackupStorageLocation %s is %s, so no backup can be made", location.Name, location.AccessMode)
 	}
@@ -44,15 +47,21 @@ func (s *Site) checkSchedule(ctx context.Context) (schedule velero.Schedule, pro
 		return schedule, []string{err.Error()}
 	}
 	if schedule.Paused {
-		problems = append(problems, fmt.Sprintf("Schedule %s is paused; --from takes a backup that is there", schedule.Name))
+		problems = append(
+			problems, fmt.Sprintf("Schedule %s is paused; --from takes a backup that is there", schedule.Name),
+		)
 	}
 	if len(schedule.ValidationErrors) > 0 {
-		problems = append(problems, fmt.Sprintf("Schedule %s is not valid: %s", schedule.Name, strings.Join(schedule.ValidationErrors, "; ")))
+		problems = append(
+			problems,
+			fmt.Sprintf("Schedule %s is not valid: %s", schedule.Name, strings.Join(schedule.ValidationErrors, "; ")),
+		)
 	}
 	return schedule, problems
 }
 
-// checkQueue finds another restore that Velero has not ended. It runs one at a time. Those that the caller can end are passed over.
+// checkQueue finds another restore that Velero has not ended. It runs one at a time. Those that the caller can end are
+// passed over.
 func (s *Site) checkQueue(ctx context.Context, ends func(velero.Restore) bool) []string {
 	restores, err := s.Velero.Restores(ctx)
 	if err != nil {
@@ -61,8 +70,11 @@ func (s *Site) checkQueue(ctx context.Context, ends func(velero.Restore) bool) [
 	var problems []string
 	for _, r := range restores {
 		if !velero.Done(r.Phase) && !ends(r) {
-			problems = append(problems, fmt.Sprintf("Velero runs one restore at a time, and %s is %s since %s. Wait for it, or cancel it: %s",
-				r.Name, or(r.Phase, "waiting"), stamp(r.Created), s.cancelCommand(r.Name)))
+			problems = append(
+				problems,
+				fmt.Sprintf("Velero runs one restore at a time, and %s is %s since %s. Wait for it, or cancel it: %s",
+					r.Name, or(r.Phase, "waiting"), stamp(r.Created), s.cancelCommand(r.Name)),
+			)
 		}
 	}
 	return problems
@@ -97,6 +109,8 @@ func (s *Site) checkTarget(ctx context.Context, target string) (problems []strin
 }
 
 func (s *Site) cancelCommand(restore string) string {
-	return fmt.Sprintf("kubectl -n %[1]s get podvolumerestores -l %[2]s=%[3]s -o name | xargs -I@ kubectl -n %[1]s patch @ --type=merge -p '{\"spec\":{\"cancel\":true}}'",
-		s.Vault.Namespace, velero.LabelRestore, restore)
+	return fmt.Sprintf(
+		"kubectl -n %[1]s get podvolumerestores -l %[2]s=%[3]s -o name | xargs -I@ kubectl -n %[1]s patch @ --type=merge -p '{\"spec\":{\"cancel\":true}}'",
+		s.Vault.Namespace, velero.LabelRestore, restore,
+	)
 }

@@ -63,8 +63,14 @@ func (r *run) inspect(ctx context.Context, pods []corev1.Pod) (loaded, error) {
 		return found, fmt.Errorf("the manifest of the restored dump is no JSON: %w", err)
 	}
 	// The mark's file says when the load was done, and the server when it could begin.
-	text, err = exec("bash", "-c", fmt.Sprintf(`. %s/connect.sh; stat --format=%%.Y %q; query --command="SELECT extract(epoch FROM pg_postmaster_start_time())"`,
-		s.hooks(), path.Join(path.Dir(s.Plan.Dump.Manifest), "loaded")))
+	text, err = exec(
+		"bash",
+		"-c",
+		fmt.Sprintf(
+			`. %s/connect.sh; stat --format=%%.Y %q; query --command="SELECT extract(epoch FROM pg_postmaster_start_time())"`,
+			s.hooks(), path.Join(path.Dir(s.Plan.Dump.Manifest), "loaded"),
+		),
+	)
 	if err != nil {
 		return found, fmt.Errorf("the dump was not loaded: %w", err)
 	}
@@ -114,7 +120,9 @@ func compare(dumped, restored []content) []evidence.Table {
 	}
 	for _, c := range restored {
 		if !slices.ContainsFunc(dumped, func(d content) bool { return d.Table == c.Table }) {
-			tables = append(tables, evidence.Table{Name: c.Table, RestoredRows: c.Rows, RestoredChecksum: c.Checksum, Extra: true})
+			tables = append(
+				tables, evidence.Table{Name: c.Table, RestoredRows: c.Rows, RestoredChecksum: c.Checksum, Extra: true},
+			)
 		}
 	}
 	slices.SortFunc(tables, func(a, b evidence.Table) int { return cmp.Compare(a.Name, b.Name) })

@@ -24,7 +24,8 @@ func TestOnlyEqualTablesProveARestore(t *testing.T) {
 		"both empty and one renamed": {[]content{{"public.a", 2, "11"}, {"public.d", 0, "0"}}, "public.b is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := unequal(compare(dump, c.restored)); got == "" != (c.says == "") || !strings.Contains(got, c.says) {
+			if got := unequal(compare(dump, c.restored)); got == "" != (c.says == "") ||
+				!strings.Contains(got, c.says) {
 				t.Errorf("says %q", got)
 			}
 		})
@@ -56,7 +57,8 @@ func TestPhasesAddUpWhateverTheClocksSay(t *testing.T) {
 					t.Errorf("phase %s took %v, want %v", p.Name, p.Took, c.want[i])
 				}
 			}
-			if want = evidence.InSeconds(at(10.1231).Sub(decided)).Duration(); sum != want || len(got) != len(c.want) || got[len(got)-1].Name != evidence.PhaseAnswer {
+			if want = evidence.InSeconds(at(10.1231).Sub(decided)).Duration(); sum != want || len(got) != len(c.want) ||
+				got[len(got)-1].Name != evidence.PhaseAnswer {
 				t.Errorf("%d phases of %s, want %d of %s", len(got), sum, len(c.want), want)
 			}
 		})
@@ -87,7 +89,8 @@ func TestModifiersAreWhatVeleroReads(t *testing.T) {
 			Patches      []struct{ Operation, Path string }
 		}
 	}
-	if err := json.Unmarshal([]byte(document(asCopy(1, map[string]string{"component": "api"}))), &read); err != nil || read.Version != "v1" {
+	if err := json.Unmarshal([]byte(document(asCopy(1, map[string]string{"component": "api"}))), &read); err != nil ||
+		read.Version != "v1" {
 		t.Fatalf("version %q, error %v", read.Version, err)
 	}
 	seen := map[string]string{}
@@ -100,7 +103,8 @@ func TestModifiersAreWhatVeleroReads(t *testing.T) {
 				t.Errorf("no JSON: %s", p.PatchData)
 			}
 			seen[r.Conditions.GroupResource] += p.PatchData
-			if strings.Contains(p.PatchData, labelAside) && r.Conditions.LabelSelector.MatchLabels["component"] != "api" {
+			if strings.Contains(p.PatchData, labelAside) &&
+				r.Conditions.LabelSelector.MatchLabels["component"] != "api" {
 				t.Errorf("pods of the database are put aside: %+v", r)
 			}
 		}
@@ -111,7 +115,8 @@ func TestModifiersAreWhatVeleroReads(t *testing.T) {
 			t.Errorf("%s: %s", resource, seen[resource])
 		}
 	}
-	if text := document(asNew()); strings.Contains(text, "replicas") || strings.Contains(text, "ClusterIP") || strings.Contains(text, labelAside) {
+	if text := document(asNew()); strings.Contains(text, "replicas") || strings.Contains(text, "ClusterIP") ||
+		strings.Contains(text, labelAside) {
 		t.Errorf("a real restore changes the service: %s", text)
 	}
 	if text := document(asCopy(1, nil)); strings.Contains(text, labelAside) {

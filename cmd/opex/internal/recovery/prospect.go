@@ -35,7 +35,8 @@ type Prospect struct {
 	Ending   bool                // the namespace is being deleted: its end is waited for
 }
 
-// Prospect finds out what a restore would do, and all that keeps it from being begun: refusal.Refused. It changes nothing.
+// Prospect finds out what a restore would do, and all that keeps it from being begun: refusal.Refused. It changes
+// nothing.
 func (s *Site) Prospect(ctx context.Context, o RestoreOptions) (Prospect, error) {
 	var p Prospect
 	if held := s.claim(evidence.KindRestore).Taken(ctx); len(held) > 0 {
@@ -75,8 +76,17 @@ func (s *Site) checkExisting(ctx context.Context, allowed bool) (found, problems
 		return nil, []string{err.Error()}
 	}
 	if len(found) > 0 && !allowed {
-		problems = append(problems, fmt.Sprintf("objects of %s exist in namespace %s: %s. To restore what is missing beside them: --into-existing; they are never overwritten. "+
-			"To begin anew: kubectl delete namespace %s", s.Name, s.Service.Namespace, some(found), s.Service.Namespace))
+		problems = append(
+			problems,
+			fmt.Sprintf(
+				"objects of %s exist in namespace %s: %s. To restore what is missing beside them: --into-existing; they are never overwritten. "+
+					"To begin anew: kubectl delete namespace %s",
+				s.Name,
+				s.Service.Namespace,
+				some(found),
+				s.Service.Namespace,
+			),
+		)
 	}
 	there, err := s.databaseThere(ctx)
 	if err != nil {
@@ -107,7 +117,10 @@ func (s *Site) Text(p Prospect) string {
 	for _, passed := range p.Passed {
 		line("             passed over, newer: %s", passed)
 	}
-	line("  into       namespace %s of the cluster %s (context %s)", s.Service.Namespace, s.Cluster.UID, s.Outputs.Cluster.Context)
+	line(
+		"  into       namespace %s of the cluster %s (context %s)", s.Service.Namespace, s.Cluster.UID,
+		s.Outputs.Cluster.Context,
+	)
 	if p.Ending {
 		line("             it is being deleted at this time; the restore begins when it is gone")
 	}
@@ -121,7 +134,9 @@ func (s *Site) Text(p Prospect) string {
 		for _, n := range p.Contents[kind] {
 			plain = append(plain, n[strings.LastIndex(n, "/")+1:])
 		}
-		plain = slices.DeleteFunc(plain, func(n string) bool { return slices.Contains(p.Existing, strings.ToLower(short)+"/"+n) })
+		plain = slices.DeleteFunc(
+			plain, func(n string) bool { return slices.Contains(p.Existing, strings.ToLower(short)+"/"+n) },
+		)
 		what := some(plain)
 		if strings.HasPrefix(kind, chaosGroup+"/") {
 			continue // left out

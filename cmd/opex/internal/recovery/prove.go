@@ -14,7 +14,8 @@ import (
 	"github.com/opex-project/opex/cmd/opex/internal/velero"
 )
 
-// prove fills the record with what came back. The error says what is wrong with it; the record then still holds the rest.
+// prove fills the record with what came back. The error says what is wrong with it; the record then still holds the
+// rest.
 func (r *run) prove(ctx context.Context, record *evidence.Record, backup velero.Backup, answered time.Time) error {
 	s := r.site
 	pods, err := r.pods(ctx)
@@ -41,9 +42,14 @@ func (r *run) prove(ctx context.Context, record *evidence.Record, backup velero.
 		marks = append(marks, mark{evidence.PhaseHooks, found.at})
 		m := found.manifest
 		record.RPO = evidence.InSeconds(r.decided.Sub(m.StartedAt))
-		record.Dump = &evidence.Dump{StartedAt: m.StartedAt, FinishedAt: m.FinishedAt, Bytes: m.DumpBytes, DatabaseBytes: m.DatabaseBytes,
+		record.Dump = &evidence.Dump{
+			StartedAt:          m.StartedAt,
+			FinishedAt:         m.FinishedAt,
+			Bytes:              m.DumpBytes,
+			DatabaseBytes:      m.DatabaseBytes,
 			DumpBytesPerSecond: perSecond(m.DatabaseBytes, m.FinishedAt.Sub(m.StartedAt)),
-			LoadBytesPerSecond: perSecond(m.DatabaseBytes, found.at.Sub(found.since))}
+			LoadBytesPerSecond: perSecond(m.DatabaseBytes, found.at.Sub(found.since)),
+		}
 		record.Tables = compare(m.Tables, found.tables)
 		if text := unequal(record.Tables); text != "" {
 			wrong = errors.New(text)
@@ -79,11 +85,17 @@ func readySince(found []corev1.Pod) time.Time {
 // judge sets the verdict of a record whose data is proven.
 func (s *Site) judge(record *evidence.Record) {
 	if record.RTO > record.Objectives.RTO {
-		record.Reason = fmt.Sprintf("the data is proven, but it took %s, and the objective is %s", Human(record.RTO.Duration()), s.Plan.RTO)
+		record.Reason = fmt.Sprintf(
+			"the data is proven, but it took %s, and the objective is %s", Human(record.RTO.Duration()), s.Plan.RTO,
+		)
 		return
 	}
-	if record.Kind == evidence.KindDrill && record.RPO > record.Objectives.RPO { // on a bad day, old data is better than none
-		record.Reason = fmt.Sprintf("the data is proven, but is %s old, and the recovery point objective is %s", Human(record.RPO.Duration()), s.Plan.RPO)
+	// on a bad day, old data is better than none
+	if record.Kind == evidence.KindDrill && record.RPO > record.Objectives.RPO {
+		record.Reason = fmt.Sprintf(
+			"the data is proven, but is %s old, and the recovery point objective is %s", Human(record.RPO.Duration()),
+			s.Plan.RPO,
+		)
 		return
 	}
 	record.Verdict = evidence.Proven

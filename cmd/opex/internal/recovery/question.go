@@ -10,7 +10,8 @@ import (
 	"github.com/opex-project/opex/cmd/opex/internal/samejson"
 )
 
-// question is what the restored service has to answer: every path with 200 and, where a record is known, with that record.
+// question is what the restored service has to answer: every path with 200 and, where a record is known, with that
+// record.
 type question struct {
 	paths  []string
 	record []byte // of the last path; nil: any
@@ -79,7 +80,8 @@ func (q question) once(ctx context.Context, s *Site, namespace string) string {
 	return ""
 }
 
-// plainQuestion is for a backup of which no record is known: the service is ready and, where it has records, lists them.
+// plainQuestion is for a backup of which no record is known: the service is ready and, where it has records, lists
+// them.
 func (s *Site) plainQuestion() question {
 	q := question{paths: []string{s.Plan.ReadyPath}}
 	if s.Plan.Sentinel != nil {

@@ -11,8 +11,9 @@ import (
 	"github.com/opex-project/opex/cmd/opex/internal/velero"
 )
 
-// remove ends the restore, if it still runs, and deletes it and its modifiers; a copy's pods end, too. Velero ends one that waits for
-// a volume only when that volume is given up, and one that waits for a pod only when the pod is gone; until then others wait.
+// remove ends the restore, if it still runs, and deletes it and its modifiers; a copy's pods end, too. Velero ends one
+// that waits for a volume only when that volume is given up, and one that waits for a pod only when the pod is gone;
+// until then others wait.
 func (r *run) remove(ctx context.Context) error {
 	s := r.site
 	deleted := false
@@ -70,7 +71,12 @@ func (r *run) cancel(ctx context.Context) error {
 // endPods ends the pods of a copy at once: nobody uses it, so nothing has to be brought to an end in good order.
 func (s *Site) endPods(ctx context.Context, namespace string) error {
 	soon := int64(1)
-	return s.Cluster.Client.CoreV1().Pods(namespace).DeleteCollection(ctx, metav1.DeleteOptions{GracePeriodSeconds: &soon}, metav1.ListOptions{LabelSelector: selector(s.Plan.Selector)})
+	return s.Cluster.Client.CoreV1().Pods(
+		namespace,
+	).DeleteCollection(
+		ctx, metav1.DeleteOptions{GracePeriodSeconds: &soon},
+		metav1.ListOptions{LabelSelector: selector(s.Plan.Selector)},
+	)
 }
 
 // removeNamespace deletes the namespace of a copy, if it is still that one, and waits until it is gone.

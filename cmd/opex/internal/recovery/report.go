@@ -45,13 +45,18 @@ func Speeds(r evidence.Record) []string {
 	if r.Dump == nil {
 		return nil
 	}
-	notes := []string{fmt.Sprintf("the dump is %s, of a database of %s", Size(r.Dump.Bytes), Size(r.Dump.DatabaseBytes))}
+	notes := []string{
+		fmt.Sprintf("the dump is %s, of a database of %s", Size(r.Dump.Bytes), Size(r.Dump.DatabaseBytes)),
+	}
 	for _, speed := range []struct {
 		what, knob string
 		value      int64
 	}{{"dumped", "backup.dumpPerSecond", r.Dump.DumpBytesPerSecond}, {"loaded", "backup.loadPerSecond", r.Dump.LoadBytesPerSecond}} {
 		if speed.value > 0 {
-			notes = append(notes, fmt.Sprintf("%s %s of database per second (config: %s)", speed.what, Size(speed.value), speed.knob))
+			notes = append(
+				notes,
+				fmt.Sprintf("%s %s of database per second (config: %s)", speed.what, Size(speed.value), speed.knob),
+			)
 		} else {
 			notes = append(notes, fmt.Sprintf("too quick to be measured: %s (config: %s)", speed.what, speed.knob))
 		}

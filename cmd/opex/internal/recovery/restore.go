@@ -16,9 +16,11 @@ import (
 // ErrInterrupted says that the command ended before the restore did. Velero goes on.
 var ErrInterrupted = errors.New("interrupted")
 
-// Restore does what the prospect says, proves it and keeps the evidence. Decided is when somebody chose to. The record is empty where
-// nothing is proven either way: refusal.Refused, ErrInterrupted.
-func (s *Site) Restore(ctx context.Context, p Prospect, o RestoreOptions, decided time.Time) (record evidence.Record, err error) {
+// Restore does what the prospect says, proves it and keeps the evidence. Decided is when somebody chose to. The record
+// is empty where nothing is proven either way: refusal.Refused, ErrInterrupted.
+func (s *Site) Restore(
+	ctx context.Context, p Prospect, o RestoreOptions, decided time.Time,
+) (record evidence.Record, err error) {
 	held, release, err := s.hold(ctx, evidence.KindRestore)
 	if err != nil {
 		return record, err
@@ -43,8 +45,16 @@ func (s *Site) Restore(ctx context.Context, p Prospect, o RestoreOptions, decide
 			return evidence.Record{}, err
 		}
 	}
-	r := &run{site: s, name: fmt.Sprintf("%s-restore-%s", s.Plan.Schedule, compact(time.Now())), backup: p.Backup.Name, target: s.Service.Namespace,
-		rules: asNew(), leftOut: leftOut, question: s.plainQuestion(), decided: decided}
+	r := &run{
+		site:     s,
+		name:     fmt.Sprintf("%s-restore-%s", s.Plan.Schedule, compact(time.Now())),
+		backup:   p.Backup.Name,
+		target:   s.Service.Namespace,
+		rules:    asNew(),
+		leftOut:  leftOut,
+		question: s.plainQuestion(),
+		decided:  decided,
+	}
 	record.Restore = r.name
 	s.Say("restoring %s into namespace %s", p.Backup.Name, r.target)
 	failure := r.begin(held)
@@ -55,8 +65,10 @@ func (s *Site) Restore(ctx context.Context, p Prospect, o RestoreOptions, decide
 		}
 	}
 	if held.Err() != nil {
-		return evidence.Record{}, fmt.Errorf("%w: %w. Velero goes on with the restore %s: kubectl -n %s get restores.velero.io %s -o yaml. To cancel it: %s",
-			ErrInterrupted, context.Cause(held), r.name, s.Vault.Namespace, r.name, s.cancelCommand(r.name))
+		return evidence.Record{}, fmt.Errorf(
+			"%w: %w. Velero goes on with the restore %s: kubectl -n %s get restores.velero.io %s -o yaml. To cancel it: %s",
+			ErrInterrupted, context.Cause(held), r.name, s.Vault.Namespace, r.name, s.cancelCommand(r.name),
+		)
 	}
 	if failure != nil {
 		record.Reason = failure.Error()

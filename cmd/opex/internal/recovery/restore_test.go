@@ -26,17 +26,21 @@ func gone(t *testing.T) (*world, *Site, Prospect) {
 
 func TestARestoreGoesIntoTheServicesOwnNamespaceUnchanged(t *testing.T) {
 	w, s, p := gone(t)
-	if text := s.Text(p); !strings.Contains(text, "into       namespace staging of the cluster cluster (context c)") || !strings.Contains(text, "from       good, made") {
+	if text := s.Text(p); !strings.Contains(text, "into       namespace staging of the cluster cluster (context c)") ||
+		!strings.Contains(text, "from       good, made") {
 		t.Errorf("it says:\n%s", text)
 	}
 	decided := time.Now().Add(-3 * time.Second)
 	record, err := s.Restore(t.Context(), p, RestoreOptions{}, decided)
-	if err != nil || record.Verdict != evidence.Proven || record.Kind != evidence.KindRestore || record.Target != "staging" || record.RTO.Duration() < 3*time.Second {
+	if err != nil || record.Verdict != evidence.Proven || record.Kind != evidence.KindRestore ||
+		record.Target != "staging" ||
+		record.RTO.Duration() < 3*time.Second {
 		t.Fatalf("error %v, record %+v", err, record)
 	}
 	nothingIsLeft(t, w)
 	for _, change := range w.changes {
-		if strings.HasPrefix(change, "DELETE") && strings.Contains(change, "/pods") || strings.Contains(change, "/namespaces/staging") {
+		if strings.HasPrefix(change, "DELETE") && strings.Contains(change, "/pods") ||
+			strings.Contains(change, "/namespaces/staging") {
 			t.Errorf("a restore did %s", change)
 		}
 	}
@@ -46,7 +50,8 @@ func TestARestoreThatFailsKeepsVelerosRecord(t *testing.T) {
 	w, s, p := gone(t)
 	w.restore = map[string]any{"phase": "PartiallyFailed", "errors": 1}
 	record, err := s.Restore(t.Context(), p, RestoreOptions{}, time.Now())
-	if err != nil || record.Verdict != evidence.Failed || !strings.Contains(record.Reason, "is PartiallyFailed") || w.objects[inVelero+"restores/"+record.Restore] == nil {
+	if err != nil || record.Verdict != evidence.Failed || !strings.Contains(record.Reason, "is PartiallyFailed") ||
+		w.objects[inVelero+"restores/"+record.Restore] == nil {
 		t.Errorf("error %v, record %+v", err, record)
 	}
 	listed, err := s.List(t.Context(), time.Now())
@@ -55,7 +60,8 @@ func TestARestoreThatFailsKeepsVelerosRecord(t *testing.T) {
 	}
 }
 
-// TestNoRestoreBringsExperimentsBack: the admission policy refuses them elsewhere, and Chaos Mesh may not answer on the bad day.
+// TestNoRestoreBringsExperimentsBack: the admission policy refuses them elsewhere, and Chaos Mesh may not answer on the
+// bad day.
 func TestNoRestoreBringsExperimentsBack(t *testing.T) {
 	w, s, p := gone(t)
 	w.restore = map[string]any{"phase": "PartiallyFailed", "errors": 1} // so that its record stays
@@ -65,7 +71,8 @@ func TestNoRestoreBringsExperimentsBack(t *testing.T) {
 	}
 	asked := fmt.Sprint(w.objects[inVelero+"restores/"+record.Restore])
 	for _, kind := range []string{"schedules", "podchaos", "networkchaos", "stresschaos"} {
-		if !strings.Contains(asked, kind+".chaos-mesh.org") || !slices.Contains(leftOutOfCopy, any(kind+".chaos-mesh.org")) {
+		if !strings.Contains(asked, kind+".chaos-mesh.org") ||
+			!slices.Contains(leftOutOfCopy, any(kind+".chaos-mesh.org")) {
 			t.Errorf("%s may come back: %s; in a drill left out are %v", kind, asked, leftOutOfCopy)
 		}
 	}
@@ -89,7 +96,8 @@ func TestTheListSaysWhatIsKnownOfEachBackup(t *testing.T) {
 			c.change(w)
 			s, _ := w.site(t)
 			listed, err := s.List(t.Context(), time.Now())
-			if err != nil || len(listed) != 1 || !strings.Contains(listed[0].Proof, c.want) || listed[0].Good != (name == "nothing") {
+			if err != nil || len(listed) != 1 || !strings.Contains(listed[0].Proof, c.want) ||
+				listed[0].Good != (name == "nothing") {
 				t.Errorf("listed %+v, error %v", listed, err)
 			}
 		})
@@ -99,14 +107,19 @@ func TestTheListSaysWhatIsKnownOfEachBackup(t *testing.T) {
 		t.Fatal(err)
 	}
 	listed, err := s.List(t.Context(), time.Now())
-	if err != nil || len(listed) != 1 || !strings.HasPrefix(listed[0].Proof, "proven restorable") || listed[0].ProvenAt.IsZero() {
+	if err != nil || len(listed) != 1 || !strings.HasPrefix(listed[0].Proof, "proven restorable") ||
+		listed[0].ProvenAt.IsZero() {
 		t.Errorf("listed %+v, error %v (%d changes)", listed, err, len(w.changes))
 	}
 }
 
 func TestWhatExistsIsNotSaidToBeCreated(t *testing.T) {
 	_, s, p := gone(t)
-	p.Contents = map[string][]string{"apps/v1/Deployment": {"staging/shop"}, "v1/Service": {"staging/shop", "staging/shop-db"}, "v1/Namespace": {"staging"}, "chaos-mesh.org/v1alpha1/Schedule": {"staging/shop"}}
+	p.Contents = map[string][]string{
+		"apps/v1/Deployment": {"staging/shop"},
+		"v1/Service":         {"staging/shop", "staging/shop-db"},
+		"v1/Namespace":       {"staging"}, "chaos-mesh.org/v1alpha1/Schedule": {"staging/shop"},
+	}
 	p.Existing = []string{"deployment/shop", "service/shop"}
 	text := s.Text(p)
 	for want, is := range map[string]bool{

@@ -36,8 +36,12 @@ func (r *run) begin(ctx context.Context) error {
 	s := r.site
 	maps := s.Cluster.Client.CoreV1().ConfigMaps(s.Vault.Namespace)
 	made, err := maps.Create(ctx, &corev1.ConfigMap{
-		ObjectMeta: metav1.ObjectMeta{Name: r.name, Namespace: s.Vault.Namespace, Labels: map[string]string{contract.LabelManagedBy: "opex"}},
-		Data:       map[string]string{"modifiers.yaml": document(r.rules)},
+		ObjectMeta: metav1.ObjectMeta{
+			Name:      r.name,
+			Namespace: s.Vault.Namespace,
+			Labels:    map[string]string{contract.LabelManagedBy: "opex"},
+		},
+		Data: map[string]string{"modifiers.yaml": document(r.rules)},
 	}, metav1.CreateOptions{})
 	if err != nil {
 		return fmt.Errorf("modifiers of the restore: %w", err)
@@ -57,15 +61,17 @@ func (r *run) begin(ctx context.Context) error {
 		return err
 	}
 	// It goes with the restore.
-	made.OwnerReferences = []metav1.OwnerReference{{APIVersion: "velero.io/v1", Kind: "Restore", Name: r.name, UID: types.UID(r.restore.UID)}}
+	made.OwnerReferences = []metav1.OwnerReference{
+		{APIVersion: "velero.io/v1", Kind: "Restore", Name: r.name, UID: types.UID(r.restore.UID)},
+	}
 	if _, err := maps.Update(ctx, made, metav1.UpdateOptions{}); err != nil {
 		s.Say("note: ConfigMap %s/%s will stay when the restore's record goes: %v", s.Vault.Namespace, r.name, err)
 	}
 	return nil
 }
 
-// follow waits until Velero is done and the service answers correctly, and returns when that was. It ends as soon as one of the
-// two cannot happen any more.
+// follow waits until Velero is done and the service answers correctly, and returns when that was. It ends as soon as
+// one of the two cannot happen any more.
 func (r *run) follow(ctx context.Context, limit time.Duration) (answered time.Time, err error) {
 	s := r.site
 	ctx, stop := context.WithCancel(ctx)
@@ -101,7 +107,10 @@ func (r *run) follow(ctx context.Context, limit time.Duration) (answered time.Ti
 func (r *run) broken(ctx context.Context, volumes []velero.PodVolume, pods []corev1.Pod) error {
 	for _, v := range volumes {
 		if velero.Done(v.Phase) && v.Phase != velero.PhaseCompleted {
-			return fmt.Errorf("the volume %s of pod %s was not filled: PodVolumeRestore %s is %s%s", v.Volume, v.Pod, v.Name, v.Phase, detail(v.Message))
+			return fmt.Errorf(
+				"the volume %s of pod %s was not filled: PodVolumeRestore %s is %s%s", v.Volume, v.Pod, v.Name, v.Phase,
+				detail(v.Message),
+			)
 		}
 	}
 	f := r.restore
@@ -111,7 +120,10 @@ func (r *run) broken(ctx context.Context, volumes []velero.PodVolume, pods []cor
 	case f.HooksFailed > 0:
 		return fmt.Errorf("the load failed: %d of %d hooks%s", f.HooksFailed, f.HooksAttempted, r.noted(ctx))
 	case f.Phase != velero.PhaseCompleted:
-		return fmt.Errorf("restore %s is %s%s%s%s", f.Name, f.Phase, detail(f.FailureReason), detail(strings.Join(f.ValidationErrors, "; ")), r.noted(ctx))
+		return fmt.Errorf(
+			"restore %s is %s%s%s%s", f.Name, f.Phase, detail(f.FailureReason),
+			detail(strings.Join(f.ValidationErrors, "; ")), r.noted(ctx),
+		)
 	case r.site.hasDatabase() && hookMissing(f, matching(pods, r.site.Service.Database.Selector), time.Now()):
 		return errors.New("no hook ran after the restore, so no dump was loaded")
 	}
@@ -121,8 +133,9 @@ func (r *run) broken(ctx context.Context, volumes []velero.PodVolume, pods []cor
 // loadShows is how long a database may take to be ready once its dump was loaded: a few probes.
 const loadShows = 30 * time.Second
 
-// hookMissing says that the dump was never loaded. Velero's word alone does not say so: v1.18.3 may finish a restore twice and forget its
-// hooks the second time, when its cache still shows the restore as it was. A database that is ready was loaded.
+// hookMissing says that the dump was never loaded. Velero's word alone does not say so: v1.18.3 may finish a restore
+// twice and forget its hooks the second time, when its cache still shows the restore as it was. A database that is
+// ready was loaded.
 func hookMissing(f velero.Restore, databases []corev1.Pod, now time.Time) bool {
 	return f.HooksAttempted == 0 && readySince(databases).IsZero() && now.Sub(f.Completed) > loadShows
 }
@@ -167,7 +180,11 @@ func (r *run) state(volumes []velero.PodVolume, pods []corev1.Pod, last string) 
 
 // pods are those of the service in the target, but those that were put aside.
 func (r *run) pods(ctx context.Context) ([]corev1.Pod, error) {
-	found, err := r.site.Cluster.Client.CoreV1().Pods(r.target).List(ctx, metav1.ListOptions{LabelSelector: selector(r.site.Plan.Selector) + ",!" + labelAside})
+	found, err := r.site.Cluster.Client.CoreV1().Pods(
+		r.target,
+	).List(
+		ctx, metav1.ListOptions{LabelSelector: selector(r.site.Plan.Selector) + ",!" + labelAside},
+	)
 	if err != nil {
 		return nil, err
 	}

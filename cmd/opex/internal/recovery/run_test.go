@@ -12,7 +12,9 @@ import (
 func TestARestoreWhoseHooksVeleroForgotIsNoFailureWhereTheDatabaseWasLoaded(t *testing.T) {
 	completed := time.Date(2026, 11, 23, 18, 47, 5, 0, time.UTC)
 	pod := func(ready corev1.ConditionStatus) []corev1.Pod {
-		return []corev1.Pod{{Status: corev1.PodStatus{Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: ready}}}}}
+		return []corev1.Pod{
+			{Status: corev1.PodStatus{Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: ready}}}},
+		}
 	}
 	pod0 := pod(corev1.ConditionTrue)
 	pod0[0].Status.Conditions[0].LastTransitionTime.Time = completed

@@ -27,8 +27,10 @@ func (s *Site) putSentinel(ctx context.Context, done func(path string)) (*sentin
 		return nil, fmt.Errorf("sentinel: %w", err)
 	}
 	if made.Status != http.StatusCreated || made.Location == "" {
-		return nil, fmt.Errorf("sentinel: POST %s was answered with %d and Location %q; want 201 and an address: %.200s",
-			s.Plan.Sentinel.Path, made.Status, made.Location, made.Body)
+		return nil, fmt.Errorf(
+			"sentinel: POST %s was answered with %d and Location %q; want 201 and an address: %.200s",
+			s.Plan.Sentinel.Path, made.Status, made.Location, made.Body,
+		)
 	}
 	done(made.Location)
 	got, err := s.Cluster.Request(ctx, http.MethodGet, at, made.Location, nil)
@@ -36,7 +38,10 @@ func (s *Site) putSentinel(ctx context.Context, done func(path string)) (*sentin
 		return nil, fmt.Errorf("sentinel: %w", err)
 	}
 	if got.Status != http.StatusOK || !json.Valid(got.Body) {
-		return nil, fmt.Errorf("sentinel: GET %s of the live service was answered with %d; want 200 and JSON: %.200s", made.Location, got.Status, got.Body)
+		return nil, fmt.Errorf(
+			"sentinel: GET %s of the live service was answered with %d; want 200 and JSON: %.200s", made.Location,
+			got.Status, got.Body,
+		)
 	}
 	return &sentinel{made.Location, got.Body}, nil
 }

@@ -1,5 +1,5 @@
-// Package recovery gets a service back from a backup, proves that it is back, and measures how long that took: as a drill beside
-// the service, or for real in its place.
+// Package recovery gets a service back from a backup, proves that it is back, and measures how long that took: as a
+// drill beside the service, or for real in its place.
 package recovery
 
 import (
@@ -48,8 +48,16 @@ func Open(cluster *kube.Cluster, outputs stack.Outputs, name string, people io.W
 	case service.Backup == nil:
 		return nil, fmt.Errorf("service %s has no backup plan in the stack's outputs: `pulumi up` writes one", name)
 	}
-	s := &Site{Name: name, Service: service, Plan: *service.Backup, Vault: *outputs.Backup, Outputs: outputs, Cluster: cluster, People: people,
-		Velero: velero.Client{Dynamic: cluster.Dynamic, Namespace: outputs.Backup.Namespace}}
+	s := &Site{
+		Name:    name,
+		Service: service,
+		Plan:    *service.Backup,
+		Vault:   *outputs.Backup,
+		Outputs: outputs,
+		Cluster: cluster,
+		People:  people,
+		Velero:  velero.Client{Dynamic: cluster.Dynamic, Namespace: outputs.Backup.Namespace},
+	}
 	var wrong [3]error
 	s.rto, wrong[0] = time.ParseDuration(s.Plan.RTO)
 	s.rpo, wrong[1] = time.ParseDuration(s.Plan.RPO)
@@ -102,8 +110,13 @@ func (s *Site) Say(format string, arguments ...any) {
 
 // claim keeps two drills, or two restores, of the service apart.
 func (s *Site) claim(kind string) lease.Claim {
-	return lease.Claim{Client: s.Cluster.Client, Namespace: s.Vault.Namespace, Name: "opex-" + kind + "-" + s.Name, What: kind + " of " + s.Name,
-		Duration: s.leaseFor}
+	return lease.Claim{
+		Client:    s.Cluster.Client,
+		Namespace: s.Vault.Namespace,
+		Name:      "opex-" + kind + "-" + s.Name,
+		What:      kind + " of " + s.Name,
+		Duration:  s.leaseFor,
+	}
 }
 
 func (s *Site) hold(ctx context.Context, kind string) (context.Context, func(context.Context) error, error) {

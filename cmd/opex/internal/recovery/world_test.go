@@ -45,17 +45,35 @@ const (
 )
 
 func newWorld() *world {
-	completed := map[string]any{"phase": "Completed", "startTimestamp": "2026-11-01T02:00:00Z", "completionTimestamp": "2026-11-01T02:00:05Z"}
+	completed := map[string]any{
+		"phase":               "Completed",
+		"startTimestamp":      "2026-11-01T02:00:00Z",
+		"completionTimestamp": "2026-11-01T02:00:05Z",
+	}
 	w := &world{restore: completed, backup: completed, objects: map[string]map[string]any{
-		"/api/v1/namespaces/staging": {"metadata": map[string]any{"name": "staging", "labels": map[string]any{"team": "shops"}}},
-		"/api/v1/namespaces/velero":  {"metadata": map[string]any{"name": "velero"}},
+		"/api/v1/namespaces/staging": {
+			"metadata": map[string]any{"name": "staging", "labels": map[string]any{"team": "shops"}},
+		},
+		"/api/v1/namespaces/velero": {"metadata": map[string]any{"name": "velero"}},
 		scheduleAt: {"metadata": map[string]any{"name": "staging-shop"}, "status": map[string]any{"phase": "Enabled"},
-			"spec": map[string]any{"schedule": "0 2 * * *", "template": map[string]any{"storageLocation": "default", "includedNamespaces": []any{"staging"}}}},
+			"spec": map[string]any{
+				"schedule": "0 2 * * *",
+				"template": map[string]any{"storageLocation": "default", "includedNamespaces": []any{"staging"}},
+			}},
 		locationAt: {"metadata": map[string]any{"name": "default"}, "status": map[string]any{"phase": "Available"}},
 		serverAt:   {"metadata": map[string]any{"name": "velero"}, "status": map[string]any{"readyReplicas": 1}},
-		agentAt:    {"metadata": map[string]any{"name": "node-agent"}, "status": map[string]any{"numberReady": 1, "desiredNumberScheduled": 1}},
-		backupAt: {"metadata": map[string]any{"name": "good", "labels": map[string]any{"velero.io/schedule-name": "staging-shop"}},
-			"spec": map[string]any{"storageLocation": "default"}, "status": maps.Clone(completed)},
+		agentAt: {
+			"metadata": map[string]any{"name": "node-agent"},
+			"status":   map[string]any{"numberReady": 1, "desiredNumberScheduled": 1},
+		},
+		backupAt: {
+			"metadata": map[string]any{
+				"name":   "good",
+				"labels": map[string]any{"velero.io/schedule-name": "staging-shop"},
+			},
+			"spec":   map[string]any{"storageLocation": "default"},
+			"status": maps.Clone(completed),
+		},
 	}}
 	for at, object := range w.objects {
 		if strings.HasPrefix(at, inVelero) { // read as whatever it is, so it has to say what
@@ -99,16 +117,31 @@ func (w *world) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 
 func (w *world) answer(r *http.Request, body []byte) (any, int) {
 	at := r.URL.Path
-	missing := map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "NotFound", "code": 404, "details": map[string]any{"name": path.Base(at)}}
+	missing := map[string]any{
+		"kind":       "Status",
+		"apiVersion": "v1",
+		"status":     "Failure",
+		"reason":     "NotFound",
+		"code":       404,
+		"details":    map[string]any{"name": path.Base(at)},
+	}
 	var sent map[string]any
 	_ = json.NewDecoder(bytes.NewReader(body)).Decode(&sent)
 	switch r.Method {
 	case http.MethodPost:
 		meta := sent["metadata"].(map[string]any)
-		meta["uid"], meta["resourceVersion"], meta["creationTimestamp"] = "uid-of-"+meta["name"].(string), "1", time.Now().UTC().Format(time.RFC3339)
+		meta["uid"], meta["resourceVersion"], meta["creationTimestamp"] = "uid-of-"+meta["name"].(string), "1", time.Now().UTC().Format(
+			time.RFC3339,
+		)
 		at = path.Join(at, meta["name"].(string))
 		if w.objects[at] != nil {
-			return map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "AlreadyExists", "code": 409}, http.StatusConflict
+			return map[string]any{
+				"kind":       "Status",
+				"apiVersion": "v1",
+				"status":     "Failure",
+				"reason":     "AlreadyExists",
+				"code":       409,
+			}, http.StatusConflict
 		}
 		if strings.Contains(at, "/restores/") {
 			sent["status"] = w.restore
@@ -127,7 +160,8 @@ func (w *world) answer(r *http.Request, body []byte) (any, int) {
 	if found := w.objects[at]; found != nil {
 		return found, http.StatusOK
 	}
-	if parts := strings.Split(strings.Trim(at, "/"), "/"); !slices.Contains([]string{"api", "apis"}, parts[0]) || len(parts) > 2 && isName(parts) {
+	if parts := strings.Split(strings.Trim(at, "/"), "/"); !slices.Contains([]string{"api", "apis"}, parts[0]) ||
+		len(parts) > 2 && isName(parts) {
 		return missing, http.StatusNotFound
 	}
 	items := []any{}
@@ -162,7 +196,9 @@ func labelsOf(object map[string]any) labels.Set {
 
 // isName tells the path of an object from that of a list: kinds are plural.
 func isName(parts []string) bool {
-	kinds := []string{"namespaces", "pods", "leases", "configmaps", "restores", "backups", "podvolumerestores", "podvolumebackups"}
+	kinds := []string{
+		"namespaces", "pods", "leases", "configmaps", "restores", "backups", "podvolumerestores", "podvolumebackups",
+	}
 	return !slices.Contains(kinds, parts[len(parts)-1])
 }
 
@@ -171,7 +207,11 @@ func (w *world) site(t *testing.T) (s *Site, said *bytes.Buffer) {
 	t.Helper()
 	server := httptest.NewServer(w)
 	t.Cleanup(server.Close)
-	config := &rest.Config{Host: server.URL, QPS: -1, ContentConfig: rest.ContentConfig{ContentType: "application/json"}}
+	config := &rest.Config{
+		Host:          server.URL,
+		QPS:           -1,
+		ContentConfig: rest.ContentConfig{ContentType: "application/json"},
+	}
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		t.Fatal(err)
@@ -180,10 +220,22 @@ func (w *world) site(t *testing.T) (s *Site, said *bytes.Buffer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan := &contract.BackupPlan{Schedule: "staging-shop", RTO: "30m", RPO: "87600h", ReadyPath: "/ready", Selector: map[string]string{"app": "shop"},
-		Sentinel: &contract.Sentinel{Path: "/tasks", Body: `{"title":"x"}`}}
+	plan := &contract.BackupPlan{
+		Schedule:  "staging-shop",
+		RTO:       "30m",
+		RPO:       "87600h",
+		ReadyPath: "/ready",
+		Selector:  map[string]string{"app": "shop"},
+		Sentinel:  &contract.Sentinel{Path: "/tasks", Body: `{"title":"x"}`},
+	}
 	outputs := stack.Outputs{Environment: "staging", Cluster: contract.Cluster{Context: "c", UID: "cluster"},
-		Backup: &contract.BackupVault{Namespace: "velero", Deployment: "velero", NodeAgent: "node-agent", StorageLocation: "default", CredentialsSecret: "none"},
+		Backup: &contract.BackupVault{
+			Namespace:         "velero",
+			Deployment:        "velero",
+			NodeAgent:         "node-agent",
+			StorageLocation:   "default",
+			CredentialsSecret: "none",
+		},
 		Services: map[string]contract.Service{
 			"shop":  {Namespace: "staging", URL: "http://shop.staging.svc.cluster.local:8000", Backup: plan},
 			"other": {Namespace: "others", NoBackup: "it keeps nothing"},

@@ -14,7 +14,9 @@ func (e Refused) Error() string {
 	if len(e.Problems) == 1 {
 		return "refused, nothing was changed: " + e.Problems[0]
 	}
-	return fmt.Sprintf("refused, nothing was changed; %d problems:\n  - %s", len(e.Problems), strings.Join(e.Problems, "\n  - "))
+	return fmt.Sprintf(
+		"refused, nothing was changed; %d problems:\n  - %s", len(e.Problems), strings.Join(e.Problems, "\n  - "),
+	)
 }
 
 // Of is Refused, or nil where there is no problem.

@@ -14,7 +14,8 @@ import (
 	"github.com/opex-project/opex/internal/contract"
 )
 
-// DefaultThreshold is the change, in percent, below which a request is kept: less is within what recommendations move by.
+// DefaultThreshold is the change, in percent, below which a request is kept: less is within what recommendations move
+// by.
 const DefaultThreshold = 10
 
 // Options say how to advise.
@@ -23,9 +24,11 @@ type Options struct {
 	Now       time.Time
 }
 
-// Advise compares the requests of the named services with what is recommended. What could not be read of a service is among its
-// Problems; an error means that there is no advice at all.
-func Advise(ctx context.Context, cluster *kube.Cluster, outputs stack.Outputs, names []string, options Options) (Report, error) {
+// Advise compares the requests of the named services with what is recommended. What could not be read of a service is
+// among its Problems; an error means that there is no advice at all.
+func Advise(
+	ctx context.Context, cluster *kube.Cluster, outputs stack.Outputs, names []string, options Options,
+) (Report, error) {
 	if options.Threshold < 0 || math.IsNaN(options.Threshold) || math.IsInf(options.Threshold, 0) {
 		return Report{}, fmt.Errorf("threshold: is %g, want a percentage of 0 or more", options.Threshold)
 	}
@@ -52,7 +55,9 @@ func Advise(ctx context.Context, cluster *kube.Cluster, outputs stack.Outputs, n
 			a.namespaces[service.Namespace] = n
 		}
 		if errors.Is(n.autoscalersErr, vpa.ErrNotInstalled) {
-			return Report{}, fmt.Errorf("%w. `pulumi up --refresh` brings it back; recommendations start anew then", vpa.ErrNotInstalled)
+			return Report{}, fmt.Errorf(
+				"%w. `pulumi up --refresh` brings it back; recommendations start anew then", vpa.ErrNotInstalled,
+			)
 		}
 		report.Services = append(report.Services, a.service(ctx, name, service, *n, prices.of(service)))
 	}
@@ -81,10 +86,15 @@ func (a advisor) service(ctx context.Context, name string, service contract.Serv
 			service.Namespace, n.horizontalErr)
 	}
 	if n.checkpointsErr != nil {
-		s.warn("checkpoints of namespace %s: %v. How much history there is, is not known", service.Namespace, n.checkpointsErr)
+		s.warn(
+			"checkpoints of namespace %s: %v. How much history there is, is not known", service.Namespace,
+			n.checkpointsErr,
+		)
 	}
 	if len(service.VerticalPodAutoscalers) == 0 {
-		s.problem("the stack's outputs name no VerticalPodAutoscaler of it: `pulumi up` with opex:size.enabled makes one")
+		s.problem(
+			"the stack's outputs name no VerticalPodAutoscaler of it: `pulumi up` with opex:size.enabled makes one",
+		)
 	}
 	for _, declared := range service.VerticalPodAutoscalers {
 		a.workload(ctx, &s, service.Namespace, declared, n)

@@ -16,20 +16,30 @@ func TestWarningsNameWhatToKnowAndLeaveTheAdviceWhole(t *testing.T) {
 		change change
 		want   string
 	}{
-		"a mode that changes pods":       {with(autoscalers, mode+".updateMode", "Initial"), "update mode Initial"},
-		"no mode, which is the API's":    {with(autoscalers, mode, nil), "update mode Recreate"},
-		"two on one target":              {rival, "rival looks at Deployment/task-api as well"},
-		"a container without a policy":   {with(autoscalers, policies, list()), "container task-api of Deployment/task-api has no policy"},
-		"old history":                    {with(checkpoints, "items.0.status.lastUpdateTime", "2026-11-11T22:00:00Z"), "last written 2h ago"},
-		"short history":                  {unchanged, "container postgres has 11h of history, less than a day"},
-		"no history":                     {with(checkpoints, "items", list()), "container task-api has no checkpoint of its history"},
+		"a mode that changes pods":    {with(autoscalers, mode+".updateMode", "Initial"), "update mode Initial"},
+		"no mode, which is the API's": {with(autoscalers, mode, nil), "update mode Recreate"},
+		"two on one target":           {rival, "rival looks at Deployment/task-api as well"},
+		"a container without a policy": {
+			with(autoscalers, policies, list()), "container task-api of Deployment/task-api has no policy",
+		},
+		"old history": {
+			with(checkpoints, "items.0.status.lastUpdateTime", "2026-11-11T22:00:00Z"), "last written 2h ago",
+		},
+		"short history": {unchanged, "container postgres has 11h of history, less than a day"},
+		"no history": {
+			with(checkpoints, "items", list()), "container task-api has no checkpoint of its history",
+		},
 		"checkpoints that are forbidden": {answer(checkpoints, 403), "How much history there is, is not known"},
-		"a dead recommender":             {with(recommender, "status.readyReplicas", 0), "recommendations grow old: the recommender"},
-		"no recommender":                 {answer(recommender, nil), "is gone"},
-		"a recommender that is hidden":   {answer(recommender, 403), "could not be read"},
-		"no metrics API":                 {answer(metrics, nil), "the metrics API (metrics.k8s.io/v1beta1) is missing"},
-		"a metrics API that is down":     {answer(metrics, 503), "the metrics API (metrics.k8s.io/v1beta1) does not answer"},
-		"a container that was renamed":   {rename, "have no container task-api, which the stack declares"},
+		"a dead recommender": {
+			with(recommender, "status.readyReplicas", 0), "recommendations grow old: the recommender",
+		},
+		"no recommender":               {answer(recommender, nil), "is gone"},
+		"a recommender that is hidden": {answer(recommender, 403), "could not be read"},
+		"no metrics API":               {answer(metrics, nil), "the metrics API (metrics.k8s.io/v1beta1) is missing"},
+		"a metrics API that is down": {
+			answer(metrics, 503), "the metrics API (metrics.k8s.io/v1beta1) does not answer",
+		},
+		"a container that was renamed": {rename, "have no container task-api, which the stack declares"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -57,18 +67,32 @@ func TestWhatCannotBeReadIsNamedAndTheRestIsShown(t *testing.T) {
 		want   string
 		rows   int
 	}{
-		"the object is gone":      {with(autoscalers, "items.0.metadata.name", "other"), "VerticalPodAutoscaler staging/task-api is gone", 2},
-		"another target":          {with(autoscalers, "items.0.spec.targetRef.name", "other"), "looks at Deployment/other", 2},
-		"the target is gone":      {answer(deployment, nil), "its target Deployment/task-api is gone", 2},
-		"the target is forbidden": {answer(statefulSet, 403), "its target StatefulSet/task-api-db: answered with 403", 2},
-		"objects are forbidden":   {answer(autoscalers, 403), "verticalpodautoscalers in namespace staging: answered with 403", 0},
-		"half an answer":          {answer(autoscalers, `{"items": [{"meta`), "verticalpodautoscalers in namespace staging", 0},
-		"scalers are forbidden":   {answer(horizontal, 403), "Whether one skews the recommendations is not known", 4},
-		"no recommendation yet":   {noAdvice, "no recommendation, 11d after it was made. The first comes about two minutes", 4},
+		"the object is gone": {
+			with(autoscalers, "items.0.metadata.name", "other"), "VerticalPodAutoscaler staging/task-api is gone", 2,
+		},
+		"another target": {
+			with(autoscalers, "items.0.spec.targetRef.name", "other"), "looks at Deployment/other", 2,
+		},
+		"the target is gone": {answer(deployment, nil), "its target Deployment/task-api is gone", 2},
+		"the target is forbidden": {
+			answer(statefulSet, 403), "its target StatefulSet/task-api-db: answered with 403", 2,
+		},
+		"objects are forbidden": {
+			answer(autoscalers, 403), "verticalpodautoscalers in namespace staging: answered with 403", 0,
+		},
+		"half an answer": {
+			answer(autoscalers, `{"items": [{"meta`), "verticalpodautoscalers in namespace staging", 0,
+		},
+		"scalers are forbidden": {answer(horizontal, 403), "Whether one skews the recommendations is not known", 4},
+		"no recommendation yet": {
+			noAdvice, "no recommendation, 11d after it was made. The first comes about two minutes", 4,
+		},
 		"no pods":                 {noPods, "no recommendation (No pods match this VPA object)", 4},
 		"neither nor recommender": {all(noAdvice, answer(recommender, nil)), "The cause: the recommender", 4},
 		"neither nor metrics":     {all(noAdvice, answer(metrics, nil)), "The cause: the metrics API", 4},
-		"none for a container":    {sidecar, "container sidecar of Deployment/task-api has no recommendation, while others have", 6},
+		"none for a container": {
+			sidecar, "container sidecar of Deployment/task-api has no recommendation, while others have", 6,
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -114,8 +138,10 @@ func TestAdviseRefusesAStackWithoutAdvice(t *testing.T) {
 		threshold float64
 		want      string
 	}{
-		"size is off":          {unchanged, func(o *stack.Outputs) { o.Size = nil }, 10, "opex:size.enabled"},
-		"a floor of no amount": {unchanged, func(o *stack.Outputs) { o.Size.FloorCPU = "" }, 10, `floor of cpu is "", which is no quantity`},
+		"size is off": {unchanged, func(o *stack.Outputs) { o.Size = nil }, 10, "opex:size.enabled"},
+		"a floor of no amount": {
+			unchanged, func(o *stack.Outputs) { o.Size.FloorCPU = "" }, 10, `floor of cpu is "", which is no quantity`,
+		},
 		"the kind is missing":  {answer(autoscalers, nil), same, 10, "CustomResourceDefinition is missing"},
 		"a threshold below 0":  {unchanged, same, -1, "threshold: is -1"},
 		"a threshold of NaN":   {unchanged, same, math.NaN(), "threshold: is NaN"},

@@ -18,7 +18,11 @@ const metricsAPI = "metrics.k8s.io/v1beta1"
 func causes(ctx context.Context, cluster *kube.Cluster, size contract.SizeAdvisor) []string {
 	var found []string
 	who := fmt.Sprintf("the recommender, Deployment %s/%s,", size.Namespace, size.Deployment)
-	recommender, err := cluster.Client.AppsV1().Deployments(size.Namespace).Get(ctx, size.Deployment, metav1.GetOptions{})
+	recommender, err := cluster.Client.AppsV1().Deployments(
+		size.Namespace,
+	).Get(
+		ctx, size.Deployment, metav1.GetOptions{},
+	)
 	switch {
 	case apierrors.IsNotFound(err):
 		found = append(found, who+" is gone: `pulumi up --refresh` brings it back")
@@ -34,8 +38,11 @@ func causes(ctx context.Context, cluster *kube.Cluster, size contract.SizeAdviso
 		found = append(found, "the metrics API ("+metricsAPI+") is missing, so the recommender has nothing to sample: "+
 			"set opex:size.metricsServer to true, or install metrics-server")
 	case err != nil:
-		found = append(found, fmt.Sprintf("the metrics API (%s) does not answer, so the recommender has nothing to sample: %v. "+
-			"See `kubectl get apiservice v1beta1.metrics.k8s.io`", metricsAPI, err))
+		found = append(
+			found,
+			fmt.Sprintf("the metrics API (%s) does not answer, so the recommender has nothing to sample: %v. "+
+				"See `kubectl get apiservice v1beta1.metrics.k8s.io`", metricsAPI, err),
+		)
 	}
 	return found
 }

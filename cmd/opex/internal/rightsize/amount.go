@@ -57,8 +57,9 @@ func show(kind string, q *resource.Quantity) string {
 	return fmt.Sprintf("%.1fMi", float64(q.Value())/mebibyte)
 }
 
-// Steps that proposals are rounded up to. Recommendations move a little at each sample; requests in whole steps do not, so that a
-// patch of today is not undone by one of tomorrow, and reviewers read round figures. Up, so that the need still fits.
+// Steps that proposals are rounded up to. Recommendations move a little at each sample; requests in whole steps do not,
+// so that a patch of today is not undone by one of tomorrow, and reviewers read round figures. Up, so that the need
+// still fits.
 const (
 	stepCPU    = 5            // millicores
 	stepMemory = 8 * mebibyte // bytes

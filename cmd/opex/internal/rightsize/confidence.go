@@ -9,20 +9,20 @@ import (
 
 // Confidence says how much history a recommendation rests on.
 //
-// The recommender has a measure of its own, in days: vpa.Checkpoint.Days. By it, it widens the bounds: lower by
-// (1 + 0.001/days)^-2, upper by 1 + 1/days (CreatePodResourceRecommender in recommender/logic/recommender.go of VPA v1.8.1).
-// Here it is read from the checkpoints and not computed back from the bounds' width: the bounds are other percentiles of
-// usage than the target (0.5 and 0.95, against 0.9) and are cut to the policy, so a wide gap can be a short history or an
-// uneven load, and a narrow one a policy. For the same reason nothing is ever derived from the upper bound: after an hour
-// it is 25 times what the history says.
+// The recommender has a measure of its own, in days: vpa.Checkpoint.Days. By it, it widens the bounds: lower by (1 +
+// 0.001/days)^-2, upper by 1 + 1/days (CreatePodResourceRecommender in recommender/logic/recommender.go of VPA v1.8.1).
+// Here it is read from the checkpoints and not computed back from the bounds' width: the bounds are other percentiles
+// of usage than the target (0.5 and 0.95, against 0.9) and are cut to the policy, so a wide gap can be a short history
+// or an uneven load, and a narrow one a policy. For the same reason nothing is ever derived from the upper bound: after
+// an hour it is 25 times what the history says.
 type Confidence struct {
 	Level string   `json:"level"` // low, medium, high or unknown
 	Days  *float64 `json:"days"`  // of history; nil where there is no checkpoint
 }
 
-// Days of history from which on a level holds. Less than one has not seen each hour of a day. The peaks of memory are kept
-// per day for eight days (DefaultMemoryAggregationIntervalCount in recommender/model/aggregations_config.go), which also is
-// each weekday once.
+// Days of history from which on a level holds. Less than one has not seen each hour of a day. The peaks of memory are
+// kept per day for eight days (DefaultMemoryAggregationIntervalCount in recommender/model/aggregations_config.go),
+// which also is each weekday once.
 const (
 	mediumDays = 1
 	highDays   = 8
@@ -56,8 +56,12 @@ func (c Confidence) doubt() string {
 	case *c.Days == 0:
 		return "a single sample: wait for a day before you lower anything"
 	}
-	return fmt.Sprintf("%s of history, less than a day: a daily peak may be missing, so wait before you lower anything. "+
-		"Its upper bounds are widened %.0f times for that alone", age(c.history()), c.widening())
+	return fmt.Sprintf(
+		"%s of history, less than a day: a daily peak may be missing, so wait before you lower anything. "+
+			"Its upper bounds are widened %.0f times for that alone",
+		age(c.history()),
+		c.widening(),
+	)
 }
 
 func (c Confidence) history() time.Duration { return time.Duration(*c.Days * 24 * float64(time.Hour)) }

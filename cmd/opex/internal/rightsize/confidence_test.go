@@ -9,8 +9,8 @@ import (
 	"github.com/opex-project/opex/cmd/opex/internal/vpa"
 )
 
-// The recommender's own examples (CreatePodResourceRecommender in recommender/logic/recommender.go of VPA v1.8.1): 12 hours of
-// history widen the upper bound 3 times, a day 2 times, a week 1.14 times.
+// The recommender's own examples (CreatePodResourceRecommender in recommender/logic/recommender.go of VPA v1.8.1): 12
+// hours of history widen the upper bound 3 times, a day 2 times, a week 1.14 times.
 func TestConfidenceIsTheRecommendersOwn(t *testing.T) {
 	cases := map[string]struct {
 		history  time.Duration
@@ -42,7 +42,8 @@ func TestConfidenceWithoutHistoryIsNeverMoreThanLow(t *testing.T) {
 	if got := newConfidence(nil); got.Level != "unknown" || got.String() != "unknown" || got.doubt() == "" {
 		t.Errorf("without a checkpoint: %s", got)
 	}
-	if got := newConfidence(&vpa.Checkpoint{Samples: 9000}); got.Level != "low" || *got.Days != 0 || !strings.HasPrefix(got.doubt(), "a single sample") {
+	if got := newConfidence(&vpa.Checkpoint{Samples: 9000}); got.Level != "low" || *got.Days != 0 ||
+		!strings.HasPrefix(got.doubt(), "a single sample") {
 		t.Errorf("without samples: %s", got)
 	}
 	backwards := &vpa.Checkpoint{FirstSample: now, LastSample: now.Add(-time.Hour), Samples: 9}

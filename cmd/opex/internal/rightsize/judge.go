@@ -48,7 +48,10 @@ func (a advisor) judge(row *Row, object vpa.Object, container corev1.Container, 
 	}
 	name, containers := corev1.ResourceName(kind), len(object.Recommendations)
 	if a.floor.Silent(name, advice, containers, n.checkpoint(object.Name, container.Name)) {
-		row.Why = fmt.Sprintf("at the recommender's floor of %s: no sample yet, or too little use to measure", show(kind, quantity(kind, a.floor.Least(name, containers))))
+		row.Why = fmt.Sprintf(
+			"at the recommender's floor of %s: no sample yet, or too little use to measure",
+			show(kind, quantity(kind, a.floor.Least(name, containers))),
+		)
 		return
 	}
 	if by := n.scaledBy(object.TargetKind, object.TargetName, container.Name, kind); by != "" {

@@ -65,8 +65,8 @@ func (n namespace) checkpoint(autoscaler, container string) *vpa.Checkpoint {
 	return nil
 }
 
-// scaledBy is the name of a HorizontalPodAutoscaler that scales a target by a resource, of its pods or of one container;
-// empty where there is none.
+// scaledBy is the name of a HorizontalPodAutoscaler that scales a target by a resource, of its pods or of one
+// container; empty where there is none.
 func (n namespace) scaledBy(kind, name, container, resource string) string {
 	for _, h := range n.horizontal {
 		if h.Spec.ScaleTargetRef.Kind != kind || h.Spec.ScaleTargetRef.Name != name {

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Notes are for people, a line each: what could not be read first, then what to know, then why each row has its verdict.
+// Notes are for people, a line each: what could not be read first, then what to know, then why each row has its
+// verdict.
 func (r Report) Notes(withWhy bool) []string {
 	var notes []string
 	for _, service := range r.Services {
@@ -45,7 +46,10 @@ func (r Report) Summary() string {
 	case judged == 0:
 		return "No request could be judged"
 	case r.Changes() == 0:
-		return fmt.Sprintf("Of %d requests, %d could be judged: none is %g%% or more away from what is recommended", all, judged, r.ThresholdPercent)
+		return fmt.Sprintf(
+			"Of %d requests, %d could be judged: none is %g%% or more away from what is recommended", all, judged,
+			r.ThresholdPercent,
+		)
 	}
 	requests := "requests"
 	if r.Changes() == 1 {

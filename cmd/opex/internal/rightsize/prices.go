@@ -47,19 +47,25 @@ func (l priceList) of(service contract.Service) prices {
 	case l.cost.Prices != nil:
 		return prices{l.cost.Prices.CPUHour, l.cost.Prices.MemoryGiBHour, true, "the stack's own"}
 	case l.failed != nil:
-		return prices{from: fmt.Sprintf("none: the stack has no prices of its own, and what the cloud charges could not be asked: %v", l.failed)}
+		return prices{
+			from: fmt.Sprintf(
+				"none: the stack has no prices of its own, and what the cloud charges could not be asked: %v", l.failed,
+			),
+		}
 	}
 	paid := l.allocations[service.Namespace+"/"+service.Labels[contract.LabelApp]]
 	if paid.CPUCoreHours <= 0 || paid.RAMByteHours <= 0 || paid.CPUCost <= 0 || paid.RAMCost <= 0 {
-		return prices{from: "none: the stack has no prices of its own, and OpenCost knows no cost of this service in the last 24 hours. " +
-			"A new OpenCost needs about two minutes"}
+		return prices{
+			from: "none: the stack has no prices of its own, and OpenCost knows no cost of this service in the last 24 hours. " +
+				"A new OpenCost needs about two minutes",
+		}
 	}
 	return prices{paid.CPUCost / paid.CPUCoreHours, paid.RAMCost / (paid.RAMByteHours / gibibyte), true,
 		"OpenCost's, as this service paid them over the last 24 hours"}
 }
 
-// saved is the money that a change saves (+) or adds (-) per month; a missing request counts as nothing. OpenCost counts the greater
-// of request and use, so that raising a request below use adds this much at most.
+// saved is the money that a change saves (+) or adds (-) per month; a missing request counts as nothing. OpenCost
+// counts the greater of request and use, so that raising a request below use adds this much at most.
 func (p prices) saved(row Row) *float64 {
 	if !p.known || !row.changes() {
 		return nil

@@ -20,8 +20,13 @@ func TestMoneyIsTheChangeOfAllPodsForAMonth(t *testing.T) {
 		memory float64 // of the API's memory: 384Mi of 3 pods
 		from   string
 	}{
-		"the stack's prices": {func(kubetest.World, *stack.Outputs) {}, 0.105 * 3 * 730 * 0.04, 0.375 * 3 * 730 * 0.005, "the stack's own"},
-		"free memory":        {func(_ kubetest.World, o *stack.Outputs) { o.Cost.Prices.MemoryGiBHour = 0 }, 0.105 * 3 * 730 * 0.04, 0, "the stack's own"},
+		"the stack's prices": {
+			func(kubetest.World, *stack.Outputs) {}, 0.105 * 3 * 730 * 0.04, 0.375 * 3 * 730 * 0.005, "the stack's own",
+		},
+		"free memory": {
+			func(_ kubetest.World, o *stack.Outputs) { o.Cost.Prices.MemoryGiBHour = 0 }, 0.105 * 3 * 730 * 0.04, 0,
+			"the stack's own",
+		},
 		"the cloud's prices": {cloud, 0.105 * 3 * 730 * 0.1, 0.375 * 3 * 730 * 0.02, "OpenCost's"},
 	}
 	for name, c := range cases {
@@ -31,7 +36,8 @@ func TestMoneyIsTheChangeOfAllPodsForAMonth(t *testing.T) {
 			report := advise(t, w, outputs)
 			gotCPU := find(t, report, "task-api", cpu).SavedPerMonth
 			gotMemory := find(t, report, "task-api", memory).SavedPerMonth
-			if gotCPU == nil || gotMemory == nil || math.Abs(*gotCPU-c.cpu) > 1e-9 || math.Abs(*gotMemory-c.memory) > 1e-9 {
+			if gotCPU == nil || gotMemory == nil || math.Abs(*gotCPU-c.cpu) > 1e-9 ||
+				math.Abs(*gotMemory-c.memory) > 1e-9 {
 				t.Fatalf("saved %v and %v, want %g and %g", gotCPU, gotMemory, c.cpu, c.memory)
 			}
 			added := find(t, report, "postgres", memory).SavedPerMonth
@@ -70,7 +76,8 @@ func TestWithoutPricesResourcesAreShownWithoutMoneyAndWithTheReason(t *testing.T
 			}
 			report := advise(t, w, outputs)
 			service := report.Services[0]
-			if service.SavedPerMonth != nil || !strings.HasPrefix(service.Prices, "none: ") || !strings.Contains(service.Prices, c.want) {
+			if service.SavedPerMonth != nil || !strings.HasPrefix(service.Prices, "none: ") ||
+				!strings.Contains(service.Prices, c.want) {
 				t.Errorf("saved %v, prices are %q", service.SavedPerMonth, service.Prices)
 			}
 			raised := find(t, report, "postgres", memory)

@@ -10,8 +10,8 @@ import (
 	"github.com/opex-project/opex/cmd/opex/internal/table"
 )
 
-// Write puts the report out in one of table.Formats. Tables for people end with the money by team and service; csv has the rows
-// only, so that it stays one table.
+// Write puts the report out in one of table.Formats. Tables for people end with the money by team and service; csv has
+// the rows only, so that it stays one table.
 func (r Report) Write(w io.Writer, format string) error {
 	if format == "json" {
 		return table.JSON(w, r)
@@ -28,8 +28,10 @@ func (r Report) Write(w io.Writer, format string) error {
 // rows is the table of requests. Why stands in the notes of the table for people, which would be too wide.
 func (r Report) rows(format string) table.Table {
 	t := table.Table{
-		Header: []string{"SERVICE", "CONTAINER", "RESOURCE", "REQUEST", "LOWER", "TARGET", "UPPER", "UNCAPPED", "PROPOSED",
-			"CHANGE", "CONFIDENCE", "AGE", "VERDICT", r.moneyHeader()},
+		Header: []string{
+			"SERVICE", "CONTAINER", "RESOURCE", "REQUEST", "LOWER", "TARGET", "UPPER", "UNCAPPED", "PROPOSED", "CHANGE",
+			"CONFIDENCE", "AGE", "VERDICT", r.moneyHeader(),
+		},
 		Right: []int{3, 4, 5, 6, 7, 8, 9, 11, 13},
 	}
 	if format != "table" {

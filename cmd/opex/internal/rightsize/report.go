@@ -1,4 +1,5 @@
-// Package rightsize holds what services request against what their VerticalPodAutoscalers recommend, in resources and money.
+// Package rightsize holds what services request against what their VerticalPodAutoscalers recommend, in resources and
+// money.
 package rightsize
 
 import (
@@ -36,8 +37,8 @@ type Service struct {
 	Name string `json:"name"`
 	Team string `json:"team"`
 	Rows []Row  `json:"rows"`
-	// SavedPerMonth is what all changes together save (+) or add (-) in 730 hours; nil where there are no prices or nothing
-	// could be judged.
+	// SavedPerMonth is what all changes together save (+) or add (-) in 730 hours; nil where there are no prices or
+	// nothing could be judged.
 	SavedPerMonth *float64 `json:"savedPerMonth"`
 	Prices        string   `json:"prices"`   // where they come from, or why there are none
 	Warnings      []string `json:"warnings"` // what to know before a change
@@ -64,7 +65,8 @@ type Row struct {
 	AgeSeconds    *int64     `json:"ageSeconds"` // since there is any recommendation
 	Verdict       Verdict    `json:"verdict"`
 	Why           string     `json:"why"`
-	SavedPerMonth *float64   `json:"savedPerMonth"` // by all replicas, in 730 hours; nil where nothing changes or there are no prices
+	// by all replicas, in 730 hours; nil where nothing changes or there are no prices
+	SavedPerMonth *float64 `json:"savedPerMonth"`
 
 	setting []string           // of the request in the stack's config, from the service on; nil where it cannot be set
 	limit   *resource.Quantity // of the live pod template
@@ -92,7 +94,8 @@ func (r Report) Changes() int {
 	return count
 }
 
-// Saved sums up what is saved (+) or added (-) per month, by team, and says whether every service with a change has prices.
+// Saved sums up what is saved (+) or added (-) per month, by team, and says whether every service with a change has
+// prices.
 func (r Report) Saved() (byTeam map[string]float64, complete bool) {
 	byTeam, complete = map[string]float64{}, true
 	for _, service := range r.Services {

@@ -8,8 +8,15 @@ import (
 
 func TestSettingsAreTheChangesOfTheStacksOwnContainers(t *testing.T) {
 	w := newWorld(t)
-	all(add(deployment, containers, object("name", "sidecar", "resources", object("requests", object("cpu", "1")))),
-		add(autoscalers, advice, object("containerName", "sidecar", "target", object("cpu", "50m"), "uncappedTarget", object("cpu", "50m"))))(t, w)
+	all(
+		add(deployment, containers, object("name", "sidecar", "resources", object("requests", object("cpu", "1")))),
+		add(
+			autoscalers, advice,
+			object("containerName", "sidecar", "target", object("cpu", "50m"), "uncappedTarget", object("cpu", "50m")),
+		),
+	)(
+		t, w,
+	)
 	settings, notes := advise(t, w, newOutputs()).Settings()
 	var got []string
 	for _, s := range settings {

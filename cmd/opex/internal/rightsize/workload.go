@@ -17,7 +17,9 @@ import (
 const staleAfter = 15 * time.Minute
 
 // workload adds the rows of one VerticalPodAutoscaler's target.
-func (a advisor) workload(ctx context.Context, s *Service, in string, declared contract.VerticalPodAutoscaler, n namespace) {
+func (a advisor) workload(
+	ctx context.Context, s *Service, in string, declared contract.VerticalPodAutoscaler, n namespace,
+) {
 	who := "VerticalPodAutoscaler " + in + "/" + declared.Name
 	target := declared.TargetKind + "/" + declared.TargetName
 	object, found := n.autoscaler(declared.Name)
@@ -26,14 +28,19 @@ func (a advisor) workload(ctx context.Context, s *Service, in string, declared c
 		s.problem("%s is gone: `pulumi up --refresh` brings it back", who)
 		return
 	case object.TargetKind != declared.TargetKind || object.TargetName != declared.TargetName:
-		s.problem("%s looks at %s/%s, the stack declares %s: it was changed by hand. `pulumi up --refresh` sets it right",
-			who, object.TargetKind, object.TargetName, target)
+		s.problem(
+			"%s looks at %s/%s, the stack declares %s: it was changed by hand. `pulumi up --refresh` sets it right",
+			who, object.TargetKind, object.TargetName, target,
+		)
 		return
 	}
 	live, err := readWorkload(ctx, a.cluster, in, declared.TargetKind, declared.TargetName)
 	switch {
 	case errors.Is(err, errGone):
-		s.problem("%s: its target %s is gone, so there is no request to compare with. `pulumi up --refresh` brings it back", who, target)
+		s.problem(
+			"%s: its target %s is gone, so there is no request to compare with. `pulumi up --refresh` brings it back",
+			who, target,
+		)
 		return
 	case err != nil:
 		s.problem("%s: its target %s: %v", who, target, err)
@@ -52,11 +59,17 @@ func (a advisor) workload(ctx context.Context, s *Service, in string, declared c
 	}
 	for _, container := range live.containers {
 		if _, has := object.Policy(container.Name); !has {
-			s.warn("%s: container %s of %s has no policy, so nothing bounds what is recommended for it", who, container.Name, target)
+			s.warn(
+				"%s: container %s of %s has no policy, so nothing bounds what is recommended for it", who,
+				container.Name, target,
+			)
 		}
-		if _, has := object.Recommendation(container.Name); !has && len(object.Recommendations) > 0 && a.advised(object, container.Name) {
-			s.problem("%s: container %s of %s has no recommendation, while others have: it was added lately, or has no metrics",
-				who, container.Name, target)
+		if _, has := object.Recommendation(container.Name); !has && len(object.Recommendations) > 0 &&
+			a.advised(object, container.Name) {
+			s.problem(
+				"%s: container %s of %s has no recommendation, while others have: it was added lately, or has no metrics",
+				who, container.Name, target,
+			)
 		}
 		checkpoint := n.checkpoint(object.Name, container.Name)
 		if checkpoint != nil && a.options.Now.Sub(checkpoint.Updated) > staleAfter {

@@ -37,15 +37,31 @@ func newWorld(t *testing.T) kubetest.World {
 func newOutputs() stack.Outputs {
 	return stack.Outputs{
 		Environment: "staging",
-		Size: &contract.SizeAdvisor{Namespace: "vertical-pod-autoscaler", Deployment: "vertical-pod-autoscaler-recommender",
-			FloorCPU: "10m", FloorMemory: "10Mi"},
+		Size: &contract.SizeAdvisor{
+			Namespace:   "vertical-pod-autoscaler",
+			Deployment:  "vertical-pod-autoscaler-recommender",
+			FloorCPU:    "10m",
+			FloorMemory: "10Mi",
+		},
 		Cost: &contract.CostVisibility{Currency: "USD", Prices: &contract.Prices{CPUHour: 0.04, MemoryGiBHour: 0.005},
 			OpenCost: contract.Endpoint{Namespace: "opencost", Service: "opencost", Port: 9003}},
 		Services: map[string]contract.Service{"task-api": {
 			Namespace: "staging", Labels: map[string]string{"team": "product-team", "app": "task-api"},
 			VerticalPodAutoscalers: []contract.VerticalPodAutoscaler{
-				{Name: "task-api", TargetKind: "Deployment", TargetName: "task-api", Containers: []string{"task-api"}, Setting: "resources"},
-				{Name: "task-api-db", TargetKind: "StatefulSet", TargetName: "task-api-db", Containers: []string{"postgres"}, Setting: "database.resources"},
+				{
+					Name:       "task-api",
+					TargetKind: "Deployment",
+					TargetName: "task-api",
+					Containers: []string{"task-api"},
+					Setting:    "resources",
+				},
+				{
+					Name:       "task-api-db",
+					TargetKind: "StatefulSet",
+					TargetName: "task-api-db",
+					Containers: []string{"postgres"},
+					Setting:    "database.resources",
+				},
 			},
 		}},
 	}
@@ -54,7 +70,9 @@ func newOutputs() stack.Outputs {
 func advise(t *testing.T, w kubetest.World, outputs stack.Outputs) Report {
 	t.Helper()
 	cluster, _ := w.Serve(t)
-	report, err := Advise(t.Context(), cluster, outputs, outputs.Names(), Options{Threshold: DefaultThreshold, Now: now})
+	report, err := Advise(
+		t.Context(), cluster, outputs, outputs.Names(), Options{Threshold: DefaultThreshold, Now: now},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

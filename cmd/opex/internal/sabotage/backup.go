@@ -18,43 +18,103 @@ import (
 )
 
 var scheduleBreaches = []Breach{
-	{Criterion: "SC-004", What: "the backup's Schedule is paused", Says: "is paused", do: schedule(map[string]any{"paused": true})},
-	{Criterion: "SC-004", What: "the backup's Schedule asks once a year", Says: `has cron "0 0 1 1 *"`, do: schedule(map[string]any{"schedule": "0 0 1 1 *"})},
-	{Criterion: "SC-004", What: "the backup's Schedule leaves pods out, so that no hook runs", Says: "leaves pods out", do: schedule(template(map[string]any{"excludedResources": []any{"pods"}}))},
+	{
+		Criterion: "SC-004",
+		What:      "the backup's Schedule is paused",
+		Says:      "is paused",
+		do:        schedule(map[string]any{"paused": true}),
+	},
+	{
+		Criterion: "SC-004",
+		What:      "the backup's Schedule asks once a year",
+		Says:      `has cron "0 0 1 1 *"`,
+		do:        schedule(map[string]any{"schedule": "0 0 1 1 *"}),
+	},
+	{
+		Criterion: "SC-004",
+		What:      "the backup's Schedule leaves pods out, so that no hook runs",
+		Says:      "leaves pods out",
+		do:        schedule(template(map[string]any{"excludedResources": []any{"pods"}})),
+	},
 }
 
 var retentionBreaches = []Breach{
-	{Criterion: "SC-005", What: "the Schedule alone keeps backups for a day", Says: "keeps backups for", do: schedule(template(map[string]any{"ttl": "24h0m0s"}))},
-	{Criterion: "SC-005", What: "the Schedule says nothing of how long backups are kept", Says: "keeps backups for", do: schedule(template(map[string]any{"ttl": nil}))},
-	{Criterion: "SC-005", What: "the newest complete backup expires a year later than agreed", Says: "is kept for", do: func(ctx context.Context, s *Site) error {
-		all, err := s.velero().Backups(ctx, s.Service.Backup.Schedule)
-		if err != nil {
-			return err
-		}
-		for _, b := range all {
-			if b.Phase == velero.PhaseCompleted {
-				later := b.Expiration.AddDate(1, 0, 0).UTC().Format(time.RFC3339)
-				return s.patch(ctx, backups, s.Outputs.Backup.Namespace, b.Name, map[string]any{"status": map[string]any{"expiration": later}})
+	{
+		Criterion: "SC-005",
+		What:      "the Schedule alone keeps backups for a day",
+		Says:      "keeps backups for",
+		do:        schedule(template(map[string]any{"ttl": "24h0m0s"})),
+	},
+	{
+		Criterion: "SC-005",
+		What:      "the Schedule says nothing of how long backups are kept",
+		Says:      "keeps backups for",
+		do:        schedule(template(map[string]any{"ttl": nil})),
+	},
+	{
+		Criterion: "SC-005",
+		What:      "the newest complete backup expires a year later than agreed",
+		Says:      "is kept for",
+		do: func(ctx context.Context, s *Site) error {
+			all, err := s.velero().Backups(ctx, s.Service.Backup.Schedule)
+			if err != nil {
+				return err
 			}
-		}
-		return fmt.Errorf("schedule %s has no complete backup", s.Service.Backup.Schedule)
-	}},
+			for _, b := range all {
+				if b.Phase == velero.PhaseCompleted {
+					later := b.Expiration.AddDate(1, 0, 0).UTC().Format(time.RFC3339)
+					return s.patch(
+						ctx, backups, s.Outputs.Backup.Namespace, b.Name,
+						map[string]any{"status": map[string]any{"expiration": later}},
+					)
+				}
+			}
+			return fmt.Errorf("schedule %s has no complete backup", s.Service.Backup.Schedule)
+		},
+	},
 }
 
 var dumpBreaches = []Breach{
-	{Criterion: "SC-006", database: true, What: "a backup whose hook says that all is well, and dumps nothing", Says: "it copied an old one", do: badBackup(func(hook map[string]any) {
-		hook["command"] = []any{"echo", "dump written"}
-	})},
-	{Criterion: "SC-006", database: true, What: "a backup whose hook fails", Says: "hooks failed", do: badBackup(func(hook map[string]any) {
-		hook["command"] = []any{"sh", "-c", "echo no >&2; exit 1"}
-	})},
+	{
+		Criterion: "SC-006",
+		database:  true,
+		What:      "a backup whose hook says that all is well, and dumps nothing",
+		Says:      "it copied an old one",
+		do: badBackup(func(hook map[string]any) {
+			hook["command"] = []any{"echo", "dump written"}
+		}),
+	},
+	{
+		Criterion: "SC-006",
+		database:  true,
+		What:      "a backup whose hook fails",
+		Says:      "hooks failed",
+		do: badBackup(func(hook map[string]any) {
+			hook["command"] = []any{"sh", "-c", "echo no >&2; exit 1"}
+		}),
+	},
 	{Criterion: "SC-006", database: true, What: "a backup without hooks", Says: "no hook ran", do: badBackup(nil)},
 }
 
 var drillBreaches = []Breach{
-	{Criterion: "SC-007", What: "the records of drills are edited by hand", Says: "it was changed after it was written", do: drills(false, func(r map[string]any) { r["rtoSeconds"] = 1 })},
-	{Criterion: "SC-007", What: "the records of drills are another cluster's", Says: "its cluster is", do: drills(true, func(r map[string]any) { r["clusterUID"] = "another" })},
-	{Criterion: "SC-007", What: "the dumps that the drills brought back were of an older database, by two days more than the RPO", Says: "brought back data that was", do: drills(true, olderDump)},
+	{
+		Criterion: "SC-007",
+		What:      "the records of drills are edited by hand",
+		Says:      "it was changed after it was written",
+		do:        drills(false, func(r map[string]any) { r["rtoSeconds"] = 1 }),
+	},
+	{
+		Criterion: "SC-007",
+		What:      "the records of drills are another cluster's",
+		Says:      "its cluster is",
+		do:        drills(true, func(r map[string]any) { r["clusterUID"] = "another" }),
+	},
+	{
+		Criterion: "SC-007",
+		What:      "the dumps that the drills brought back were of an older database, by two days more than the RPO",
+		Says:      "brought back data that was",
+		do:        drills(true, olderDump),
+	},
 	{Criterion: "SC-007", What: "the drills are a year older", Says: "old, want", do: drills(true, aYearOlder)},
 }
 
@@ -74,7 +134,8 @@ func schedule(fields map[string]any) func(context.Context, *Site) error {
 
 func template(fields map[string]any) map[string]any { return map[string]any{"template": fields} }
 
-// badBackup makes a backup of the Schedule's with other hooks before it, or with none at all, and waits for its end. It is deleted again.
+// badBackup makes a backup of the Schedule's with other hooks before it, or with none at all, and waits for its end. It
+// is deleted again.
 func badBackup(change func(hook map[string]any)) func(context.Context, *Site) error {
 	return func(ctx context.Context, s *Site) error {
 		client := s.velero()
@@ -144,9 +205,13 @@ func (s *Site) deleteBackup(ctx context.Context, name string) error {
 			return nil
 		}
 		if err == nil && !asked && velero.Done(backup.Phase) {
-			request := map[string]any{"apiVersion": "velero.io/v1", "kind": "DeleteBackupRequest", "metadata": map[string]any{
-				"generateName": name + "-", "labels": map[string]any{"velero.io/backup-name": name, "velero.io/backup-uid": backup.UID}},
-				"spec": map[string]any{"backupName": name}}
+			request := map[string]any{
+				"apiVersion": "velero.io/v1",
+				"kind":       "DeleteBackupRequest",
+				"metadata": map[string]any{
+					"generateName": name + "-", "labels": map[string]any{"velero.io/backup-name": name, "velero.io/backup-uid": backup.UID}},
+				"spec": map[string]any{"backupName": name},
+			}
 			_, err = s.Cluster.Dynamic.Resource(deletions).Namespace(s.Outputs.Backup.Namespace).
 				Create(ctx, &unstructured.Unstructured{Object: request}, metav1.CreateOptions{})
 			asked = err == nil
@@ -170,8 +235,11 @@ func drills(sealed bool, change func(record map[string]any)) func(context.Contex
 // aside is the kind that a record has while a false one is in its place.
 const aside = "aside"
 
-// falsify puts all records of some kinds aside, and makes false ones in their place. Those that are sealed are as if they had been written so.
-func (s *Site) falsify(ctx context.Context, namespace string, sealed bool, change func(record map[string]any), kinds ...string) error {
+// falsify puts all records of some kinds aside, and makes false ones in their place. Those that are sealed are as if
+// they had been written so.
+func (s *Site) falsify(
+	ctx context.Context, namespace string, sealed bool, change func(record map[string]any), kinds ...string,
+) error {
 	found, err := shelf.Maps(ctx, s.Cluster.Client, namespace, s.Name, kinds...)
 	if err != nil {
 		return err

@@ -24,21 +24,93 @@ import (
 var ofOneRecord = []string{"SC-008", "SC-009", "SC-010"}
 
 var gameDayBreaches = []Breach{
-	{Criterion: "SC-008", What: "no pod may be made for a while after a kill, by a quota", Says: "a recovery took", kills: true, do: gameDay(quotaWhile)},
-	{Criterion: "SC-008", With: ofOneRecord, What: "a second pod dies with the one that is killed", Says: "more pods than one went", kills: true, do: gameDay(atKill(killAnother))},
-	{Criterion: "SC-008", What: "the replacement was ready, and then again and again is not, until the objective is past", Says: "a recovery took", kills: true, do: gameDay(flap)},
-	{Criterion: "SC-008", With: ofOneRecord, What: "the records of Game Days are another cluster's", Says: "its cluster is", do: kills(true, func(r map[string]any) { r["clusterUID"] = "another" })},
-	{Criterion: "SC-009", database: true, What: "the database cuts its connections some seconds after the kill", Says: "answers were 500 or above", kills: true, do: gameDay(inDatabase(cutConnections))},
-	{Criterion: "SC-009", With: ofOneRecord, database: true, What: "nobody is answered in the last seconds of the load, all tables being locked", Says: "got no answer", kills: true, do: gameDay(inDatabase(silence))},
-	{Criterion: "SC-009", With: ofOneRecord, What: "the load generator is ended with the pod that is killed, and sends nothing more", Says: "load: the generator", kills: true, do: gameDay(atKill(endGenerator))},
-	{Criterion: "SC-009", With: ofOneRecord, What: "the records of Game Days are edited by hand", Says: "it was changed after it was written", do: kills(false, func(r map[string]any) { r["verdict"] = evidence.Proven; r["recoverySeconds"] = 1 })},
-	{Criterion: "SC-010", database: true, What: "all tables are locked for a second of the recovery", Says: "P95 during the recovery was", kills: true, do: gameDay(inDatabase(lockTables))},
-	{Criterion: "SC-010", With: ofOneRecord, What: "the Game Days are a year older", Says: "old, want", do: kills(true, aYearOlder)},
-	{Criterion: "SC-010", With: ofOneRecord, What: "of a Game Day of many kills the records of some are gone", Says: "was to be 99 kills", do: kills(true, func(r map[string]any) {
-		if run, is := r["run"].(map[string]any); is {
-			run["of"] = 99
-		}
-	})},
+	{
+		Criterion: "SC-008",
+		What:      "no pod may be made for a while after a kill, by a quota",
+		Says:      "a recovery took",
+		kills:     true,
+		do:        gameDay(quotaWhile),
+	},
+	{
+		Criterion: "SC-008",
+		With:      ofOneRecord,
+		What:      "a second pod dies with the one that is killed",
+		Says:      "more pods than one went",
+		kills:     true,
+		do:        gameDay(atKill(killAnother)),
+	},
+	{
+		Criterion: "SC-008",
+		What:      "the replacement was ready, and then again and again is not, until the objective is past",
+		Says:      "a recovery took",
+		kills:     true,
+		do:        gameDay(flap),
+	},
+	{
+		Criterion: "SC-008",
+		With:      ofOneRecord,
+		What:      "the records of Game Days are another cluster's",
+		Says:      "its cluster is",
+		do:        kills(true, func(r map[string]any) { r["clusterUID"] = "another" }),
+	},
+	{
+		Criterion: "SC-009",
+		database:  true,
+		What:      "the database cuts its connections some seconds after the kill",
+		Says:      "answers were 500 or above",
+		kills:     true,
+		do:        gameDay(inDatabase(cutConnections)),
+	},
+	{
+		Criterion: "SC-009",
+		With:      ofOneRecord,
+		database:  true,
+		What:      "nobody is answered in the last seconds of the load, all tables being locked",
+		Says:      "got no answer",
+		kills:     true,
+		do:        gameDay(inDatabase(silence)),
+	},
+	{
+		Criterion: "SC-009",
+		With:      ofOneRecord,
+		What:      "the load generator is ended with the pod that is killed, and sends nothing more",
+		Says:      "load: the generator",
+		kills:     true,
+		do:        gameDay(atKill(endGenerator)),
+	},
+	{
+		Criterion: "SC-009",
+		With:      ofOneRecord,
+		What:      "the records of Game Days are edited by hand",
+		Says:      "it was changed after it was written",
+		do:        kills(false, func(r map[string]any) { r["verdict"] = evidence.Proven; r["recoverySeconds"] = 1 }),
+	},
+	{
+		Criterion: "SC-010",
+		database:  true,
+		What:      "all tables are locked for a second of the recovery",
+		Says:      "P95 during the recovery was",
+		kills:     true,
+		do:        gameDay(inDatabase(lockTables)),
+	},
+	{
+		Criterion: "SC-010",
+		With:      ofOneRecord,
+		What:      "the Game Days are a year older",
+		Says:      "old, want",
+		do:        kills(true, aYearOlder),
+	},
+	{
+		Criterion: "SC-010",
+		With:      ofOneRecord,
+		What:      "of a Game Day of many kills the records of some are gone",
+		Says:      "was to be 99 kills",
+		do: kills(true, func(r map[string]any) {
+			if run, is := r["run"].(map[string]any); is {
+				run["of"] = 99
+			}
+		}),
+	},
 }
 
 // kills falsifies the records of the service's Game Days.
@@ -58,8 +130,11 @@ const (
 	silentFor  = "5"             // seconds: more than a request may take
 )
 
-// gameDay holds a Game Day with something going wrong beside it, which is told of the kill. Its record is deleted again.
-func gameDay(wrong func(ctx context.Context, s *Site, killed <-chan struct{}) error) func(context.Context, *Site) error {
+// gameDay holds a Game Day with something going wrong beside it, which is told of the kill. Its record is deleted
+// again.
+func gameDay(
+	wrong func(ctx context.Context, s *Site, killed <-chan struct{}) error,
+) func(context.Context, *Site) error {
 	return func(ctx context.Context, s *Site) error {
 		day, err := gameday.Open(s.Cluster, s.Outputs, s.Name, io.Discard)
 		if err != nil {
@@ -68,15 +143,18 @@ func gameDay(wrong func(ctx context.Context, s *Site, killed <-chan struct{}) er
 		if err := s.calm(ctx, day); err != nil {
 			return err
 		}
-		s.later("the service's pods", func(ctx context.Context) error { return s.whole(ctx, day) }) // the last to be looked at
+		// the last to be looked at
+		s.later("the service's pods", func(ctx context.Context) error { return s.whole(ctx, day) })
 		beside, end := context.WithCancel(ctx)
 		defer end()
 		killed, done := make(chan struct{}), make(chan error, 1)
 		go s.watch(beside, killed)
 		go func() { done <- wrong(beside, s, killed) }()
 		// Its records bear the mark, and are not for keeping: none of the real ones makes room for them.
-		records, err := day.Run(ctx, gameday.Options{Repeat: 1, Steady: around, After: around, Passing: map[string]string{mark: made}},
-			func(evidence.GameDay) error { return nil })
+		records, err := day.Run(
+			ctx, gameday.Options{Repeat: 1, Steady: around, After: around, Passing: map[string]string{mark: made}},
+			func(evidence.GameDay) error { return nil },
+		)
 		end()
 		problem := <-done
 		for _, r := range records {
@@ -133,12 +211,17 @@ func (s *Site) whole(ctx context.Context, day *gameday.Site) error {
 	}
 }
 
-// retryPods has the pods that were refused asked for at once, until they are there: left alone, the ReplicaSet controller waits twice as
-// long after each refusal. A change of the ReplicaSet wakes it.
+// retryPods has the pods that were refused asked for at once, until they are there: left alone, the ReplicaSet
+// controller waits twice as long after each refusal. A change of the ReplicaSet wakes it.
 func (s *Site) retryPods(ctx context.Context) error {
 	sets := s.Cluster.Client.AppsV1().ReplicaSets(s.Service.Namespace)
 	for {
-		found, err := sets.List(ctx, metav1.ListOptions{LabelSelector: metav1.FormatLabelSelector(&metav1.LabelSelector{MatchLabels: s.Service.Selector})})
+		found, err := sets.List(
+			ctx,
+			metav1.ListOptions{
+				LabelSelector: metav1.FormatLabelSelector(&metav1.LabelSelector{MatchLabels: s.Service.Selector}),
+			},
+		)
 		if err != nil {
 			return err
 		}
@@ -164,8 +247,8 @@ func (s *Site) retryPods(ctx context.Context) error {
 	}
 }
 
-// watch closes the channel as soon as a pod of the service goes, of those that were there: that is the kill, and the experiment is there
-// some time before it.
+// watch closes the channel as soon as a pod of the service goes, of those that were there: that is the kill, and the
+// experiment is there some time before it.
 func (s *Site) watch(ctx context.Context, killed chan<- struct{}) {
 	var before []string
 	for {
@@ -221,8 +304,8 @@ func quotaWhile(ctx context.Context, s *Site, killed <-chan struct{}) error {
 	})(ctx, s, killed)
 }
 
-// flap makes the killed pod's successor unready whenever it is ready, from the first time on and until the objective is past. The kubelet puts
-// the truth back by itself.
+// flap makes the killed pod's successor unready whenever it is ready, from the first time on and until the objective is
+// past. The kubelet puts the truth back by itself.
 func flap(ctx context.Context, s *Site, killed <-chan struct{}) error {
 	objective, err := time.ParseDuration(s.Service.Chaos.Recovery)
 	if err != nil {
@@ -235,7 +318,12 @@ func flap(ctx context.Context, s *Site, killed <-chan struct{}) error {
 	return atKill(func(ctx context.Context, s *Site) error {
 		api, times := s.Cluster.Client.CoreV1().Pods(s.Service.Namespace), 0
 		for began := time.Now(); time.Since(began) < objective+time.Second; {
-			found, err := api.List(ctx, metav1.ListOptions{LabelSelector: metav1.FormatLabelSelector(&metav1.LabelSelector{MatchLabels: s.Service.Selector})})
+			found, err := api.List(
+				ctx,
+				metav1.ListOptions{
+					LabelSelector: metav1.FormatLabelSelector(&metav1.LabelSelector{MatchLabels: s.Service.Selector}),
+				},
+			)
 			if err != nil {
 				return err
 			}
@@ -267,10 +355,15 @@ func killAnother(ctx context.Context, s *Site) error {
 		return err
 	}
 	none := int64(0)
-	return s.Cluster.Client.CoreV1().Pods(s.Service.Namespace).Delete(ctx, pod, metav1.DeleteOptions{GracePeriodSeconds: &none})
+	return s.Cluster.Client.CoreV1().Pods(
+		s.Service.Namespace,
+	).Delete(
+		ctx, pod, metav1.DeleteOptions{GracePeriodSeconds: &none},
+	)
 }
 
-// endGenerator deletes the load generator's pod, as the drain of its node does. It deletes what it wrote before it goes.
+// endGenerator deletes the load generator's pod, as the drain of its node does. It deletes what it wrote before it
+// goes.
 func endGenerator(ctx context.Context, s *Site) error {
 	return s.Cluster.Client.CoreV1().Pods(s.Outputs.Chaos.Namespace).DeleteCollection(ctx, metav1.DeleteOptions{},
 		metav1.ListOptions{LabelSelector: generator.Selector})
@@ -300,7 +393,9 @@ func inDatabase(statement string) func(context.Context, *Site, <-chan struct{}) 
 	return func(ctx context.Context, s *Site, killed <-chan struct{}) error {
 		database := s.Service.Database
 		found, err := s.Cluster.Client.CoreV1().Pods(s.Service.Namespace).List(ctx, metav1.ListOptions{
-			LabelSelector: metav1.FormatLabelSelector(&metav1.LabelSelector{MatchLabels: database.Selector}), FieldSelector: "status.phase=Running"})
+			LabelSelector: metav1.FormatLabelSelector(
+				&metav1.LabelSelector{MatchLabels: database.Selector},
+			), FieldSelector: "status.phase=Running"})
 		if err != nil {
 			return err
 		}

@@ -15,8 +15,8 @@ import (
 	"k8s.io/client-go/util/retry"
 )
 
-// Whatever sabotage changes or makes bears its mark, written in the same request: should opex be killed in the middle, the next run finds
-// it and puts it back. What is changed remembers by itself how it was.
+// Whatever sabotage changes or makes bears its mark, written in the same request: should opex be killed in the middle,
+// the next run finds it and puts it back. What is changed remembers by itself how it was.
 const (
 	mark    = "opex/sabotage"        // label: changed or made
 	memory  = "opex/sabotage-before" // annotation: the JSON of remembered
@@ -26,9 +26,10 @@ const (
 
 // remembered is how an object was before it was changed.
 type remembered struct {
-	Fields map[string]any              `json:"fields"` // that were changed, as a merge patch
-	Before map[string]any              `json:"before"` // their values; one that is absent was not there
-	Owners []metav1.ManagedFieldsEntry `json:"owners"` // of the object's fields: a change takes them over, and `pulumi up` would be refused afterwards
+	Fields map[string]any `json:"fields"` // that were changed, as a merge patch
+	Before map[string]any `json:"before"` // their values; one that is absent was not there
+	// of the object's fields: a change takes them over, and `pulumi up` would be refused afterwards
+	Owners []metav1.ManagedFieldsEntry `json:"owners"`
 }
 
 func (s *Site) objects(kind schema.GroupVersionResource, namespace string) objects {
@@ -36,7 +37,9 @@ func (s *Site) objects(kind schema.GroupVersionResource, namespace string) objec
 }
 
 // patch changes fields of an object, as a merge patch does. They are put back as they were.
-func (s *Site) patch(ctx context.Context, kind schema.GroupVersionResource, namespace, name string, fields map[string]any) error {
+func (s *Site) patch(
+	ctx context.Context, kind schema.GroupVersionResource, namespace, name string, fields map[string]any,
+) error {
 	at := s.objects(kind, namespace)
 	before, err := at.Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
@@ -120,7 +123,9 @@ func (o objects) restore(ctx context.Context, name string) error {
 
 // owners are those of an object's own fields, or of its subresources', such as its status, which others go on writing.
 func owners(all []metav1.ManagedFieldsEntry, ofSubresources bool) []metav1.ManagedFieldsEntry {
-	return slices.DeleteFunc(slices.Clone(all), func(e metav1.ManagedFieldsEntry) bool { return (e.Subresource != "") != ofSubresources })
+	return slices.DeleteFunc(
+		slices.Clone(all), func(e metav1.ManagedFieldsEntry) bool { return (e.Subresource != "") != ofSubresources },
+	)
 }
 
 func without(all map[string]string, key string) map[string]string {

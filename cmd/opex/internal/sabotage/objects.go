@@ -22,10 +22,15 @@ var (
 	configMaps  = schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
 	quotas      = schema.GroupVersionResource{Version: "v1", Resource: "resourcequotas"}
 	deployments = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
-	autoscalers = schema.GroupVersionResource{Group: "autoscaling.k8s.io", Version: "v1", Resource: "verticalpodautoscalers"}
-	schedules   = schema.GroupVersionResource{Group: "velero.io", Version: "v1", Resource: "schedules"}
-	backups     = schema.GroupVersionResource{Group: "velero.io", Version: "v1", Resource: "backups"}
-	experiments = schema.GroupVersionResource{Group: "chaos-mesh.org", Version: "v1alpha1", Resource: "podchaos"} // made by Game Days
+	autoscalers = schema.GroupVersionResource{
+		Group:    "autoscaling.k8s.io",
+		Version:  "v1",
+		Resource: "verticalpodautoscalers",
+	}
+	schedules = schema.GroupVersionResource{Group: "velero.io", Version: "v1", Resource: "schedules"}
+	backups   = schema.GroupVersionResource{Group: "velero.io", Version: "v1", Resource: "backups"}
+	// made by Game Days
+	experiments = schema.GroupVersionResource{Group: "chaos-mesh.org", Version: "v1alpha1", Resource: "podchaos"}
 	deletions   = schema.GroupVersionResource{Group: "velero.io", Version: "v1", Resource: "deletebackuprequests"}
 )
 
@@ -43,7 +48,9 @@ func (o objects) name(name string) string {
 func (o objects) error(name string, err error) error { return fmt.Errorf("%s: %w", o.name(name), err) }
 
 // create makes an object, which is deleted again.
-func (s *Site) create(ctx context.Context, kind schema.GroupVersionResource, namespace string, object map[string]any) error {
+func (s *Site) create(
+	ctx context.Context, kind schema.GroupVersionResource, namespace string, object map[string]any,
+) error {
 	at, wanted := s.objects(kind, namespace), &unstructured.Unstructured{Object: object}
 	wanted.SetNamespace(namespace)
 	labels := map[string]string{contract.LabelManagedBy: "opex", mark: made}
@@ -74,7 +81,9 @@ func spec(fields map[string]any) map[string]any { return map[string]any{"spec": 
 // pods are the names of the service's running pods, but those that are going.
 func (s *Site) pods(ctx context.Context) ([]string, error) {
 	found, err := s.Cluster.Client.CoreV1().Pods(s.Service.Namespace).List(ctx, metav1.ListOptions{
-		LabelSelector: metav1.FormatLabelSelector(&metav1.LabelSelector{MatchLabels: s.Service.Selector}), FieldSelector: "status.phase=Running"})
+		LabelSelector: metav1.FormatLabelSelector(
+			&metav1.LabelSelector{MatchLabels: s.Service.Selector},
+		), FieldSelector: "status.phase=Running"})
 	if err != nil {
 		return nil, err
 	}

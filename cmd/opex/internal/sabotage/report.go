@@ -10,8 +10,10 @@ import (
 
 // Prospect says what would be broken, line by line.
 func (s *Site) Prospect(breaches []Breach) string {
-	text := fmt.Sprintf("Sabotage of %s (%s), in the cluster %s (context %s). One after another, and each put back before the next:\n",
-		s.Name, s.Outputs.Environment, s.Cluster.UID, s.Outputs.Cluster.Context)
+	text := fmt.Sprintf(
+		"Sabotage of %s (%s), in the cluster %s (context %s). One after another, and each put back before the next:\n",
+		s.Name, s.Outputs.Environment, s.Cluster.UID, s.Outputs.Cluster.Context,
+	)
 	days := 0
 	for _, b := range breaches {
 		text += fmt.Sprintf("  %s  %s\n", b.Criterion, b.What)
@@ -19,17 +21,25 @@ func (s *Site) Prospect(breaches []Breach) string {
 			days++
 		}
 	}
-	text += fmt.Sprintf("It changes objects in the namespace %s and in those of the engines (of OpenCost and its Prometheus, Velero, Chaos Mesh, the recommender).\n",
-		s.Service.Namespace)
+	text += fmt.Sprintf(
+		"It changes objects in the namespace %s and in those of the engines (of OpenCost and its Prometheus, Velero, Chaos Mesh, the recommender).\n",
+		s.Service.Namespace,
+	)
 	if days > 0 {
-		text += fmt.Sprintf("It holds %d Game Days, each of which kills a pod under load; one that a busy machine disturbs is held again, %d times in all at most.\n", days, tries)
+		text += fmt.Sprintf(
+			"It holds %d Game Days, each of which kills a pod under load; one that a busy machine disturbs is held again, %d times in all at most.\n",
+			days, tries,
+		)
 	}
 	return text + "Meanwhile cost data, advice, backups and answers may be missing for moments; bad backups that it makes are deleted again.\n"
 }
 
 // Table shows what became of the breaches.
 func Table(rows []Row) table.Table {
-	t := table.Table{Header: []string{"", "CRITERION", "BROKEN", "NOTICED", "AFTER", "GREEN AGAIN", "RESULT"}, Right: []int{0, 4, 5}}
+	t := table.Table{
+		Header: []string{"", "CRITERION", "BROKEN", "NOTICED", "AFTER", "GREEN AGAIN", "RESULT"},
+		Right:  []int{0, 4, 5},
+	}
 	for i, r := range rows {
 		row := []string{strconv.Itoa(i + 1), r.Criterion, r.What, string(r.Verdict), "", "", r.result()}
 		if r.Verdict != "" {
@@ -89,5 +99,8 @@ func Line(r Row) string {
 	if r.Skipped != "" || !r.Caught() {
 		return r.result()
 	}
-	return fmt.Sprintf("%s: %s %s after %.1f s (%.160s); green again after %.1f s", r.result(), r.Criterion, r.Verdict, r.Noticed, r.Actual, r.Green)
+	return fmt.Sprintf(
+		"%s: %s %s after %.1f s (%.160s); green again after %.1f s", r.result(), r.Criterion, r.Verdict, r.Noticed,
+		r.Actual, r.Green,
+	)
 }

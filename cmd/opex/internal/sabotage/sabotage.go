@@ -1,5 +1,5 @@
-// Package sabotage breaks, one thing after another, what each criterion is about, and requires that this criterion notices and no other
-// does. A green report is believed because each of its criteria was seen going red.
+// Package sabotage breaks, one thing after another, what each criterion is about, and requires that this criterion
+// notices and no other does. A green report is believed because each of its criteria was seen going red.
 package sabotage
 
 import (
@@ -70,7 +70,8 @@ type Row struct {
 	Actual    string         `json:"actual,omitempty"`  // in its words
 	Noticed   float64        `json:"noticedSeconds"`    // after what broke it was done
 	Green     float64        `json:"greenSeconds"`      // after it was undone, until all criteria passed again
-	Tries     int            `json:"tries,omitempty"`   // this is the last one; more than 1 where a Game Day was disturbed, each of which killed a pod
+	// this is the last one; more than 1 where a Game Day was disturbed, each of which killed a pod
+	Tries int `json:"tries,omitempty"`
 	// False are the criteria that came to FAIL or UNPROVEN though the breach is none of theirs.
 	False []string `json:"falseAlarms,omitempty"`
 	// Problem is why it could not be tried; it is then not caught.
@@ -90,12 +91,15 @@ func (s *Site) later(what string, undo func(context.Context) error) {
 	s.undo = append(s.undo, step{what, undo})
 }
 
-// Run tries one breach after another, and hands each row over as soon as it is there. It ends early when the context does, when something
-// cannot be put back, or when the criteria do not become green again; the error says so. Whatever was begun is put back.
+// Run tries one breach after another, and hands each row over as soon as it is there. It ends early when the context
+// does, when something cannot be put back, or when the criteria do not become green again; the error says so. Whatever
+// was begun is put back.
 func (s *Site) Run(ctx context.Context, breaches []Breach, handOver func(n int, row Row)) (rows []Row, err error) {
 	green := s.Judge(ctx)
 	if red := notPassing(green); len(red) > 0 {
-		return nil, fmt.Errorf("%s: not all criteria pass to begin with (%s): nothing was broken", s.Name, strings.Join(red, ", "))
+		return nil, fmt.Errorf(
+			"%s: not all criteria pass to begin with (%s): nothing was broken", s.Name, strings.Join(red, ", "),
+		)
 	}
 	for i, breach := range breaches {
 		row, whole := Row{Criterion: breach.Criterion, What: breach.What}, true
@@ -111,7 +115,10 @@ func (s *Site) Run(ctx context.Context, breaches []Breach, handOver func(n int, 
 		case err != nil:
 			return rows, err
 		case ctx.Err() != nil:
-			return rows, fmt.Errorf("interrupted after %d of %d; all that was broken was put back, and all criteria pass: %w", len(rows), len(breaches), context.Cause(ctx))
+			return rows, fmt.Errorf(
+				"interrupted after %d of %d; all that was broken was put back, and all criteria pass: %w", len(rows),
+				len(breaches), context.Cause(ctx),
+			)
 		}
 	}
 	return rows, nil
@@ -130,8 +137,8 @@ func (s *Site) skip(b Breach, green verify.ServiceReport) string {
 	return ""
 }
 
-// try breaks, looks, and puts back. The error is why nothing more may be tried. A row that is not whole, for an interruption, is no
-// evidence either way.
+// try breaks, looks, and puts back. The error is why nothing more may be tried. A row that is not whole, for an
+// interruption, is no evidence either way.
 func (s *Site) try(ctx context.Context, b Breach, row *Row) (whole bool, err error) {
 	for again := true; again; {
 		*row = Row{Criterion: b.Criterion, What: b.What, Tries: row.Tries + 1}
@@ -150,7 +157,11 @@ func (s *Site) try(ctx context.Context, b Breach, row *Row) (whole bool, err err
 		}
 	}
 	if whole = ctx.Err() == nil; !whole {
-		fmt.Fprintf(s.People, "    interrupted: it is put back; wait until all criteria pass again (at most %s), or interrupt once more\n", greenWithin)
+		fmt.Fprintf(
+			s.People,
+			"    interrupted: it is put back; wait until all criteria pass again (at most %s), or interrupt once more\n",
+			greenWithin,
+		)
 	}
 	patient, end := s.patience(ctx)
 	defer end()
@@ -195,7 +206,9 @@ func (s *Site) notice(ctx context.Context, b Breach, row *Row) {
 			said = fmt.Sprintf("%s, %s", c.Verdict, c.Actual)
 		}
 		if time.Since(began) > noticedWithin {
-			row.Problem = fmt.Sprintf("%s after it was broken %s is %s; wanted was that it says %q", noticedWithin, b.Criterion, said, b.Says)
+			row.Problem = fmt.Sprintf(
+				"%s after it was broken %s is %s; wanted was that it says %q", noticedWithin, b.Criterion, said, b.Says,
+			)
 			return
 		}
 		if !sleep(ctx, lookEvery) {
@@ -216,7 +229,10 @@ func (s *Site) putBack(ctx context.Context) error {
 	}
 	s.undo = nil
 	if len(left) > 0 {
-		return fmt.Errorf("%w: %s. It bears the label %s; the next `opex verify --sabotage` puts it back first", ErrLeft, strings.Join(left, "; "), mark)
+		return fmt.Errorf(
+			"%w: %s. It bears the label %s; the next `opex verify --sabotage` puts it back first", ErrLeft,
+			strings.Join(left, "; "), mark,
+		)
 	}
 	return nil
 }
@@ -235,10 +251,15 @@ func (s *Site) greenAgain(ctx context.Context, b Breach, row *Row) error {
 			return nil
 		}
 		if time.Since(began) > greenWithin {
-			return fmt.Errorf("%w: %s after it was undone there still is %s", ErrLeft, greenWithin, strings.Join(last, ", "))
+			return fmt.Errorf(
+				"%w: %s after it was undone there still is %s", ErrLeft, greenWithin, strings.Join(last, ", "),
+			)
 		}
 		if !sleep(ctx, lookEvery) {
-			return fmt.Errorf("interrupted: all that was broken was put back; whether all criteria pass again was not awaited, `opex verify` tells: %w", context.Cause(ctx))
+			return fmt.Errorf(
+				"interrupted: all that was broken was put back; whether all criteria pass again was not awaited, `opex verify` tells: %w",
+				context.Cause(ctx),
+			)
 		}
 	}
 }
@@ -254,8 +275,9 @@ func (r *Row) alarms(b Breach, report verify.ServiceReport) {
 	}
 }
 
-// strayed says that a Game Day missed another objective than the one that its breach is about. A busy machine does that once; a criterion that
-// takes one thing for another does it each time. One that did not notice its own breach gets no second chance.
+// strayed says that a Game Day missed another objective than the one that its breach is about. A busy machine does that
+// once; a criterion that takes one thing for another does it each time. One that did not notice its own breach gets no
+// second chance.
 func (r *Row) strayed(b Breach) error {
 	elsewhere := func(alarm string) bool {
 		id, _, _ := strings.Cut(alarm, " ")

@@ -52,20 +52,28 @@ type scene struct {
 
 func newScene() *scene {
 	s := &scene{ids: []string{"A", "B", "C"}, broken: map[string]bool{}}
-	s.Site = &Site{Name: "shop", Service: contract.Service{}, People: &s.said, Impatient: func() (context.Context, context.CancelFunc) {
-		s.interruptions++
-		return context.WithCancel(context.Background())
-	}, Judge: func(context.Context) verify.ServiceReport {
-		var report verify.ServiceReport
-		for _, id := range s.ids {
-			verdict := verify.Pass
-			if s.broken[id] {
-				verdict = verify.Fail
+	s.Site = &Site{
+		Name:    "shop",
+		Service: contract.Service{},
+		People:  &s.said,
+		Impatient: func() (context.Context, context.CancelFunc) {
+			s.interruptions++
+			return context.WithCancel(context.Background())
+		},
+		Judge: func(context.Context) verify.ServiceReport {
+			var report verify.ServiceReport
+			for _, id := range s.ids {
+				verdict := verify.Pass
+				if s.broken[id] {
+					verdict = verify.Fail
+				}
+				report.Criteria = append(
+					report.Criteria, verify.Judged{ID: id, Result: verify.Result{Verdict: verdict, Actual: "as it is"}},
+				)
 			}
-			report.Criteria = append(report.Criteria, verify.Judged{ID: id, Result: verify.Result{Verdict: verdict, Actual: "as it is"}})
-		}
-		return report
-	}}
+			return report
+		},
+	}
 	return s
 }
 
@@ -102,9 +110,15 @@ func TestOnlyABreachThatItsOwnCriterionAloneNoticesIsCaught(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newScene()
-				b := Breach{Criterion: "A", With: c.with, What: "it", Says: c.says, do: func(ctx context.Context, site *Site) error {
-					return errors.Join(s.breaking(c.breaks...)(ctx, site), c.fails)
-				}}
+				b := Breach{
+					Criterion: "A",
+					With:      c.with,
+					What:      "it",
+					Says:      c.says,
+					do: func(ctx context.Context, site *Site) error {
+						return errors.Join(s.breaking(c.breaks...)(ctx, site), c.fails)
+					},
+				}
 				rows, err := s.Run(t.Context(), []Breach{b}, func(int, Row) {})
 				if err != nil || len(rows) != 1 || rows[0].Caught() != c.caught || len(s.broken) > 0 {
 					t.Fatalf("%+v, error %v, still broken %v", rows, err, s.broken)
@@ -120,7 +134,11 @@ func TestOnlyABreachThatItsOwnCriterionAloneNoticesIsCaught(t *testing.T) {
 func TestNothingIsBrokenWhereSomethingIsRedToBeginWith(t *testing.T) {
 	s := newScene()
 	s.broken["C"] = true
-	_, err := s.Run(t.Context(), []Breach{{Criterion: "A", do: func(context.Context, *Site) error { t.Error("it was broken"); return nil }}}, nil)
+	_, err := s.Run(
+		t.Context(),
+		[]Breach{{Criterion: "A", do: func(context.Context, *Site) error { t.Error("it was broken"); return nil }}},
+		nil,
+	)
 	if err == nil || !strings.Contains(err.Error(), "C is FAIL: as it is): nothing was broken") {
 		t.Errorf("error is %v", err)
 	}
@@ -156,10 +174,16 @@ func TestWhatWasBrokenIsPutBackAfterAnInterruptionWhichIsNoEvidenceEitherWay(t *
 					when(s, interrupt)
 					return s.breaking("B")(ctx, site)
 				}}
-				third := Breach{Criterion: "A", What: "third", do: func(context.Context, *Site) error { t.Error("it was broken"); return nil }}
+				third := Breach{
+					Criterion: "A",
+					What:      "third",
+					do:        func(context.Context, *Site) error { t.Error("it was broken"); return nil },
+				}
 				told := 0
 				rows, err := s.Run(ctx, []Breach{first, second, third}, func(int, Row) { told++ })
-				if err == nil || !strings.Contains(err.Error(), "interrupted after 1 of 3; all that was broken was put back") || len(s.broken) > 0 {
+				if err == nil ||
+					!strings.Contains(err.Error(), "interrupted after 1 of 3; all that was broken was put back") ||
+					len(s.broken) > 0 {
 					t.Errorf("error %v, still broken %v", err, s.broken)
 				}
 				if text, good := Summary(rows); !good || told != 1 || text != "1 of 1 caught, no false alarm" {
@@ -237,21 +261,29 @@ func TestAGameDayThatMissesAFurtherObjectiveIsHeldAgainAndThenAFalseAlarm(t *tes
 			synctest.Test(t, func(t *testing.T) {
 				s, begun := newScene(), 0
 				s.ids = []string{"SC-001", "SC-009", "SC-010"}
-				b := Breach{Criterion: "SC-009", What: "it", kills: c.kills, do: func(ctx context.Context, site *Site) error {
-					begun++
-					if c.deaf {
-						return s.breaking(c.also)(ctx, site)
-					}
-					if begun < c.until {
-						return s.breaking("SC-009", c.also)(ctx, site)
-					}
-					return s.breaking("SC-009")(ctx, site)
-				}}
+				b := Breach{
+					Criterion: "SC-009",
+					What:      "it",
+					kills:     c.kills,
+					do: func(ctx context.Context, site *Site) error {
+						begun++
+						if c.deaf {
+							return s.breaking(c.also)(ctx, site)
+						}
+						if begun < c.until {
+							return s.breaking("SC-009", c.also)(ctx, site)
+						}
+						return s.breaking("SC-009")(ctx, site)
+					},
+				}
 				rows, err := s.Run(t.Context(), []Breach{b}, func(int, Row) {})
-				if text, _ := Summary(rows); err != nil || text != c.want || begun != c.tries || rows[0].Tries != c.tries {
+				if text, _ := Summary(rows); err != nil || text != c.want || begun != c.tries ||
+					rows[0].Tries != c.tries {
 					t.Errorf("%s after %d tries, %v, %+v", text, begun, err, rows)
 				}
-				if said := "no clean Game Day: also SC-010 FAIL: as it is; it is tried again"; strings.Count(s.said.String(), said) != c.tries-1 {
+				if said := "no clean Game Day: also SC-010 FAIL: as it is; it is tried again"; strings.Count(
+					s.said.String(), said,
+				) != c.tries-1 {
 					t.Errorf("people are told:\n%s", s.said.String())
 				}
 			})
@@ -259,7 +291,8 @@ func TestAGameDayThatMissesAFurtherObjectiveIsHeldAgainAndThenAFalseAlarm(t *tes
 	}
 }
 
-// TestABusyMachineIsNoFalseAlarm: of the three criteria that a Game Day tells of, two that are not broken would be unproven for it.
+// TestABusyMachineIsNoFalseAlarm: of the three criteria that a Game Day tells of, two that are not broken would be
+// unproven for it.
 func TestABusyMachineIsNoFalseAlarm(t *testing.T) {
 	for name, c := range map[string]struct {
 		day  func(*evidence.GameDay)
@@ -275,10 +308,16 @@ func TestABusyMachineIsNoFalseAlarm(t *testing.T) {
 		"a generator that somebody ends": {func(r *evidence.GameDay) { r.Problems = []string{"load: the generator is gone"} }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := evidence.GameDay{KilledAt: time.Unix(1, 0), Reasons: []string{"no steady state"}, Load: evidence.LoadRun{Requests: 4000}, During: evidence.Window{Requests: 400}}
+			r := evidence.GameDay{
+				KilledAt: time.Unix(1, 0),
+				Reasons:  []string{"no steady state"},
+				Load:     evidence.LoadRun{Requests: 4000},
+				During:   evidence.Window{Requests: 400},
+			}
 			c.day(&r)
 			err := disturbed([]evidence.GameDay{r})
-			if (err == nil) != (c.says == "") || err != nil && (!errors.Is(err, errDisturbed) || !strings.Contains(err.Error(), c.says)) {
+			if (err == nil) != (c.says == "") ||
+				err != nil && (!errors.Is(err, errDisturbed) || !strings.Contains(err.Error(), c.says)) {
 				t.Errorf("error %v, want %q", err, c.says)
 			}
 		})
@@ -323,18 +362,27 @@ func TestARelapseIsThatOfTheBreachBefore(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newScene()
-				slow := Breach{Criterion: "A", What: "slow", greenFor: 3 * time.Second, do: func(ctx context.Context, site *Site) error {
-					site.later("a relapse", func(context.Context) error {
-						time.AfterFunc(c.relapses, func() { s.broken["A"] = c.lasts > 0 })
-						time.AfterFunc(c.relapses+c.lasts, func() { s.broken["A"] = false })
-						return nil
-					})
-					return s.breaking("A")(ctx, site)
-				}}
-				after := Breach{Criterion: "B", What: "the one after it", do: func(ctx context.Context, site *Site) error {
-					time.Sleep(2 * time.Second)
-					return s.breaking("B")(ctx, site)
-				}}
+				slow := Breach{
+					Criterion: "A",
+					What:      "slow",
+					greenFor:  3 * time.Second,
+					do: func(ctx context.Context, site *Site) error {
+						site.later("a relapse", func(context.Context) error {
+							time.AfterFunc(c.relapses, func() { s.broken["A"] = c.lasts > 0 })
+							time.AfterFunc(c.relapses+c.lasts, func() { s.broken["A"] = false })
+							return nil
+						})
+						return s.breaking("A")(ctx, site)
+					},
+				}
+				after := Breach{
+					Criterion: "B",
+					What:      "the one after it",
+					do: func(ctx context.Context, site *Site) error {
+						time.Sleep(2 * time.Second)
+						return s.breaking("B")(ctx, site)
+					},
+				}
 				rows, err := s.Run(t.Context(), []Breach{slow, after}, func(int, Row) {})
 				if errors.Is(err, ErrLeft) != c.left || c.left && !strings.Contains(err.Error(), "still is A is FAIL") {
 					t.Fatalf("error is %v", err)
@@ -363,7 +411,9 @@ func TestOfATemplatesHooksThoseBeforeTheBackupAreChanged(t *testing.T) {
 		hook := func(command string) []any {
 			return []any{map[string]any{"exec": map[string]any{"command": []any{command}}}}
 		}
-		return map[string]any{"hooks": map[string]any{"resources": []any{map[string]any{"pre": hook("dump"), "post": hook("clean")}}}}
+		return map[string]any{
+			"hooks": map[string]any{"resources": []any{map[string]any{"pre": hook("dump"), "post": hook("clean")}}},
+		}
 	}
 	changed := template()
 	if n := changeHooks(changed, func(hook map[string]any) { hook["command"] = "nothing" }); n != 1 {
@@ -384,19 +434,26 @@ func TestOfATemplatesHooksThoseBeforeTheBackupAreChanged(t *testing.T) {
 func TestAYearOlderIsAYear(t *testing.T) {
 	r := map[string]any{"startedAt": "2026-11-23T18:48:56.5Z"}
 	aYearOlder(r)
-	if at, err := time.Parse(time.RFC3339, r["startedAt"].(string)); err != nil || at.Year() != 2025 || at.YearDay() != 327 {
+	if at, err := time.Parse(time.RFC3339, r["startedAt"].(string)); err != nil || at.Year() != 2025 ||
+		at.YearDay() != 327 {
 		t.Errorf("%v: %v", r, err)
 	}
 }
 
 func TestWhatGoesWrongBesideAGameDayBeginsWithTheKillAndNotBefore(t *testing.T) {
 	running := func(name string) *corev1.Pod {
-		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "shops", Labels: map[string]string{"app": "shop"}}, Status: corev1.PodStatus{Phase: corev1.PodRunning}}
+		return &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "shops", Labels: map[string]string{"app": "shop"}},
+			Status:     corev1.PodStatus{Phase: corev1.PodRunning},
+		}
 	}
 	synctest.Test(t, func(t *testing.T) {
 		client := fake.NewClientset(running("a"), running("b"))
 		api := client.CoreV1().Pods("shops")
-		s := &Site{Service: contract.Service{Namespace: "shops", Selector: map[string]string{"app": "shop"}}, Cluster: &kube.Cluster{Client: client}}
+		s := &Site{
+			Service: contract.Service{Namespace: "shops", Selector: map[string]string{"app": "shop"}},
+			Cluster: &kube.Cluster{Client: client},
+		}
 		ctx, end := context.WithCancel(t.Context())
 		killed, done := make(chan struct{}), make(chan error, 1)
 		go s.watch(ctx, killed)
@@ -409,7 +466,8 @@ func TestWhatGoesWrongBesideAGameDayBeginsWithTheKillAndNotBefore(t *testing.T) 
 		if got := left(); got != "[a b] <nil>" {
 			t.Errorf("before the kill there are %s", got)
 		}
-		if _, err := api.Create(t.Context(), running("c"), metav1.CreateOptions{}); err != nil || left() != "[a b c] <nil>" {
+		if _, err := api.Create(t.Context(), running("c"), metav1.CreateOptions{}); err != nil ||
+			left() != "[a b c] <nil>" {
 			t.Errorf("one more pod is no kill: %v, %s", err, left())
 		}
 		if err := api.Delete(t.Context(), "a", metav1.DeleteOptions{}); err != nil || left() != "[c] <nil>" {
@@ -427,10 +485,16 @@ func TestWhatGoesWrongBesideAGameDayBeginsWithTheKillAndNotBefore(t *testing.T) 
 
 func TestPodsThatWereRefusedAreAskedForUntilTheyAreThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		set := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Name: "shop-1", Namespace: "shops", Labels: map[string]string{"app": "shop"}},
-			Spec: appsv1.ReplicaSetSpec{Replicas: new(int32(3))}, Status: appsv1.ReplicaSetStatus{Replicas: 2}}
+		set := &appsv1.ReplicaSet{
+			ObjectMeta: metav1.ObjectMeta{Name: "shop-1", Namespace: "shops", Labels: map[string]string{"app": "shop"}},
+			Spec:       appsv1.ReplicaSetSpec{Replicas: new(int32(3))},
+			Status:     appsv1.ReplicaSetStatus{Replicas: 2},
+		}
 		client := fake.NewClientset(set)
-		s := &Site{Service: contract.Service{Namespace: "shops", Selector: map[string]string{"app": "shop"}}, Cluster: &kube.Cluster{Client: client}}
+		s := &Site{
+			Service: contract.Service{Namespace: "shops", Selector: map[string]string{"app": "shop"}},
+			Cluster: &kube.Cluster{Client: client},
+		}
 		ctx, end := context.WithTimeout(t.Context(), 2500*time.Millisecond)
 		defer end()
 		if err := s.retryPods(ctx); err == nil || !strings.Contains(err.Error(), "1 ReplicaSets miss pods") {

@@ -10,16 +10,16 @@ import (
 	"strings"
 )
 
-// Equal says that both are JSON of the same meaning: whatever the order of keys and the white space, and with every digit of numbers. What is
-// no JSON equals nothing.
+// Equal says that both are JSON of the same meaning: whatever the order of keys and the white space, and with every
+// digit of numbers. What is no JSON equals nothing.
 func Equal(a, b []byte) bool {
 	left, leftErr := Canonical(a)
 	right, rightErr := Canonical(b)
 	return leftErr == nil && rightErr == nil && bytes.Equal(left, right)
 }
 
-// Canonical writes JSON so that what means the same is the same: sorted keys, no white space, numbers as fractions. A float64 would take
-// 9007199254740993 for 9007199254740992.
+// Canonical writes JSON so that what means the same is the same: sorted keys, no white space, numbers as fractions. A
+// float64 would take 9007199254740993 for 9007199254740992.
 func Canonical(data []byte) ([]byte, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
@@ -55,7 +55,8 @@ func exact(value any) any {
 const longestExponent = 3
 
 func fraction(number string) string {
-	if _, exponent, is := strings.Cut(strings.ToLower(number), "e"); is && len(strings.TrimLeft(exponent, "+-0")) > longestExponent {
+	if _, exponent, is := strings.Cut(strings.ToLower(number), "e"); is &&
+		len(strings.TrimLeft(exponent, "+-0")) > longestExponent {
 		return number
 	}
 	if exact, ok := new(big.Rat).SetString(number); ok {

@@ -18,14 +18,16 @@ const (
 	Note    = "note"
 )
 
-// Rule is what a tool can find. Help is optional. Level is that of its findings unless they say otherwise; empty: Error.
+// Rule is what a tool can find. Help is optional. Level is that of its findings unless they say otherwise; empty:
+// Error.
 type Rule struct {
 	ID, Title, Why, Help string
 	Level                string
 	Tags                 []string
 }
 
-// Finding is something that is wrong, or may be. What is in order is none: SARIF's kinds for it are shown as alerts by who does not read them.
+// Finding is something that is wrong, or may be. What is in order is none: SARIF's kinds for it are shown as alerts by
+// who does not read them.
 type Finding struct {
 	Rule, Level, Message string
 	File                 string // path; a finding without a place stands in a file that stands for it
@@ -58,12 +60,33 @@ func Write(w io.Writer, tool string, rules []Rule, findings []Finding) error {
 		if index < 0 {
 			return fmt.Errorf("sarif: %s: %s has no rule %q", f.Object, tool, f.Rule)
 		}
-		place := map[string]any{"artifactLocation": map[string]any{"uri": (&url.URL{Path: filepath.ToSlash(f.File)}).String()},
-			"region": map[string]any{"startLine": max(f.Line, 1)}}
-		results = append(results, map[string]any{"ruleId": f.Rule, "ruleIndex": index, "kind": "fail", "level": f.Level, "message": text(f.Message),
-			"partialFingerprints": map[string]any{"opex/v1": f.Fingerprint},
-			"locations":           []any{map[string]any{"physicalLocation": place, "logicalLocations": []any{map[string]any{"fullyQualifiedName": f.Object}}}}})
+		place := map[string]any{
+			"artifactLocation": map[string]any{"uri": (&url.URL{Path: filepath.ToSlash(f.File)}).String()},
+			"region":           map[string]any{"startLine": max(f.Line, 1)},
+		}
+		results = append(
+			results,
+			map[string]any{
+				"ruleId":              f.Rule,
+				"ruleIndex":           index,
+				"kind":                "fail",
+				"level":               f.Level,
+				"message":             text(f.Message),
+				"partialFingerprints": map[string]any{"opex/v1": f.Fingerprint},
+				"locations": []any{
+					map[string]any{
+						"physicalLocation": place,
+						"logicalLocations": []any{map[string]any{"fullyQualifiedName": f.Object}},
+					},
+				},
+			},
+		)
 	}
 	return table.JSON(w, map[string]any{"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
-		"runs": []any{map[string]any{"tool": map[string]any{"driver": map[string]any{"name": tool, "rules": described}}, "results": results}}})
+		"runs": []any{
+			map[string]any{
+				"tool":    map[string]any{"driver": map[string]any{"name": tool, "rules": described}},
+				"results": results,
+			},
+		}})
 }

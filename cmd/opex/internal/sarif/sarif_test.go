@@ -60,7 +60,10 @@ func check(t *testing.T, data []byte) {
 		rules := run.Tool.Driver.Rules
 		must(run.Tool.Driver.Name != "", "3.19.8 name of the tool")
 		for i, r := range rules {
-			must(r.ID != "" && r.ShortDescription.Text != "" && r.FullDescription.Text != "", "3.49 reportingDescriptor", r)
+			must(
+				r.ID != "" && r.ShortDescription.Text != "" && r.FullDescription.Text != "", "3.49 reportingDescriptor",
+				r,
+			)
 			for _, other := range rules[:i] {
 				must(r.ID != other.ID, "3.49.3 id is there once", r.ID)
 			}
@@ -72,18 +75,35 @@ func check(t *testing.T, data []byte) {
 		seen := map[string]bool{}
 		for _, r := range *run.Results {
 			must(r.Message.Text != "", "3.27.11 message", r)
-			must(r.RuleIndex != nil && *r.RuleIndex >= 0 && *r.RuleIndex < len(rules) && rules[*r.RuleIndex].ID == r.RuleID, "3.27.6 ruleIndex is of the ruleId", r)
+			must(
+				r.RuleIndex != nil && *r.RuleIndex >= 0 && *r.RuleIndex < len(rules) &&
+					rules[*r.RuleIndex].ID == r.RuleID,
+				"3.27.6 ruleIndex is of the ruleId",
+				r,
+			)
 			wrong := slices.Contains([]string{"error", "warning", "note"}, r.Level)
-			must(r.Kind == "fail" && wrong || r.Kind != "fail" && r.Kind != "" && r.Level == "none", "3.27.10 level goes with kind", r.Kind, r.Level)
+			must(
+				r.Kind == "fail" && wrong || r.Kind != "fail" && r.Kind != "" && r.Level == "none",
+				"3.27.10 level goes with kind", r.Kind, r.Level,
+			)
 			must(len(r.PartialFingerprints) > 0, "3.27.17 partialFingerprints", r)
 			for name, value := range r.PartialFingerprints {
-				must(strings.Contains(name, "/v") && value != "" && !seen[name+value], "3.27.17 a fingerprint is of one result", name, value)
+				must(
+					strings.Contains(name, "/v") && value != "" && !seen[name+value],
+					"3.27.17 a fingerprint is of one result", name, value,
+				)
 				seen[name+value] = true
 			}
 			must(len(r.Locations) == 1, "3.27.12 locations: one", r)
 			for _, at := range r.Locations {
 				uri, err := url.Parse(at.PhysicalLocation.ArtifactLocation.URI)
-				must(err == nil && uri.Scheme == "" && uri.Path != "" && uri.String() == at.PhysicalLocation.ArtifactLocation.URI, "3.4.3 uri", at, err)
+				must(
+					err == nil && uri.Scheme == "" && uri.Path != "" &&
+						uri.String() == at.PhysicalLocation.ArtifactLocation.URI,
+					"3.4.3 uri",
+					at,
+					err,
+				)
 				must(at.PhysicalLocation.Region.StartLine > 0, "3.30.5 startLine", at)
 			}
 		}
@@ -107,8 +127,19 @@ func TestWhatTheCommandsWriteIsSARIF(t *testing.T) {
 }
 
 func TestFindingsKeepToTheStandardWhateverTheyAreOf(t *testing.T) {
-	rules := []Rule{{ID: "A-1", Title: "first", Why: "it matters"}, {ID: "A-2", Title: "second", Why: "it matters too", Help: "do it", Tags: []string{"SC-001"}}}
-	finding := Finding{Rule: "A-2", Level: Warning, Message: "look", File: "a.yaml", Line: 3, Object: "Pod a/b", Fingerprint: "b"}
+	rules := []Rule{
+		{ID: "A-1", Title: "first", Why: "it matters"},
+		{ID: "A-2", Title: "second", Why: "it matters too", Help: "do it", Tags: []string{"SC-001"}},
+	}
+	finding := Finding{
+		Rule:        "A-2",
+		Level:       Warning,
+		Message:     "look",
+		File:        "a.yaml",
+		Line:        3,
+		Object:      "Pod a/b",
+		Fingerprint: "b",
+	}
 	strange := finding
 	strange.File, strange.Line, strange.Fingerprint = "standard input: 100%", 0, "c"
 	for name, findings := range map[string][]Finding{"none": nil, "one": {finding}, "a file that is no address": {finding, strange}} {
@@ -121,7 +152,8 @@ func TestFindingsKeepToTheStandardWhateverTheyAreOf(t *testing.T) {
 		})
 	}
 	finding.Rule = "A-3"
-	if err := Write(&bytes.Buffer{}, "a tool", rules, []Finding{finding}); err == nil || !strings.Contains(err.Error(), `Pod a/b: a tool has no rule "A-3"`) {
+	if err := Write(&bytes.Buffer{}, "a tool", rules, []Finding{finding}); err == nil ||
+		!strings.Contains(err.Error(), `Pod a/b: a tool has no rule "A-3"`) {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -35,8 +35,8 @@ type Bucket struct {
 // patience is for one answer of the store.
 const patience = 20 * time.Second
 
-// OpenBucket takes the vault's keys from its Secret (right: get on it) or, where it has none, those of the environment, as AWS'
-// tools do. Nothing is asked of the store yet.
+// OpenBucket takes the vault's keys from its Secret (right: get on it) or, where it has none, those of the environment,
+// as AWS' tools do. Nothing is asked of the store yet.
 func OpenBucket(ctx context.Context, client kubernetes.Interface, vault contract.BackupVault) (*Bucket, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	if vault.CACertificate != "" {
@@ -81,9 +81,13 @@ func staticKeys(file string) (aws.CredentialsProvider, error) {
 		}
 	}
 	if values["aws_access_key_id"] == "" || values["aws_secret_access_key"] == "" {
-		return nil, errors.New("the key `cloud` has no aws_access_key_id and aws_secret_access_key in the profile default")
+		return nil, errors.New(
+			"the key `cloud` has no aws_access_key_id and aws_secret_access_key in the profile default",
+		)
 	}
-	return credentials.NewStaticCredentialsProvider(values["aws_access_key_id"], values["aws_secret_access_key"], values["aws_session_token"]), nil
+	return credentials.NewStaticCredentialsProvider(
+		values["aws_access_key_id"], values["aws_secret_access_key"], values["aws_session_token"],
+	), nil
 }
 
 // String says where it is.
@@ -109,7 +113,8 @@ func (b *Bucket) Put(ctx context.Context, r evidence.Record) (key string, err er
 	return key, nil
 }
 
-// Contents returns what a backup holds: names by kind, such as apps/v1/Deployment; those in a namespace as namespace/name.
+// Contents returns what a backup holds: names by kind, such as apps/v1/Deployment; those in a namespace as
+// namespace/name.
 func (b *Bucket) Contents(ctx context.Context, backup string) (map[string][]string, error) {
 	contents := map[string][]string{}
 	return contents, b.read(ctx, path.Join("backups", backup, backup+"-resource-list.json.gz"), &contents)

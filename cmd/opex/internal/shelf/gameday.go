@@ -16,20 +16,31 @@ import (
 // keptGameDays is how many ConfigMaps a service has at most: a few runs of ten.
 const keptGameDays = 50
 
-// StoreGameDay keeps a record in the cluster and removes the oldest beyond 50 of its service. It returns the ConfigMap's name. With
-// further labels, which may be nil, the record is a passing one, for which none is removed.
-func StoreGameDay(ctx context.Context, client kubernetes.Interface, lab contract.ChaosLab, r evidence.GameDay, passing map[string]string) (string, error) {
+// StoreGameDay keeps a record in the cluster and removes the oldest beyond 50 of its service. It returns the
+// ConfigMap's name. With further labels, which may be nil, the record is a passing one, for which none is removed.
+func StoreGameDay(
+	ctx context.Context, client kubernetes.Interface, lab contract.ChaosLab, r evidence.GameDay,
+	passing map[string]string,
+) (string, error) {
 	shelf := gameDays(client, lab, r.Service)
 	shelf.passing = passing
 	return r.Name(), shelf.put(ctx, r.Name(), evidence.KindGameDay, r)
 }
 
 func gameDays(client kubernetes.Interface, lab contract.ChaosLab, service string) shelf {
-	return shelf{client: client, namespace: lab.Namespace, service: service, kinds: []string{evidence.KindGameDay}, kept: keptGameDays}
+	return shelf{
+		client:    client,
+		namespace: lab.Namespace,
+		service:   service,
+		kinds:     []string{evidence.KindGameDay},
+		kept:      keptGameDays,
+	}
 }
 
 // ReadGameDay returns the record of a ConfigMap. Right: get on configmaps in the lab's namespace.
-func ReadGameDay(ctx context.Context, client kubernetes.Interface, lab contract.ChaosLab, name string) ([]evidence.GameDay, error) {
+func ReadGameDay(
+	ctx context.Context, client kubernetes.Interface, lab contract.ChaosLab, name string,
+) ([]evidence.GameDay, error) {
 	found, err := client.CoreV1().ConfigMaps(lab.Namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("record %s/%s: %w", lab.Namespace, name, err)
@@ -37,9 +48,11 @@ func ReadGameDay(ctx context.Context, client kubernetes.Interface, lab contract.
 	return read(*found, evidence.ParseGameDays)
 }
 
-// GameDays returns all records of a service that are kept, the oldest first. One that cannot be read is an error: the newest may be it.
-// Right: list on configmaps in the lab's namespace.
-func GameDays(ctx context.Context, client kubernetes.Interface, lab contract.ChaosLab, service string) ([]evidence.GameDay, error) {
+// GameDays returns all records of a service that are kept, the oldest first. One that cannot be read is an error: the
+// newest may be it. Right: list on configmaps in the lab's namespace.
+func GameDays(
+	ctx context.Context, client kubernetes.Interface, lab contract.ChaosLab, service string,
+) ([]evidence.GameDay, error) {
 	maps, err := gameDays(client, lab, service).list(ctx)
 	if err != nil {
 		return nil, err
@@ -62,7 +75,9 @@ func Kills(maps []corev1.ConfigMap, service string) ([]evidence.GameDay, error) 
 }
 
 // LatestGameDays is GameDays of the newest run alone, in the order of its kills; none where there was no Game Day.
-func LatestGameDays(ctx context.Context, client kubernetes.Interface, lab contract.ChaosLab, service string) ([]evidence.GameDay, error) {
+func LatestGameDays(
+	ctx context.Context, client kubernetes.Interface, lab contract.ChaosLab, service string,
+) ([]evidence.GameDay, error) {
 	records, err := GameDays(ctx, client, lab, service)
 	if err != nil {
 		return nil, err

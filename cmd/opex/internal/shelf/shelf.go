@@ -1,4 +1,5 @@
-// Package shelf keeps the records of drills, restores and Game Days: as ConfigMaps of the cluster, and drills in the bucket, too.
+// Package shelf keeps the records of drills, restores and Game Days: as ConfigMaps of the cluster, and drills in the
+// bucket, too.
 package shelf
 
 import (
@@ -33,9 +34,11 @@ const (
 // kept is how many ConfigMaps a service has at most. The bucket keeps all.
 const kept = 20
 
-// Latest returns the records of a service, of drills and of restores, the newest first. One that cannot be read is an error: the
-// newest may be it.
-func Latest(ctx context.Context, client kubernetes.Interface, vault contract.BackupVault, service string) ([]evidence.Record, error) {
+// Latest returns the records of a service, of drills and of restores, the newest first. One that cannot be read is an
+// error: the newest may be it.
+func Latest(
+	ctx context.Context, client kubernetes.Interface, vault contract.BackupVault, service string,
+) ([]evidence.Record, error) {
 	maps, err := recoveries(client, vault, service).list(ctx)
 	if err != nil {
 		return nil, err
@@ -58,8 +61,9 @@ func Recoveries(maps []corev1.ConfigMap, service string) ([]evidence.Record, err
 	return records, nil
 }
 
-// Seal is the data of a record's ConfigMap: its JSON, and the digest by which a change made afterwards is noticed. It keeps nobody from
-// forging a record: whoever may write ConfigMaps there can. The bucket has its own copy of drills, which Object Lock protects.
+// Seal is the data of a record's ConfigMap: its JSON, and the digest by which a change made afterwards is noticed. It
+// keeps nobody from forging a record: whoever may write ConfigMaps there can. The bucket has its own copy of drills,
+// which Object Lock protects.
 func Seal(record []byte) map[string]string {
 	return map[string]string{key: string(record), digest: fmt.Sprintf("%x", sha256.Sum256(record))}
 }
@@ -80,9 +84,11 @@ func read[T any](m corev1.ConfigMap, parse func([]byte) (T, error)) (T, error) {
 	return found, nil
 }
 
-// Maps are the ConfigMaps of a service's records of some kinds, or of all services' where it is empty. Right: list on configmaps in the
-// namespace.
-func Maps(ctx context.Context, client kubernetes.Interface, namespace, service string, kinds ...string) ([]corev1.ConfigMap, error) {
+// Maps are the ConfigMaps of a service's records of some kinds, or of all services' where it is empty. Right: list on
+// configmaps in the namespace.
+func Maps(
+	ctx context.Context, client kubernetes.Interface, namespace, service string, kinds ...string,
+) ([]corev1.ConfigMap, error) {
 	return shelf{client: client, namespace: namespace, service: service, kinds: kinds}.list(ctx)
 }
 
@@ -90,17 +96,27 @@ func Maps(ctx context.Context, client kubernetes.Interface, namespace, service s
 func RecordOf(m corev1.ConfigMap) []byte { return []byte(m.Data[key]) }
 
 func ofService(maps []corev1.ConfigMap, service string) []corev1.ConfigMap {
-	return slices.DeleteFunc(slices.Clone(maps), func(m corev1.ConfigMap) bool { return m.Labels[labelService] != service })
+	return slices.DeleteFunc(
+		slices.Clone(maps), func(m corev1.ConfigMap) bool { return m.Labels[labelService] != service },
+	)
 }
 
 // Store keeps a record in the cluster and removes the oldest beyond 20 of its service. It returns the ConfigMap's name.
-func Store(ctx context.Context, client kubernetes.Interface, vault contract.BackupVault, r evidence.Record) (string, error) {
+func Store(
+	ctx context.Context, client kubernetes.Interface, vault contract.BackupVault, r evidence.Record,
+) (string, error) {
 	shelf := recoveries(client, vault, r.Service)
 	return r.Name(), shelf.put(ctx, r.Name(), r.Kind, r)
 }
 
 func recoveries(client kubernetes.Interface, vault contract.BackupVault, service string) shelf {
-	return shelf{client: client, namespace: vault.Namespace, service: service, kinds: []string{evidence.KindDrill, evidence.KindRestore}, kept: kept}
+	return shelf{
+		client:    client,
+		namespace: vault.Namespace,
+		service:   service,
+		kinds:     []string{evidence.KindDrill, evidence.KindRestore},
+		kept:      kept,
+	}
 }
 
 // shelf is where the records of a service's are kept, in the cluster.
@@ -123,7 +139,10 @@ func (s shelf) put(ctx context.Context, name, kind string, record any) error {
 	configMaps := s.client.CoreV1().ConfigMaps(s.namespace)
 	labels := map[string]string{contract.LabelManagedBy: managedBy, LabelKind: kind, labelService: s.service}
 	maps.Copy(labels, s.passing)
-	object := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: s.namespace, Labels: labels}, Data: Seal(data)}
+	object := &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: s.namespace, Labels: labels},
+		Data:       Seal(data),
+	}
 	if _, err := configMaps.Create(ctx, object, metav1.CreateOptions{}); err != nil {
 		return fmt.Errorf("evidence: ConfigMap %s/%s: %w", s.namespace, name, err)
 	}
@@ -155,7 +174,9 @@ func (s shelf) list(ctx context.Context) (all []corev1.ConfigMap, err error) {
 
 // each calls for every ConfigMap, a page of them in memory at a time.
 func (s shelf) each(ctx context.Context, call func(corev1.ConfigMap)) error {
-	selector := fmt.Sprintf("%s=%s,%s in (%s)", contract.LabelManagedBy, managedBy, LabelKind, strings.Join(s.kinds, ","))
+	selector := fmt.Sprintf(
+		"%s=%s,%s in (%s)", contract.LabelManagedBy, managedBy, LabelKind, strings.Join(s.kinds, ","),
+	)
 	if s.service != "" {
 		selector += fmt.Sprintf(",%s=%s", labelService, s.service)
 	}
@@ -173,9 +194,12 @@ func (s shelf) each(ctx context.Context, call func(corev1.ConfigMap)) error {
 	}
 }
 
-// Each calls for each ConfigMap of a service's records of some kinds, or of all services' where it is empty. Right: list on configmaps in the
-// namespace.
-func Each(ctx context.Context, client kubernetes.Interface, namespace, service string, kinds []string, call func(corev1.ConfigMap)) error {
+// Each calls for each ConfigMap of a service's records of some kinds, or of all services' where it is empty. Right:
+// list on configmaps in the namespace.
+func Each(
+	ctx context.Context, client kubernetes.Interface, namespace, service string, kinds []string,
+	call func(corev1.ConfigMap),
+) error {
 	return shelf{client: client, namespace: namespace, service: service, kinds: kinds}.each(ctx, call)
 }
 

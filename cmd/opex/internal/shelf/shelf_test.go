@@ -24,8 +24,20 @@ var (
 )
 
 func record(kind string, at time.Time) evidence.Record {
-	return evidence.Record{Schema: evidence.Schema, Version: evidence.Version, Kind: kind, Verdict: evidence.Proven, Service: "task-api", StartedAt: at, RTO: 12.5,
-		Backup: evidence.Backup{Name: "b", Schedule: "s"}, Tables: []evidence.Table{{Name: "public.tasks", Rows: 3, RestoredRows: 3, Equal: true}}}
+	return evidence.Record{
+		Schema:    evidence.Schema,
+		Version:   evidence.Version,
+		Kind:      kind,
+		Verdict:   evidence.Proven,
+		Service:   "task-api",
+		StartedAt: at,
+		RTO:       12.5,
+		Backup: evidence.Backup{
+			Name:     "b",
+			Schedule: "s",
+		},
+		Tables: []evidence.Table{{Name: "public.tasks", Rows: 3, RestoredRows: 3, Equal: true}},
+	}
 }
 
 func TestARecordComesBackAsItWasStoredNewestFirst(t *testing.T) {
@@ -93,8 +105,13 @@ func TestWhatCannotBeReadIsNoEvidence(t *testing.T) {
 				data, _ := json.Marshal(r)
 				text = string(data)
 			}
-			client := fake.NewClientset(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "bad", Namespace: "velero", Labels: map[string]string{
-				contract.LabelManagedBy: managedBy, LabelKind: evidence.KindDrill, labelService: "task-api"}}, Data: map[string]string{key: text}})
+			client := fake.NewClientset(
+				&corev1.ConfigMap{
+					ObjectMeta: metav1.ObjectMeta{Name: "bad", Namespace: "velero", Labels: map[string]string{
+						contract.LabelManagedBy: managedBy, LabelKind: evidence.KindDrill, labelService: "task-api"}},
+					Data: map[string]string{key: text},
+				},
+			)
 			_, err := Latest(t.Context(), client, vault, "task-api")
 			if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "velero/bad") {
 				t.Errorf("error is %v", err)
@@ -152,11 +169,15 @@ func TestTheBucketKeepsARecordOutsideOfVelerosFolderWhateverTheEnvironmentSays(t
 	if _, err := bucket.Contents(t.Context(), "b"); err == nil || !strings.Contains(err.Error(), "NoSuchKey") {
 		t.Errorf("a list that is not there: %v", err)
 	}
-	want := []string{"PUT /backups/opex/drills/task-api/2026-11-01T02:00:00Z.json", "GET /backups/velero/backups/b/b-resource-list.json.gz"}
+	want := []string{
+		"PUT /backups/opex/drills/task-api/2026-11-01T02:00:00Z.json",
+		"GET /backups/velero/backups/b/b-resource-list.json.gz",
+	}
 	if !slices.Equal(asked, want) {
 		t.Errorf("asked %q\nwant  %q", asked, want)
 	}
-	if _, err := OpenBucket(t.Context(), fake.NewClientset(), at); err == nil || !strings.Contains(err.Error(), "right: get on Secret velero/keys") {
+	if _, err := OpenBucket(t.Context(), fake.NewClientset(), at); err == nil ||
+		!strings.Contains(err.Error(), "right: get on Secret velero/keys") {
 		t.Errorf("without keys: %v", err)
 	}
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/opex-project/opex/internal/contract"
 )
 
-// requirements are what is asked of the service, what gives it, and the criteria that prove it. What is not asked for says why.
+// requirements are what is asked of the service, what gives it, and the criteria that prove it. What is not asked for
+// says why.
 func requirements(o stack.Outputs, s contract.Service) []row {
 	by := func(component, criteria string) string {
 		return fmt.Sprintf("by `%s`; proven by %s", component, criteria)
@@ -36,5 +37,8 @@ func requirements(o stack.Outputs, s contract.Service) []row {
 	case o.Chaos == nil:
 		chaos = off("chaos is")
 	}
-	return []row{{"What it costs, and who pays, is known", cost}, {"It is of the right size", size}, {"It can be got back", backup}, {"It survives the loss of a pod", chaos}}
+	return []row{
+		{"What it costs, and who pays, is known", cost}, {"It is of the right size", size},
+		{"It can be got back", backup}, {"It survives the loss of a pod", chaos},
+	}
 }

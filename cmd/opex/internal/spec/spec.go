@@ -14,7 +14,8 @@ import (
 	"github.com/opex-project/opex/internal/contract"
 )
 
-// Write writes the specifications of services as Markdown. Verdicts are those of a report that was kept; nil: none are shown.
+// Write writes the specifications of services as Markdown. Verdicts are those of a report that was kept; nil: none are
+// shown.
 func Write(w io.Writer, outputs stack.Outputs, services []string, verdicts *verify.Report) error {
 	var text strings.Builder
 	for i, name := range services {
@@ -45,7 +46,10 @@ func cell(text string) string {
 func one(text *strings.Builder, o stack.Outputs, name string, verdicts *verify.Report) {
 	s := o.Services[name]
 	fmt.Fprintf(text, "# Operational Excellence Specification: %s, %s\n\n", name, o.Environment)
-	fmt.Fprintf(text, "What was agreed on this service, written by `opex spec` from the stack's outputs. It is changed in the stack's config.\n")
+	fmt.Fprintf(
+		text,
+		"What was agreed on this service, written by `opex spec` from the stack's outputs. It is changed in the stack's config.\n",
+	)
 	table(text, "The service", about(s))
 	table(text, "Requirements", requirements(o, s))
 	table(text, "Targets", targets(o, s))
@@ -57,7 +61,10 @@ func one(text *strings.Builder, o stack.Outputs, name string, verdicts *verify.R
 }
 
 func about(s contract.Service) []row {
-	rows := []row{{"Who pays", code(s.Labels)}, {"Where", fmt.Sprintf("Deployment `%s/%s`, %d replicas, `%s`", s.Namespace, s.Deployment, s.Replicas, s.URL)}}
+	rows := []row{
+		{"Who pays", code(s.Labels)},
+		{"Where", fmt.Sprintf("Deployment `%s/%s`, %d replicas, `%s`", s.Namespace, s.Deployment, s.Replicas, s.URL)},
+	}
 	if d := s.Database; d != nil {
 		rows = append(rows, row{"Its data", fmt.Sprintf("PostgreSQL, StatefulSet `%s/%s`", s.Namespace, d.StatefulSet)})
 	} else {
@@ -92,18 +99,48 @@ func targets(o stack.Outputs, s contract.Service) []row {
 	case s.NoBackup != "":
 		rows = append(rows, row{"Backup", "none: " + s.NoBackup})
 	case b != nil:
-		rows = append(rows, row{"Data lost at most (RPO)", human(b.RPO)}, row{"Back at the latest (RTO)", human(b.RTO)},
-			row{"Backups", fmt.Sprintf("`%s` in UTC, kept %s", b.Cron, human(b.TTL))}, row{"Proven by a drill", "every " + human(b.DrillAge) + " at least"})
+		rows = append(
+			rows,
+			row{"Data lost at most (RPO)", human(b.RPO)},
+			row{"Back at the latest (RTO)", human(b.RTO)},
+			row{
+				"Backups", fmt.Sprintf("`%s` in UTC, kept %s", b.Cron, human(b.TTL)),
+			},
+			row{"Proven by a drill", "every " + human(b.DrillAge) + " at least"},
+		)
 	}
 	switch c := s.Chaos; {
 	case s.NoChaos != "":
 		rows = append(rows, row{"Loss of a pod", "not tried: " + s.NoChaos})
 	case c != nil:
-		rows = append(rows, row{"Loss of a pod", fmt.Sprintf("all replicas serve again within %s; no answer of 500 or above, no acknowledged write lost", human(c.Recovery))},
-			row{"Answers meanwhile", fmt.Sprintf("95 of 100 within %s, at %d requests per second, %.0f%% of them writes", human(c.P95), c.Load.Rate, 100*c.Load.WriteShare)},
-			row{"Proven by a Game Day", "every " + human(c.GameDayAge) + " at least"})
+		rows = append(
+			rows,
+			row{
+				"Loss of a pod",
+				fmt.Sprintf(
+					"all replicas serve again within %s; no answer of 500 or above, no acknowledged write lost",
+					human(c.Recovery),
+				),
+			},
+			row{
+				"Answers meanwhile",
+				fmt.Sprintf(
+					"95 of 100 within %s, at %d requests per second, %.0f%% of them writes", human(c.P95), c.Load.Rate,
+					100*c.Load.WriteShare,
+				),
+			},
+			row{"Proven by a Game Day", "every " + human(c.GameDayAge) + " at least"},
+		)
 		if b := c.ErrorBudget; b != nil {
-			rows = append(rows, row{"Error budget", fmt.Sprintf("%.3g%% of requests may fail; where it is spent there is no Game Day", 100*(1-b.Availability))})
+			rows = append(
+				rows,
+				row{
+					"Error budget",
+					fmt.Sprintf(
+						"%.3g%% of requests may fail; where it is spent there is no Game Day", 100*(1-b.Availability),
+					),
+				},
+			)
 		}
 	}
 	return rows
@@ -118,7 +155,10 @@ func constraints(o stack.Outputs, s contract.Service) []string {
 		all = append(all, "A backup without its dump is a failed backup: both hooks fail it.")
 	}
 	if o.Chaos != nil {
-		all = append(all, "Experiments hit one pod of one service in "+strings.Join(o.Chaos.Targets, ", ")+", and nothing elsewhere.")
+		all = append(
+			all,
+			"Experiments hit one pod of one service in "+strings.Join(o.Chaos.Targets, ", ")+", and nothing elsewhere.",
+		)
 	} else {
 		all = append(all, "Nothing is broken on purpose here.")
 	}

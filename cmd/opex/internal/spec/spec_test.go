@@ -58,7 +58,10 @@ func TestFreeTextStaysInItsCell(t *testing.T) {
 	service.Backup, service.NoBackup = nil, "it keeps nothing | or\nso we think"
 	outputs.Services["task-api"] = service
 	report := verify.Report{Services: []verify.ServiceReport{{Name: "task-api", Criteria: []verify.Judged{
-		{ID: "SC-004", Result: verify.Result{Verdict: verify.NotApplicable, Actual: "not backed up:\nkeeps | nothing"}}}}}}
+		{
+			ID:     "SC-004",
+			Result: verify.Result{Verdict: verify.NotApplicable, Actual: "not backed up:\nkeeps | nothing"},
+		}}}}}
 	var text bytes.Buffer
 	if err := Write(&text, outputs, outputs.Names(), &report); err != nil {
 		t.Fatal(err)

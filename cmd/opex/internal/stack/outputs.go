@@ -72,11 +72,15 @@ func (s Source) askPulumi(ctx context.Context) ([]byte, error) {
 	command.Stderr = &said
 	out, err := command.Output()
 	if errors.Is(err, exec.ErrNotFound) {
-		return nil, errors.New("there is no pulumi on the PATH to ask. Run this where the stack lives, or give --outputs FILE")
+		return nil, errors.New(
+			"there is no pulumi on the PATH to ask. Run this where the stack lives, or give --outputs FILE",
+		)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("pulumi %s: %w\n%s\nRun this in the project's folder with a stack selected, or give --stack or --outputs",
-			strings.Join(args, " "), err, strings.TrimSpace(said.String()))
+		return nil, fmt.Errorf(
+			"pulumi %s: %w\n%s\nRun this in the project's folder with a stack selected, or give --stack or --outputs",
+			strings.Join(args, " "), err, strings.TrimSpace(said.String()),
+		)
 	}
 	return out, nil
 }
@@ -85,10 +89,14 @@ func (s Source) askPulumi(ctx context.Context) ([]byte, error) {
 func Parse(data []byte, from string) (Outputs, error) {
 	var outputs Outputs
 	if len(bytes.TrimSpace(data)) == 0 {
-		return outputs, fmt.Errorf("stack outputs: %s is empty; `pulumi up` writes outputs, `pulumi stack output --json` prints them", from)
+		return outputs, fmt.Errorf(
+			"stack outputs: %s is empty; `pulumi up` writes outputs, `pulumi stack output --json` prints them", from,
+		)
 	}
 	if err := json.Unmarshal(data, &outputs); err != nil {
-		return Outputs{}, fmt.Errorf("stack outputs: %s is not what `pulumi stack output --json` prints for this project: %w", from, err)
+		return Outputs{}, fmt.Errorf(
+			"stack outputs: %s is not what `pulumi stack output --json` prints for this project: %w", from, err,
+		)
 	}
 	var missing []string
 	for name, is := range map[string]bool{
@@ -102,8 +110,10 @@ func Parse(data []byte, from string) (Outputs, error) {
 	}
 	if len(missing) > 0 {
 		slices.Sort(missing)
-		return Outputs{}, fmt.Errorf("stack outputs: %s has no %s: outputs of another project, of an older version, or of a stack that was never up",
-			from, strings.Join(missing, ", "))
+		return Outputs{}, fmt.Errorf(
+			"stack outputs: %s has no %s: outputs of another project, of an older version, or of a stack that was never up",
+			from, strings.Join(missing, ", "),
+		)
 	}
 	return outputs, nil
 }

@@ -24,7 +24,8 @@ func TestOutputsOfTheProgramAreRead(t *testing.T) {
 	if o.Environment != "staging" || o.Cost == nil || o.Cost.OpenCost.Port != 9003 || o.Size == nil || o.Size.FloorCPU == "" ||
 		len(service.VerticalPodAutoscalers) != 2 || service.Labels["cost-center"] != "engineering" || service.Database == nil ||
 		o.Backup == nil || o.Backup.Namespace == "" || service.Backup == nil || service.Backup.Dump == nil || service.Backup.Sentinel == nil ||
-		service.Backup.Dump.Pre == nil || service.Backup.Dump.Post == nil || service.Backup.Dump.Pre.Timeout == "" {
+		service.Backup.Dump.Pre == nil || service.Backup.Dump.Post == nil ||
+		service.Backup.Dump.Pre.Timeout == "" {
 		t.Errorf("outputs are %+v", o)
 	}
 }
@@ -45,12 +46,16 @@ func TestNothingOfTheOutputsIsLost(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	cases := map[string]struct{ text, says string }{
-		"nothing":                {"", "the place is empty; `pulumi up` writes outputs"},
-		"a stack without up":     {"{}", "has no cluster, environment, services"},
-		"half of it":             {`{"environment":"staging",`, "is not what `pulumi stack output --json` prints"},
-		"another project":        {`{"url":"x","environment":"staging"}`, "has no cluster, services: outputs of another project"},
-		"a list":                 {`[]`, "is not what"},
-		"a cluster without name": {`{"environment":"staging","cluster":{"uid":"1"},"services":{"a":{}}}`, "has no cluster"},
+		"nothing":            {"", "the place is empty; `pulumi up` writes outputs"},
+		"a stack without up": {"{}", "has no cluster, environment, services"},
+		"half of it":         {`{"environment":"staging",`, "is not what `pulumi stack output --json` prints"},
+		"another project": {
+			`{"url":"x","environment":"staging"}`, "has no cluster, services: outputs of another project",
+		},
+		"a list": {`[]`, "is not what"},
+		"a cluster without name": {
+			`{"environment":"staging","cluster":{"uid":"1"},"services":{"a":{}}}`, "has no cluster",
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -71,7 +76,8 @@ func TestOutputsComeFromAFileOrStandardInput(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, o, err)
 		}
 	}
-	if _, err := (Source{File: "/nowhere"}).Load(t.Context()); err == nil || !strings.Contains(err.Error(), "open /nowhere") {
+	if _, err := (Source{File: "/nowhere"}).Load(t.Context()); err == nil ||
+		!strings.Contains(err.Error(), "open /nowhere") {
 		t.Errorf("error of a missing file is %v", err)
 	}
 }
@@ -91,7 +97,8 @@ func TestPulumisOwnErrorIsShown(t *testing.T) {
 	}
 	t.Setenv("PATH", folder)
 	_, err := (Source{Stack: "x"}).Load(t.Context())
-	if err == nil || !strings.Contains(err.Error(), `no stack named "x" found`) || !strings.Contains(err.Error(), "--stack x") {
+	if err == nil || !strings.Contains(err.Error(), `no stack named "x" found`) ||
+		!strings.Contains(err.Error(), "--stack x") {
 		t.Errorf("error is %v", err)
 	}
 }
@@ -108,7 +115,8 @@ func TestSelectKnowsTheServices(t *testing.T) {
 	if twice, err := o.Select([]string{"task-api", "task-api"}); err != nil || len(twice) != 1 {
 		t.Errorf("a service named twice is %v, %v", twice, err)
 	}
-	if _, err := o.Select([]string{"shop"}); err == nil || !strings.Contains(err.Error(), `no service "shop"; it has task-api`) {
+	if _, err := o.Select([]string{"shop"}); err == nil ||
+		!strings.Contains(err.Error(), `no service "shop"; it has task-api`) {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -10,10 +10,12 @@ import (
 // ContextLines is how much is shown around a change, as diff and git do.
 const ContextLines = 3
 
-// Diff returns the change of a file as a unified diff that `git apply` and `patch -p1` take; empty where nothing changed.
+// Diff returns the change of a file as a unified diff that `git apply` and `patch -p1` take; empty where nothing
+// changed.
 func Diff(path string, old, edited []byte) string { return DiffFrom(1, path, old, edited) }
 
-// DiffFrom is Diff for a part of a file, which begins with a line; of what is around a change it must hold ContextLines, or the file's end.
+// DiffFrom is Diff for a part of a file, which begins with a line; of what is around a change it must hold
+// ContextLines, or the file's end.
 func DiffFrom(line int, path string, old, edited []byte) string {
 	a, b := lines(old), lines(edited)
 	script := compare(a, b)
@@ -64,8 +66,8 @@ type step struct {
 
 func lines(data []byte) []string { return slices.Collect(strings.Lines(string(data))) }
 
-// compare finds a shortest way, by the longest common subsequence of lines. What is the same at both ends is left out of that: it takes time and room by the
-// product of both lengths.
+// compare finds a shortest way, by the longest common subsequence of lines. What is the same at both ends is left out
+// of that: it takes time and room by the product of both lengths.
 func compare(a, b []string) []step {
 	head := 0
 	for head < min(len(a), len(b)) && a[head] == b[head] {

@@ -53,12 +53,20 @@ func apply(t *testing.T, old, diff string) string {
 
 func TestDiffIsUnified(t *testing.T) {
 	cases := map[string]struct{ old, edited, want string }{
-		"nothing":               {"a\n", "a\n", ""},
-		"one line with context": {"1\n2\n3\n4\n5\n6\n7\n8\n9\n", "1\n2\n3\n4\nfive\n6\n7\n8\n9\n", "@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+five\n 6\n 7\n 8\n"},
-		"two hunks":             {"1\n2\n3\n4\n5\n6\n7\n8\n9\n", "one\n2\n3\n4\n5\n6\n7\n8\nnine\n", "@@ -1,4 +1,4 @@\n-1\n+one\n 2\n 3\n 4\n@@ -6,4 +6,4 @@\n 6\n 7\n 8\n-9\n+nine\n"},
-		"into an empty file":    {"", "a\n", "@@ -0,0 +1,1 @@\n+a\n"},
-		"to an empty file":      {"a\n", "", "@@ -1,1 +0,0 @@\n-a\n"},
-		"no newline at the end": {"a\nb", "a\nc", "@@ -1,2 +1,2 @@\n a\n-b\n\\ No newline at end of file\n+c\n\\ No newline at end of file\n"},
+		"nothing": {"a\n", "a\n", ""},
+		"one line with context": {
+			"1\n2\n3\n4\n5\n6\n7\n8\n9\n", "1\n2\n3\n4\nfive\n6\n7\n8\n9\n",
+			"@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+five\n 6\n 7\n 8\n",
+		},
+		"two hunks": {
+			"1\n2\n3\n4\n5\n6\n7\n8\n9\n", "one\n2\n3\n4\n5\n6\n7\n8\nnine\n",
+			"@@ -1,4 +1,4 @@\n-1\n+one\n 2\n 3\n 4\n@@ -6,4 +6,4 @@\n 6\n 7\n 8\n-9\n+nine\n",
+		},
+		"into an empty file": {"", "a\n", "@@ -0,0 +1,1 @@\n+a\n"},
+		"to an empty file":   {"a\n", "", "@@ -1,1 +0,0 @@\n-a\n"},
+		"no newline at the end": {
+			"a\nb", "a\nc", "@@ -1,2 +1,2 @@\n a\n-b\n\\ No newline at end of file\n+c\n\\ No newline at end of file\n",
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

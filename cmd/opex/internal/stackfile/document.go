@@ -77,7 +77,9 @@ func (d *document) config() *mapping { return asMapping(d.root.get("config")) }
 func (d *document) checkEnvironment(want string) error {
 	for i := 0; i < len(d.config().pairs()); i += 2 {
 		if key := d.config().pairs()[i].Value; strings.HasPrefix(key, "opex:config:") {
-			return fmt.Errorf("%s is written in Pulumi's old form; write %s", key, strings.Replace(key, "config:", "", 1))
+			return fmt.Errorf(
+				"%s is written in Pulumi's old form; write %s", key, strings.Replace(key, "config:", "", 1),
+			)
 		}
 	}
 	is := d.config().get(environmentKey)

@@ -1,6 +1,6 @@
-// Package stackfile changes requests and limits of services in a stack's file (Pulumi.<stack>.yaml), byte by byte: comments,
-// order, blank lines, quotes and encrypted values stay as they are. An edit is read back and compared with what was meant
-// before anybody sees it.
+// Package stackfile changes requests and limits of services in a stack's file (Pulumi.<stack>.yaml), byte by byte:
+// comments, order, blank lines, quotes and encrypted values stay as they are. An edit is read back and compared with
+// what was meant before anybody sees it.
 package stackfile
 
 import (
@@ -36,10 +36,10 @@ type Result struct {
 	Notes []string // for whoever reads the change
 }
 
-// Edit returns the stack file with the settings in it. The project file (Pulumi.yaml) is read where the stack file has no
-// services of its own: a stack's list replaces the default one as a whole, so that one is copied. A file of another environment,
-// one that cannot be changed without touching something else, and one whose limits would be below the new requests are
-// refused; all that is wrong is in the error, and the result is empty then.
+// Edit returns the stack file with the settings in it. The project file (Pulumi.yaml) is read where the stack file has
+// no services of its own: a stack's list replaces the default one as a whole, so that one is copied. A file of another
+// environment, one that cannot be changed without touching something else, and one whose limits would be below the new
+// requests are refused; all that is wrong is in the error, and the result is empty then.
 func Edit(stack, project File, environment string, settings []Setting) (Result, error) {
 	var found problem.List
 	refuse := func() error { return found.Err("stack file "+stack.Path, "Nothing was changed.") }
@@ -62,8 +62,13 @@ func Edit(stack, project File, environment string, settings []Setting) (Result, 
 			found.Add(servicesKey, "%v", err)
 			return Result{}, refuse()
 		}
-		notes = append(notes, fmt.Sprintf("%s: the services of %s are copied into it, since a stack's list replaces the default one as a whole",
-			stack.Path, project.Path))
+		notes = append(
+			notes,
+			fmt.Sprintf(
+				"%s: the services of %s are copied into it, since a stack's list replaces the default one as a whole",
+				stack.Path, project.Path,
+			),
+		)
 	}
 	edited := whole
 	for _, setting := range settings {
@@ -81,7 +86,10 @@ func Edit(stack, project File, environment string, settings []Setting) (Result, 
 		edited.checkLimits(&found, settings)
 	}
 	if found.Empty() && !asMeant(whole.tree(), edited.tree(), settings) {
-		found.Add(stack.Path, "this edit would change other values too: the file is written in a way that is not understood here. Change it by hand")
+		found.Add(
+			stack.Path,
+			"this edit would change other values too: the file is written in a way that is not understood here. Change it by hand",
+		)
 	}
 	if !found.Empty() {
 		return Result{}, refuse()
@@ -89,8 +97,8 @@ func Edit(stack, project File, environment string, settings []Setting) (Result, 
 	return Result{Data: edited.data, Notes: notes}, nil
 }
 
-// checkLimits finds limits below the new requests. What is below in the cluster was raised with the request; what is below
-// in the file only was never deployed.
+// checkLimits finds limits below the new requests. What is below in the cluster was raised with the request; what is
+// below in the file only was never deployed.
 func (d *document) checkLimits(found *problem.List, settings []Setting) {
 	for _, setting := range settings {
 		last := len(setting.Keys) - 1
@@ -106,8 +114,11 @@ func (d *document) checkLimits(found *problem.List, settings []Setting) {
 		allowed, err := resource.ParseQuantity(fmt.Sprint(limit))
 		request, errRequest := resource.ParseQuantity(setting.To)
 		if err != nil || errRequest != nil || allowed.Cmp(request) < 0 {
-			found.Add(setting.path(), "would be %s, more than %s, which is %v in this file. The cluster has another limit: deploy or correct the file first",
-				setting.To, strings.Join(keys, "."), limit)
+			found.Add(
+				setting.path(),
+				"would be %s, more than %s, which is %v in this file. The cluster has another limit: deploy or correct the file first",
+				setting.To, strings.Join(keys, "."), limit,
+			)
 		}
 	}
 }

@@ -24,12 +24,19 @@ config:
 
 var (
 	requestCPU  = Setting{Service: "task-api", Keys: []string{"resources", "requests", "cpu"}, From: "250m", To: "105m"}
-	databaseCPU = Setting{Service: "task-api", Keys: []string{"database", "resources", "requests", "cpu"}, From: "250m", To: "100m"}
+	databaseCPU = Setting{
+		Service: "task-api",
+		Keys:    []string{"database", "resources", "requests", "cpu"},
+		From:    "250m",
+		To:      "100m",
+	}
 )
 
 func edit(t *testing.T, text string, settings ...Setting) (string, []string) {
 	t.Helper()
-	result, err := Edit(File{"Pulumi.staging.yaml", []byte(text)}, File{"Pulumi.yaml", []byte(projectText)}, "staging", settings)
+	result, err := Edit(
+		File{"Pulumi.staging.yaml", []byte(text)}, File{"Pulumi.yaml", []byte(projectText)}, "staging", settings,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +110,9 @@ func TestEditChangesTheValueAndNothingElse(t *testing.T) {
 }
 
 func TestEditIndentsAsTheFileDoes(t *testing.T) {
-	got, _ := edit(t, "config:\n    opex:environment: staging\n    opex:services:\n        - name: task-api\n", requestCPU)
+	got, _ := edit(
+		t, "config:\n    opex:environment: staging\n    opex:services:\n        - name: task-api\n", requestCPU,
+	)
 	want := "config:\n    opex:environment: staging\n    opex:services:\n        - name: task-api\n          resources:\n              requests:\n                  cpu: 105m\n"
 	if got != want {
 		t.Errorf("got\n%s", got)
@@ -163,7 +172,9 @@ func TestEditSettlesWithTheStackFilesOfThisRepository(t *testing.T) {
 }
 
 func TestEditSaysWhereTheFileWasNotDeployed(t *testing.T) {
-	_, notes := edit(t, head+"  opex:services:\n  - name: task-api\n    resources: {requests: {cpu: 300m}}\n", requestCPU)
+	_, notes := edit(
+		t, head+"  opex:services:\n  - name: task-api\n    resources: {requests: {cpu: 300m}}\n", requestCPU,
+	)
 	if len(notes) != 1 || !strings.Contains(notes[0], "300m") || !strings.Contains(notes[0], "250m") {
 		t.Errorf("notes are %q", notes)
 	}

@@ -38,8 +38,10 @@ func Find(folder, stack, environment string) (string, error) {
 		}
 	}
 	if len(found) != 1 {
-		return "", fmt.Errorf("of the stack files here (%s), %d have opex:environment %s: name the stack's own with --stack-file",
-			list(paths, broken), len(found), environment)
+		return "", fmt.Errorf(
+			"of the stack files here (%s), %d have opex:environment %s: name the stack's own with --stack-file",
+			list(paths, broken), len(found), environment,
+		)
 	}
 	return found[0], nil
 }
@@ -64,8 +66,8 @@ func Read(path string) (stack, project File, err error) {
 	return stack, project, nil
 }
 
-// Write puts new content in a file's place at once: whoever reads it sees the old or the new, and a failure leaves the old.
-// Its permissions stay, and so does a link to it.
+// Write puts new content in a file's place at once: whoever reads it sees the old or the new, and a failure leaves the
+// old. Its permissions stay, and so does a link to it.
 func Write(path string, data []byte) error {
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {

@@ -37,13 +37,18 @@ func TestFindRefusesToChoose(t *testing.T) {
 		files map[string]string
 		want  string
 	}{
-		"two of the environment": {map[string]string{"Pulumi.a.yaml": head, "Pulumi.b.yaml": head}, "2 have opex:environment staging"},
-		"another one only":       {map[string]string{"Pulumi.a.yaml": "config: {opex:environment: production}\n"}, "Pulumi.a.yaml), 0 have"},
-		"a broken one":           {map[string]string{"Pulumi.a.yaml": "a: [\n"}, "Pulumi.a.yaml is no YAML"},
-		"no project":             {nil, "no folder of a Pulumi project"},
+		"two of the environment": {
+			map[string]string{"Pulumi.a.yaml": head, "Pulumi.b.yaml": head}, "2 have opex:environment staging",
+		},
+		"another one only": {
+			map[string]string{"Pulumi.a.yaml": "config: {opex:environment: production}\n"}, "Pulumi.a.yaml), 0 have",
+		},
+		"a broken one": {map[string]string{"Pulumi.a.yaml": "a: [\n"}, "Pulumi.a.yaml is no YAML"},
+		"no project":   {nil, "no folder of a Pulumi project"},
 	}
 	for name, c := range cases {
-		if path, err := Find(folder(t, c.files), "", "staging"); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "--stack-file") {
+		if path, err := Find(folder(t, c.files), "", "staging"); err == nil || !strings.Contains(err.Error(), c.want) ||
+			!strings.Contains(err.Error(), "--stack-file") {
 			t.Errorf("%s: found %q, error %v", name, path, err)
 		}
 	}
@@ -55,7 +60,8 @@ func TestReadWantsTheStackFileAndNotTheProjectFile(t *testing.T) {
 	if err != nil || string(stack.Data) != head || project.Data != nil {
 		t.Errorf("%q, %q, %v", stack.Data, project.Data, err)
 	}
-	if _, _, err := Read(filepath.Join(where, "Pulumi.b.yaml")); err == nil || !strings.Contains(err.Error(), "stack file") {
+	if _, _, err := Read(filepath.Join(where, "Pulumi.b.yaml")); err == nil ||
+		!strings.Contains(err.Error(), "stack file") {
 		t.Errorf("a file that is not there: error %v", err)
 	}
 }

@@ -7,15 +7,17 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// lineToFollow is the line after which a new key of a block can stand: the last one whose value ends there beyond doubt.
-// Never before a key: the comment above that key would be taken from it.
+// lineToFollow is the line after which a new key of a block can stand: the last one whose value ends there beyond
+// doubt. Never before a key: the comment above that key would be taken from it.
 func (d *document) lineToFollow(m *mapping) (int, error) {
 	for i := len(m.Content) - 1; i > 0; i -= 2 {
 		if line, sure := d.lastLine(m.Content[i]); sure {
 			return line, nil
 		}
 	}
-	return 0, fmt.Errorf("line %d: no value here is written on one line, so there is no safe place for another key", m.Line)
+	return 0, fmt.Errorf(
+		"line %d: no value here is written on one line, so there is no safe place for another key", m.Line,
+	)
 }
 
 // lastLine is the line on which a value ends, and whether that is sure.

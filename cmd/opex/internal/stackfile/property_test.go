@@ -148,7 +148,10 @@ func (w *writer) file() string {
 		}
 	}
 	if w.chance(50) {
-		w.node(step, step, "opex:cluster", map[string]any{"context": "opex-staging", "kubeconfig": w.quote("~/.kube/config")})
+		w.node(
+			step, step, "opex:cluster",
+			map[string]any{"context": "opex-staging", "kubeconfig": w.quote("~/.kube/config")},
+		)
 	}
 	text := w.text.String()
 	if w.chance(30) {
@@ -179,10 +182,14 @@ func TestEditKeepsEverythingElseOfAnyFile(t *testing.T) {
 				if strings.Contains(path, "limits") {
 					to = "4096Mi"
 				}
-				settings = append(settings, Setting{Service: "task-api", Keys: strings.Fields(path), From: "250m", To: to})
+				settings = append(
+					settings, Setting{Service: "task-api", Keys: strings.Fields(path), From: "250m", To: to},
+				)
 			}
 		}
-		result, err := Edit(File{"Pulumi.staging.yaml", []byte(before)}, File{"Pulumi.yaml", []byte(projectText)}, "staging", settings)
+		result, err := Edit(
+			File{"Pulumi.staging.yaml", []byte(before)}, File{"Pulumi.yaml", []byte(projectText)}, "staging", settings,
+		)
 		if err != nil {
 			t.Fatalf("seed %d: %v\n%s", seed, err, before)
 		}
@@ -201,12 +208,20 @@ func TestEditKeepsEverythingElseOfAnyFile(t *testing.T) {
 		}
 		removed := 0
 		for _, s := range compare(lines([]byte(before)), lines(result.Data)) {
-			if s.op == '-' && strings.TrimRight(s.text, "\r\n") != strings.TrimRight(lines([]byte(before))[len(lines([]byte(before)))-1], "\r\n") {
+			if s.op == '-' &&
+				strings.TrimRight(
+					s.text, "\r\n",
+				) != strings.TrimRight(
+					lines([]byte(before))[len(lines([]byte(before)))-1], "\r\n",
+				) {
 				removed++
 			}
 		}
 		if removed > len(settings) {
-			t.Fatalf("seed %d: %d lines changed for %d settings:\n%s", seed, removed, len(settings), Diff("f", []byte(before), result.Data))
+			t.Fatalf(
+				"seed %d: %d lines changed for %d settings:\n%s", seed, removed, len(settings),
+				Diff("f", []byte(before), result.Data),
+			)
 		}
 		if got := apply(t, before, Diff("f", []byte(before), result.Data)); got != after {
 			t.Fatalf("seed %d: the diff leads to another file:\n%s", seed, got)
@@ -239,7 +254,9 @@ func TestEditNeverChangesMoreThanWasMeantInABrokenFile(t *testing.T) {
 				break
 			}
 		}
-		result, err := Edit(File{"s", broken}, File{"Pulumi.yaml", []byte(projectText)}, "staging", []Setting{requestCPU})
+		result, err := Edit(
+			File{"s", broken}, File{"Pulumi.yaml", []byte(projectText)}, "staging", []Setting{requestCPU},
+		)
 		if err != nil {
 			continue
 		}

@@ -14,7 +14,9 @@ func (d *document) set(s Setting) (*document, string, error) {
 	list := d.config().get(servicesKey)
 	switch {
 	case asMapping(list).get("secure") != nil:
-		return nil, "", fmt.Errorf("%s is encrypted as a whole; change it with `pulumi config set --secret`", servicesKey)
+		return nil, "", fmt.Errorf(
+			"%s is encrypted as a whole; change it with `pulumi config set --secret`", servicesKey,
+		)
 	case list.Kind != yaml.SequenceNode:
 		return nil, "", fmt.Errorf("%s is no list", servicesKey)
 	}
@@ -68,7 +70,10 @@ func entry(list *yaml.Node, name string) (*mapping, error) {
 		}
 	}
 	if found == nil {
-		return nil, fmt.Errorf("the file has no service %s, the stack's outputs have: it was deployed from another version of the file", name)
+		return nil, fmt.Errorf(
+			"the file has no service %s, the stack's outputs have: it was deployed from another version of the file",
+			name,
+		)
 	}
 	return found, nil
 }
@@ -77,13 +82,21 @@ func entry(list *yaml.Node, name string) (*mapping, error) {
 func plain(n *yaml.Node) error {
 	switch {
 	case n.Kind == yaml.AliasNode:
-		return fmt.Errorf("line %d: is an alias (*%s): a change would be one of all places that share it. Write the value out first", n.Line, n.Value)
+		return fmt.Errorf(
+			"line %d: is an alias (*%s): a change would be one of all places that share it. Write the value out first",
+			n.Line, n.Value,
+		)
 	case n.Anchor != "":
-		return fmt.Errorf("line %d: has an anchor (&%s): a change would be one of all places that share it. Write the values out first", n.Line, n.Anchor)
+		return fmt.Errorf(
+			"line %d: has an anchor (&%s): a change would be one of all places that share it. Write the values out first",
+			n.Line, n.Anchor,
+		)
 	case n.Style&yaml.TaggedStyle != 0:
 		return fmt.Errorf("line %d: has a tag (%s), which is not understood here", n.Line, n.Tag)
 	case asMapping(n).get("<<") != nil:
-		return fmt.Errorf("line %d: merges another object (<<), whose values are not its own. Write the values out first", n.Line)
+		return fmt.Errorf(
+			"line %d: merges another object (<<), whose values are not its own. Write the values out first", n.Line,
+		)
 	}
 	return nil
 }
@@ -97,7 +110,9 @@ func (d *document) setScalar(n *yaml.Node, s Setting) (*document, string, error)
 	case same(n.Value, s.To):
 		return d, "", nil
 	case !same(n.Value, s.From):
-		note = fmt.Sprintf("was %q in the file, while %s runs: it was not deployed yet, and is replaced", n.Value, s.From)
+		note = fmt.Sprintf(
+			"was %q in the file, while %s runs: it was not deployed yet, and is replaced", n.Value, s.From,
+		)
 	}
 	quote := map[yaml.Style]string{0: "", yaml.SingleQuotedStyle: "'", yaml.DoubleQuotedStyle: `"`}
 	mark, known := quote[n.Style]

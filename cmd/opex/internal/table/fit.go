@@ -25,7 +25,8 @@ func Width(w io.Writer) int {
 	return width
 }
 
-// Fit cuts the widest columns of words, so that a row fits into a line of so many characters. Figures stay whole. 0 is no limit.
+// Fit cuts the widest columns of words, so that a row fits into a line of so many characters. Figures stay whole. 0 is
+// no limit.
 func (t Table) Fit(width int) Table {
 	widths := t.widths()
 	whole := 2 * (len(widths) - 1)

@@ -9,7 +9,10 @@ import (
 
 func TestATableFitsIntoALineAndItsFiguresStayWhole(t *testing.T) {
 	whole := Table{Header: []string{"ID", "CRITERION", "VERDICT", "USD", "ACTUAL"}, Right: []int{3}, Rows: [][]string{
-		{"SC-001", "Every pod says who pays for it", "PASS", "1234.56789", "4 of 4 pods, all of them with every label"}, {"SC-002", "short", "UNPROVEN"}}}
+		{
+			"SC-001", "Every pod says who pays for it", "PASS", "1234.56789",
+			"4 of 4 pods, all of them with every label",
+		}, {"SC-002", "short", "UNPROVEN"}}}
 	for width, want := range map[int]string{
 		0: `ID      CRITERION                       VERDICT          USD  ACTUAL
 SC-001  Every pod says who pays for it  PASS      1234.56789  4 of 4 pods, all of them with every label

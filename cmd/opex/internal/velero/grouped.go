@@ -14,13 +14,16 @@ type Grouped[T any] struct {
 	bad map[string]error
 }
 
-// Of returns what belongs to an owner; it is shared, and not to be changed. An object that cannot be read is an error of its owner alone.
+// Of returns what belongs to an owner; it is shared, and not to be changed. An object that cannot be read is an error
+// of its owner alone.
 func (g Grouped[T]) Of(owner string) ([]T, error) { return g.of[owner], g.bad[owner] }
 
 // AllSchedules returns every Schedule, by its own name.
 func (c Client) AllSchedules(ctx context.Context) (Grouped[Schedule], error) {
-	return grouped(ctx, c, "schedules", func(item unstructured.Unstructured) string { return item.GetName() }, wireSchedule.schedule,
-		func(a, b Schedule) int { return cmp.Compare(a.Name, b.Name) })
+	return grouped(
+		ctx, c, "schedules", func(item unstructured.Unstructured) string { return item.GetName() },
+		wireSchedule.schedule, func(a, b Schedule) int { return cmp.Compare(a.Name, b.Name) },
+	)
 }
 
 // AllBackups returns the Backups that a Schedule is behind, by its name, the newest first.
@@ -37,8 +40,10 @@ func labelled(key string) func(unstructured.Unstructured) string {
 	return func(item unstructured.Unstructured) string { return item.GetLabels()[key] }
 }
 
-func grouped[Wire, T any](ctx context.Context, c Client, resource string, owner func(unstructured.Unstructured) string, convert func(Wire) T,
-	order func(a, b T) int) (Grouped[T], error) {
+func grouped[Wire, T any](
+	ctx context.Context, c Client, resource string, owner func(unstructured.Unstructured) string, convert func(Wire) T,
+	order func(a, b T) int,
+) (Grouped[T], error) {
 	g := Grouped[T]{of: map[string][]T{}, bad: map[string]error{}}
 	err := c.each(ctx, resource, "", func(item unstructured.Unstructured) error {
 		to := owner(item)

@@ -16,9 +16,13 @@ func TestAllOfAKindIsAskedForOnceAndToldApartByOwner(t *testing.T) {
 	}
 	client, _ := serve(t, map[string]string{
 		at + "schedules": listOf(`{"metadata":{"name":"shop"}}`, `{"metadata":{"name":"till"},"spec":{"schedule":5}}`),
-		at + "backups": listOf(backup("b1", "shop", "1h"), backup("b3", "shop", "1h"), backup("b2", "till", "a month"), backup("b4", "bank", "1h"),
-			`{"metadata":{"name":"by-hand"},"spec":{"ttl":"a month"}}`),
-		at + "podvolumebackups": listOf(volume("v2", LabelValue(long)), volume("v1", LabelValue(long)), volume("v3", "b4")),
+		at + "backups": listOf(
+			backup("b1", "shop", "1h"), backup("b3", "shop", "1h"), backup("b2", "till", "a month"),
+			backup("b4", "bank", "1h"), `{"metadata":{"name":"by-hand"},"spec":{"ttl":"a month"}}`,
+		),
+		at + "podvolumebackups": listOf(
+			volume("v2", LabelValue(long)), volume("v1", LabelValue(long)), volume("v3", "b4"),
+		),
 	})
 	schedules, err := client.AllSchedules(t.Context())
 	if err != nil {
@@ -37,7 +41,8 @@ func TestAllOfAKindIsAskedForOnceAndToldApartByOwner(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found, err := backups.Of("shop"); err != nil || len(found) != 2 || found[0].Name != "b3" || found[1].Name != "b1" {
+	if found, err := backups.Of("shop"); err != nil || len(found) != 2 || found[0].Name != "b3" ||
+		found[1].Name != "b1" {
 		t.Errorf("backups of shop: %+v, %v", found, err)
 	}
 	if _, err := backups.Of("till"); err == nil || !strings.Contains(err.Error(), "backups velero/b2") {
@@ -50,7 +55,8 @@ func TestAllOfAKindIsAskedForOnceAndToldApartByOwner(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found, err := volumes.Of(LabelValue(long)); err != nil || len(found) != 2 || found[0].Volume != "v1" || found[1].Volume != "v2" {
+	if found, err := volumes.Of(LabelValue(long)); err != nil || len(found) != 2 || found[0].Volume != "v1" ||
+		found[1].Volume != "v2" {
 		t.Errorf("volumes of %s: %+v, %v", long, found, err)
 	}
 }

@@ -41,8 +41,8 @@ type Schedule struct {
 	Template                       map[string]any
 	TTL                            time.Duration // 0: Velero's default
 	Namespaces, ExcludedNamespaces []string      // that are in it; no namespace or * is all
-	// PodsLeftOut is the field by which its Backups hold no pods; empty where they do. No hook runs for a pod that is not in
-	// the Backup, and the Backup is Completed all the same.
+	// PodsLeftOut is the field by which its Backups hold no pods; empty where they do. No hook runs for a pod that is
+	// not in the Backup, and the Backup is Completed all the same.
 	PodsLeftOut     string
 	StorageLocation string // empty: Velero's default
 	Hooks           []Hook
@@ -110,7 +110,8 @@ func (b Backup) When() time.Time {
 	return b.Started
 }
 
-// PodVolume is a volume of a pod that is copied to the bucket (PodVolumeBackup) or filled from there (PodVolumeRestore).
+// PodVolume is a volume of a pod that is copied to the bucket (PodVolumeBackup) or filled from there
+// (PodVolumeRestore).
 type PodVolume struct {
 	Name, Pod, PodNamespace, Volume string
 	Phase, Message                  string
@@ -139,6 +140,7 @@ type StorageLocation struct {
 	Name, Phase, Message      string
 	AccessMode                string // ReadWrite or ReadOnly
 	Bucket, Prefix            string
-	LastSynced, LastValidated time.Time     // zero: never
-	ValidationFrequency       time.Duration // 0: not validated, the phase then means nothing; Velero's default where it is not set
+	LastSynced, LastValidated time.Time // zero: never
+	// 0: not validated, the phase then means nothing; Velero's default where it is not set
+	ValidationFrequency time.Duration
 }

@@ -1,5 +1,5 @@
-// Package velero reads and makes Velero's objects (velero.io/v1) in the terms that the command needs. The types are its own:
-// those of Velero's module would bring its whole dependencies along.
+// Package velero reads and makes Velero's objects (velero.io/v1) in the terms that the command needs. The types are its
+// own: those of Velero's module would bring its whole dependencies along.
 package velero
 
 import (
@@ -35,12 +35,13 @@ const (
 // AnnotationVolumes of a pod lists the volumes that are copied file by file, with commas between.
 const AnnotationVolumes = "backup.velero.io/backup-volumes"
 
-// AnnotationHook ends the annotations of a pod whose command Velero runs in place of every hook of the Backup for it: this one and
-// pre.hook.backup.velero.io/command before, post.hook.backup.velero.io/command after (HandleHooks in internal/hook of Velero v1.18.3).
+// AnnotationHook ends the annotations of a pod whose command Velero runs in place of every hook of the Backup for it:
+// this one and pre.hook.backup.velero.io/command before, post.hook.backup.velero.io/command after (HandleHooks in
+// internal/hook of Velero v1.18.3).
 const AnnotationHook = "hook.backup.velero.io/command"
 
-// Client speaks to one Velero. Where the kind is missing its methods return ErrNotInstalled; other errors keep that of the API
-// server in their chain.
+// Client speaks to one Velero. Where the kind is missing its methods return ErrNotInstalled; other errors keep that of
+// the API server in their chain.
 type Client struct {
 	Dynamic   dynamic.Interface
 	Namespace string // of Velero and of all its objects
@@ -67,8 +68,8 @@ func (c Client) Backup(ctx context.Context, name string) (Backup, error) {
 	return get(ctx, c, "backups", name, wireBackup.backup)
 }
 
-// CreateBackup asks for a Backup. The spec is a BackupSpec, such as Schedule.Template; a field that Velero does not know is an
-// error.
+// CreateBackup asks for a Backup. The spec is a BackupSpec, such as Schedule.Template; a field that Velero does not
+// know is an error.
 func (c Client) CreateBackup(ctx context.Context, name string, labels, annotations map[string]string,
 	spec map[string]any) (Backup, error) {
 	return create(ctx, c, "backups", "Backup", name, labels, annotations, spec, wireBackup.backup)
@@ -91,12 +92,14 @@ func (c Client) podVolumes(ctx context.Context, resource, label, of string) ([]P
 }
 
 func byPodAndVolume(a, b PodVolume) int {
-	return cmp.Or(cmp.Compare(a.PodNamespace, b.PodNamespace), cmp.Compare(a.Pod, b.Pod), cmp.Compare(a.Volume, b.Volume),
-		cmp.Compare(a.Name, b.Name))
+	return cmp.Or(
+		cmp.Compare(a.PodNamespace, b.PodNamespace), cmp.Compare(a.Pod, b.Pod), cmp.Compare(a.Volume, b.Volume),
+		cmp.Compare(a.Name, b.Name),
+	)
 }
 
-// CancelPodVolumeRestore gives up filling a volume. A Restore that waits for one that never comes ends only so, and keeps all
-// others waiting until then.
+// CancelPodVolumeRestore gives up filling a volume. A Restore that waits for one that never comes ends only so, and
+// keeps all others waiting until then.
 func (c Client) CancelPodVolumeRestore(ctx context.Context, name string) error {
 	_, err := c.resource("podvolumerestores").Patch(ctx, name, types.MergePatchType, []byte(`{"spec":{"cancel":true}}`),
 		metav1.PatchOptions{})
@@ -118,12 +121,14 @@ func (c Client) Restores(ctx context.Context) ([]Restore, error) {
 }
 
 // CreateRestore asks for a Restore. The spec is a RestoreSpec; a field that Velero does not know is an error.
-func (c Client) CreateRestore(ctx context.Context, name string, labels map[string]string, spec map[string]any) (Restore, error) {
+func (c Client) CreateRestore(
+	ctx context.Context, name string, labels map[string]string, spec map[string]any,
+) (Restore, error) {
 	return create(ctx, c, "restores", "Restore", name, labels, nil, spec, wireRestore.restore)
 }
 
-// DeleteRestore deletes the record of a Restore, with what Velero keeps of it in the bucket; not what was restored. It is gone
-// when Velero has taken its finalizer off.
+// DeleteRestore deletes the record of a Restore, with what Velero keeps of it in the bucket; not what was restored. It
+// is gone when Velero has taken its finalizer off.
 func (c Client) DeleteRestore(ctx context.Context, name string) error {
 	return c.explain(c.resource("restores").Delete(ctx, name, metav1.DeleteOptions{}), "restores", name)
 }
@@ -174,7 +179,8 @@ func list[Wire, T any](ctx context.Context, c Client, resource, selector string,
 	return objects, nil
 }
 
-// pageSize is kubectl's. A hundred services have thousands of backups, and an object as it is sent takes many times what is kept of it.
+// pageSize is kubectl's. A hundred services have thousands of backups, and an object as it is sent takes many times
+// what is kept of it.
 const pageSize = 500
 
 // each hands over all objects of a kind, the first error ends it.
@@ -196,8 +202,10 @@ func (c Client) each(ctx context.Context, resource, selector string, take func(u
 	}
 }
 
-func create[Wire, T any](ctx context.Context, c Client, resource, kind, name string, labels, annotations map[string]string,
-	spec map[string]any, convert func(Wire) T) (T, error) {
+func create[Wire, T any](
+	ctx context.Context, c Client, resource, kind, name string, labels, annotations map[string]string,
+	spec map[string]any, convert func(Wire) T,
+) (T, error) {
 	var none T
 	object := &unstructured.Unstructured{Object: map[string]any{"spec": runtime.DeepCopyJSON(spec)}}
 	object.SetAPIVersion("velero.io/v1")
@@ -206,7 +214,11 @@ func create[Wire, T any](ctx context.Context, c Client, resource, kind, name str
 	object.SetNamespace(c.Namespace)
 	object.SetLabels(labels)
 	object.SetAnnotations(annotations)
-	made, err := c.resource(resource).Create(ctx, object, metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict})
+	made, err := c.resource(
+		resource,
+	).Create(
+		ctx, object, metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict},
+	)
 	if err != nil {
 		return none, c.explain(err, resource, name)
 	}
@@ -222,8 +234,8 @@ func decode[Wire, T any](c Client, resource string, item unstructured.Unstructur
 	return convert(raw), nil
 }
 
-// LabelValue is how Velero writes a name into a label: one that is too long is cut, and ends in the start of its checksum
-// (GetValidName in pkg/label of Velero v1.18.3).
+// LabelValue is how Velero writes a name into a label: one that is too long is cut, and ends in the start of its
+// checksum (GetValidName in pkg/label of Velero v1.18.3).
 func LabelValue(name string) string {
 	const longest, tail = 63, 6
 	if len(name) <= longest {

@@ -26,8 +26,9 @@ type request struct {
 	method, path, query, body string
 }
 
-// serve answers each path with a text; one that is none, as a server that does not know the kind. A list by label, and what goes on after
-// a page, stand under the path, a question mark, and the selector or the token. A change is answered with what was sent.
+// serve answers each path with a text; one that is none, as a server that does not know the kind. A list by label, and
+// what goes on after a page, stand under the path, a question mark, and the selector or the token. A change is answered
+// with what was sent.
 func serve(t *testing.T, answers map[string]string) (Client, *[]request) {
 	t.Helper()
 	var changes []request
@@ -103,7 +104,9 @@ func TestScheduleReadsWhatTheCommandNeeds(t *testing.T) {
 	pre, post := s.Hooks[0], s.Hooks[1]
 	if !pre.Pre || pre.Name != "dump" || pre.Container != "postgres" || pre.OnError != "Fail" ||
 		pre.Timeout != 25*time.Minute+51*time.Second ||
-		!reflect.DeepEqual(pre.Command, []string{"/dump", "60"}) || !reflect.DeepEqual(pre.Namespaces, []string{"shops"}) {
+		!reflect.DeepEqual(
+			pre.Command, []string{"/dump", "60"},
+		) || !reflect.DeepEqual(pre.Namespaces, []string{"shops"}) {
 		t.Errorf("pre hook is %+v", pre)
 	}
 	if post.Pre || post.Container != "" || post.Timeout != 0 || post.OnError != "" {
@@ -136,7 +139,12 @@ func TestSelectorsSelectAsVeleroDoes(t *testing.T) {
 		"not kept out by no":    {`{}`, map[string]string{LabelExclude: "false"}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			client, _ := serve(t, map[string]string{at + "schedules/s": `{"kind":"Schedule","apiVersion":"velero.io/v1","metadata":{"name":"s"},"spec":{"template":` + c.template + `}}`})
+			client, _ := serve(
+				t,
+				map[string]string{
+					at + "schedules/s": `{"kind":"Schedule","apiVersion":"velero.io/v1","metadata":{"name":"s"},"spec":{"template":` + c.template + `}}`,
+				},
+			)
 			s, err := client.Schedule(t.Context(), "s")
 			if err != nil || s.Selects(c.labels) != c.want {
 				t.Errorf("got %t, want %t; %v", !c.want, c.want, err)
@@ -160,7 +168,12 @@ func TestATemplateThatLeavesPodsOutSaysBySelf(t *testing.T) {
 		`{"excludedClusterScopedResources":["pods"]}`:                 "",
 		`{"includedResources":["pods"],"excludedResources":["pods"]}`: "excludedResources",
 	} {
-		client, _ := serve(t, map[string]string{at + "schedules/s": `{"kind":"Schedule","apiVersion":"velero.io/v1","metadata":{"name":"s"},"spec":{"template":` + template + `}}`})
+		client, _ := serve(
+			t,
+			map[string]string{
+				at + "schedules/s": `{"kind":"Schedule","apiVersion":"velero.io/v1","metadata":{"name":"s"},"spec":{"template":` + template + `}}`,
+			},
+		)
 		if s, err := client.Schedule(t.Context(), "s"); err != nil || s.PodsLeftOut != want {
 			t.Errorf("%s: got %q, want %q; %v", template, s.PodsLeftOut, want, err)
 		}
@@ -174,8 +187,12 @@ func TestBackupsOfAScheduleComeNewestFirst(t *testing.T) {
 	client, _ := serve(t, map[string]string{at + "backups?velero.io/schedule-name=shop": listOf(
 		// A backup that was read back from the bucket is made anew as an object: its start counts.
 		backup("old", "2026-11-09T00:00:00Z", `"phase":"Completed","startTimestamp":"2026-11-01T00:00:00Z"`),
-		backup("new", "2026-11-03T00:00:00Z", `"phase":"Completed","startTimestamp":"2026-11-03T00:00:01Z","completionTimestamp":"2026-11-03T00:00:09Z","expiration":"2026-12-03T00:00:01Z",
-			"errors":1,"warnings":2,"failureReason":"why","hookStatus":{"hooksAttempted":2,"hooksFailed":1},"progress":{"totalItems":9,"itemsBackedUp":8}`),
+		backup(
+			"new",
+			"2026-11-03T00:00:00Z",
+			`"phase":"Completed","startTimestamp":"2026-11-03T00:00:01Z","completionTimestamp":"2026-11-03T00:00:09Z","expiration":"2026-12-03T00:00:01Z",
+			"errors":1,"warnings":2,"failureReason":"why","hookStatus":{"hooksAttempted":2,"hooksFailed":1},"progress":{"totalItems":9,"itemsBackedUp":8}`,
+		),
 		backup("waiting", "2026-11-04T00:00:00Z", `"phase":"New"`),
 		backup("going", "2026-11-02T00:00:00Z", `"phase":"Deleting"`),
 	)})
@@ -205,16 +222,20 @@ func TestBackupsOfAScheduleComeNewestFirst(t *testing.T) {
 func TestVolumesRestoresAndLocationsAreRead(t *testing.T) {
 	long := strings.Repeat("long-", 14)
 	volume := func(spec, status string) string {
-		return listOf(`{"metadata":{"name":"v1"},"spec":{"pod":{"name":"db-0","namespace":"shops"},"volume":"dumps"` + spec + `},"status":{"phase":"Failed","message":"no room","startTimestamp":"2026-11-03T00:00:00Z",
-			"completionTimestamp":"2026-11-03T00:00:05Z","progress":{"bytesDone":10,"totalBytes":20}` + status + `}}`)
+		return listOf(
+			`{"metadata":{"name":"v1"},"spec":{"pod":{"name":"db-0","namespace":"shops"},"volume":"dumps"` + spec + `},"status":{"phase":"Failed","message":"no room","startTimestamp":"2026-11-03T00:00:00Z",
+			"completionTimestamp":"2026-11-03T00:00:05Z","progress":{"bytesDone":10,"totalBytes":20}` + status + `}}`,
+		)
 	}
 	client, _ := serve(t, map[string]string{
 		// The label as Velero v1.18.3 writes it.
 		at + "podvolumebackups?velero.io/backup-name=" + long[:57] + "29195b": volume("", `,"snapshotID":"abc"`),
 		at + "podvolumerestores?velero.io/restore-name=r":                     volume(`,"snapshotID":"abc"`, ""),
-		at + "restores": listOf(`{"metadata":{"name":"r1","creationTimestamp":"2026-11-01T00:00:00Z"},"spec":{"backupName":"b"}}`,
+		at + "restores": listOf(
+			`{"metadata":{"name":"r1","creationTimestamp":"2026-11-01T00:00:00Z"},"spec":{"backupName":"b"}}`,
 			`{"metadata":{"name":"r2","creationTimestamp":"2026-11-02T00:00:00Z","deletionTimestamp":"2026-11-02T00:00:00Z"},"spec":{"backupName":"b","namespaceMapping":{"a":"b"}},
-			"status":{"phase":"PartiallyFailed","errors":3,"hookStatus":{"hooksAttempted":1,"hooksFailed":1},"progress":{"totalItems":5,"itemsRestored":4}}}`),
+			"status":{"phase":"PartiallyFailed","errors":3,"hookStatus":{"hooksAttempted":1,"hooksFailed":1},"progress":{"totalItems":5,"itemsRestored":4}}}`,
+		),
 		at + "backupstoragelocations/default": `{"kind":"BackupStorageLocation","apiVersion":"velero.io/v1","metadata":{"name":"default"},"spec":{"accessMode":"ReadOnly","objectStorage":{"bucket":"b","prefix":"p"},"validationFrequency":"0s"},
 			"status":{"phase":"Unavailable","message":"no route","lastSyncedTime":"2026-11-03T00:00:00Z","lastValidationTime":"2026-11-03T00:00:01Z"}}`,
 		at + "backupstoragelocations/plain": `{"kind":"BackupStorageLocation","apiVersion":"velero.io/v1","metadata":{"name":"plain"}}`,
@@ -224,9 +245,21 @@ func TestVolumesRestoresAndLocationsAreRead(t *testing.T) {
 		"restore": func() ([]PodVolume, error) { return client.PodVolumeRestores(t.Context(), "r") },
 	} {
 		found, err := ask()
-		want := PodVolume{Name: "v1", Pod: "db-0", PodNamespace: "shops", Volume: "dumps", Phase: PhaseFailed, Message: "no room",
-			SnapshotID: "abc",
-			Started:    clock("2026-11-03T00:00:00Z"), Completed: clock("2026-11-03T00:00:05Z"), BytesDone: 10, TotalBytes: 20}
+		want := PodVolume{
+			Name:         "v1",
+			Pod:          "db-0",
+			PodNamespace: "shops",
+			Volume:       "dumps",
+			Phase:        PhaseFailed,
+			Message:      "no room",
+			SnapshotID:   "abc",
+			Started: clock(
+				"2026-11-03T00:00:00Z",
+			),
+			Completed:  clock("2026-11-03T00:00:05Z"),
+			BytesDone:  10,
+			TotalBytes: 20,
+		}
 		if err != nil || len(found) != 1 {
 			t.Fatalf("%s: %+v, %v", name, found, err)
 		}
@@ -244,13 +277,17 @@ func TestVolumesRestoresAndLocationsAreRead(t *testing.T) {
 		t.Errorf("restore is %+v", r)
 	}
 	location, err := client.StorageLocation(t.Context(), "default")
-	if err != nil || location.Phase != "Unavailable" || location.Message != "no route" || location.AccessMode != "ReadOnly" ||
-		location.Bucket != "b" || location.Prefix != "p" ||
-		location.ValidationFrequency != 0 || location.LastValidated.Sub(location.LastSynced) != time.Second {
+	if err != nil || location.Phase != "Unavailable" || location.Message != "no route" ||
+		location.AccessMode != "ReadOnly" ||
+		location.Bucket != "b" ||
+		location.Prefix != "p" ||
+		location.ValidationFrequency != 0 ||
+		location.LastValidated.Sub(location.LastSynced) != time.Second {
 		t.Errorf("location is %+v, %v", location, err)
 	}
 	plain, err := client.StorageLocation(t.Context(), "plain")
-	if err != nil || plain.AccessMode != "ReadWrite" || plain.ValidationFrequency != time.Minute || !plain.LastValidated.IsZero() {
+	if err != nil || plain.AccessMode != "ReadWrite" || plain.ValidationFrequency != time.Minute ||
+		!plain.LastValidated.IsZero() {
 		t.Errorf("a location of defaults is %+v, %v", plain, err)
 	}
 }
@@ -261,8 +298,9 @@ func TestATemplateBecomesABackupUnchanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, err := client.CreateBackup(t.Context(), "shop-1", map[string]string{LabelSchedule: "shop"}, map[string]string{"a": "b"},
-		s.Template)
+	made, err := client.CreateBackup(
+		t.Context(), "shop-1", map[string]string{LabelSchedule: "shop"}, map[string]string{"a": "b"}, s.Template,
+	)
 	if err != nil || made.Name != "shop-1" || made.ScheduleName != "shop" || made.TTL != 720*time.Hour {
 		t.Fatalf("made %+v, %v", made, err)
 	}
@@ -283,7 +321,11 @@ func TestATemplateBecomesABackupUnchanged(t *testing.T) {
 	}
 	want = sent
 	want.Kind, want.APIVersion, want.Spec = "Backup", "velero.io/v1", schedule.Spec.Template
-	want.Metadata.Name, want.Metadata.Namespace, want.Metadata.Labels, want.Metadata.Annotations = "shop-1", "velero", map[string]string{LabelSchedule: "shop"}, map[string]string{"a": "b"}
+	want.Metadata.Name, want.Metadata.Namespace, want.Metadata.Labels, want.Metadata.Annotations = "shop-1", "velero", map[string]string{
+		LabelSchedule: "shop",
+	}, map[string]string{
+		"a": "b",
+	}
 	if !reflect.DeepEqual(sent, want) {
 		t.Errorf("sent %+v\nwant %+v", sent, want)
 	}
@@ -293,8 +335,11 @@ func TestATemplateBecomesABackupUnchanged(t *testing.T) {
 }
 
 func TestRestoresAreMadeCanceledAndDeleted(t *testing.T) {
-	client, changes := serve(t, map[string]string{at + "podvolumerestores/v": `{"kind":"PodVolumeRestore","apiVersion":"velero.io/v1"}`,
-		at + "restores/r": `{"kind":"Status","apiVersion":"v1","status":"Success"}`})
+	client, changes := serve(
+		t,
+		map[string]string{at + "podvolumerestores/v": `{"kind":"PodVolumeRestore","apiVersion":"velero.io/v1"}`,
+			at + "restores/r": `{"kind":"Status","apiVersion":"v1","status":"Success"}`},
+	)
 	made, err := client.CreateRestore(t.Context(), "r", map[string]string{"l": "1"},
 		map[string]any{"backupName": "b", "namespaceMapping": map[string]any{"a": "c"}})
 	if err != nil || made.Backup != "b" || made.NamespaceMapping["a"] != "c" || made.Labels["l"] != "1" {
@@ -335,7 +380,8 @@ func TestAMissingKindIsToldFromAMissingObjectAndFromOtherFailures(t *testing.T) 
 			}
 			client, _ := serve(t, answers)
 			_, err := client.Schedule(t.Context(), "shop")
-			if err == nil || errors.Is(err, ErrNotInstalled) == c.installed || apierrors.IsNotFound(err) != c.notFound ||
+			if err == nil || errors.Is(err, ErrNotInstalled) == c.installed ||
+				apierrors.IsNotFound(err) != c.notFound ||
 				!strings.Contains(err.Error(), c.says) {
 				t.Errorf("error is %v", err)
 			}

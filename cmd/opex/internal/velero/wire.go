@@ -8,7 +8,8 @@ import (
 	"github.com/opex-project/opex/internal/review"
 )
 
-// validatedEvery is how often Velero looks at a storage location that does not say (its flag --store-validation-frequency).
+// validatedEvery is how often Velero looks at a storage location that does not say (its flag
+// --store-validation-frequency).
 const validatedEvery = time.Minute
 
 // What follows holds the fields that are read, as the API server sends them.
@@ -36,7 +37,9 @@ func (raw wireSchedule) schedule() Schedule {
 		ValidationErrors: raw.Status.ValidationErrors,
 		Labels:           raw.Metadata.Labels,
 		Template:         t.raw, TTL: t.TTL.Duration, Namespaces: t.IncludedNamespaces, ExcludedNamespaces: t.ExcludedNamespaces,
-		PodsLeftOut: review.PodsLeftOut(t.raw), StorageLocation: t.StorageLocation, Hooks: t.hooks(), selectors: t.selectors(),
+		PodsLeftOut: review.PodsLeftOut(
+			t.raw,
+		), StorageLocation: t.StorageLocation, Hooks: t.hooks(), selectors: t.selectors(),
 	}
 }
 
@@ -108,7 +111,8 @@ func (raw wirePodVolume) podVolume() PodVolume {
 	s := raw.Status
 	return PodVolume{
 		Name: raw.Metadata.Name, Pod: raw.Spec.Pod.Name, PodNamespace: raw.Spec.Pod.Namespace, Volume: raw.Spec.Volume,
-		Phase: s.Phase, Message: s.Message, SnapshotID: raw.Spec.SnapshotID + s.SnapshotID, // each kind has one of the two
+		// each kind has one of the two
+		Phase: s.Phase, Message: s.Message, SnapshotID: raw.Spec.SnapshotID + s.SnapshotID,
 		Started: s.StartTimestamp.Time, Completed: s.CompletionTimestamp.Time, BytesDone: s.Progress.BytesDone, TotalBytes: s.Progress.TotalBytes,
 	}
 }

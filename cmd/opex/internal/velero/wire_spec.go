@@ -60,8 +60,19 @@ func (raw wireBackupSpec) hooks() []Hook {
 	for _, r := range raw.Hooks.Resources {
 		add := func(hooks []wireHook, pre bool) {
 			for _, h := range hooks {
-				all = append(all, Hook{Name: r.Name, Container: h.Exec.Container, Command: h.Exec.Command, Timeout: h.Exec.Timeout.Duration,
-					OnError: h.Exec.OnError, Pre: pre, Namespaces: r.IncludedNamespaces, selector: r.LabelSelector})
+				all = append(
+					all,
+					Hook{
+						Name:       r.Name,
+						Container:  h.Exec.Container,
+						Command:    h.Exec.Command,
+						Timeout:    h.Exec.Timeout.Duration,
+						OnError:    h.Exec.OnError,
+						Pre:        pre,
+						Namespaces: r.IncludedNamespaces,
+						selector:   r.LabelSelector,
+					},
+				)
 			}
 		}
 		add(r.Pre, true)

@@ -9,7 +9,8 @@ import (
 	"github.com/opex-project/opex/cmd/opex/internal/velero"
 )
 
-// Ages is how old the newest good evidence of each kind is: backup (complete), drill and gameday (proven). A kind of which there is none is absent.
+// Ages is how old the newest good evidence of each kind is: backup (complete), drill and gameday (proven). A kind of
+// which there is none is absent.
 type Ages map[string]time.Duration
 
 // Ages looks at the evidence of a service. What was asked for a check before is not asked again.

@@ -25,8 +25,8 @@ type Change struct {
 	Worse   bool    `json:"worse" jsonschema:"the verdict is a worse one, or its figure grew by half and by a tenth of its limit"`
 }
 
-// A figure within its limit is worth a word when it grew by half, and by a tenth of its limit: what is far from its limit may double by
-// chance.
+// A figure within its limit is worth a word when it grew by half, and by a tenth of its limit: what is far from its
+// limit may double by chance.
 const (
 	trend      = 1.5
 	trendShare = 0.1
@@ -62,7 +62,9 @@ func (r Report) Only(services, criteria []string) Report {
 	r.Services = nil
 	for _, s := range all {
 		if asked(services, s.Name) {
-			s.Criteria = slices.DeleteFunc(slices.Clone(s.Criteria), func(c Judged) bool { return !asked(criteria, c.ID) })
+			s.Criteria = slices.DeleteFunc(
+				slices.Clone(s.Criteria), func(c Judged) bool { return !asked(criteria, c.ID) },
+			)
 			r.Services = append(r.Services, s)
 		}
 	}
@@ -94,7 +96,16 @@ func (r *Report) Compare(before Report) error {
 	for _, s := range before.Services { // in their order
 		for _, c := range s.Criteria {
 			if _, gone := was[[2]string{s.Name, c.ID}]; gone {
-				r.Changes = append(r.Changes, Change{Service: s.Name, ID: c.ID, Before: c.Verdict, Says: "is not judged any more", Worse: c.Verdict == Pass})
+				r.Changes = append(
+					r.Changes,
+					Change{
+						Service: s.Name,
+						ID:      c.ID,
+						Before:  c.Verdict,
+						Says:    "is not judged any more",
+						Worse:   c.Verdict == Pass,
+					},
+				)
 			}
 		}
 	}
@@ -114,8 +125,13 @@ func compare(old, now Judged, known bool) *Change {
 	case a == nil || b == nil || a.Unit != b.Unit || a.Value <= 0 || b.Value < trend*a.Value || b.Value-a.Value < trendShare*b.Limit:
 		return nil
 	default:
-		return &Change{Before: old.Verdict, Now: now.Verdict, Worse: true, Says: fmt.Sprintf("%g %s became %g %s, %.1f times as much; the limit is %g %s",
-			a.Value, a.Unit, b.Value, b.Unit, b.Value/a.Value, b.Limit, b.Unit)}
+		return &Change{
+			Before: old.Verdict,
+			Now:    now.Verdict,
+			Worse:  true,
+			Says: fmt.Sprintf("%g %s became %g %s, %.1f times as much; the limit is %g %s",
+				a.Value, a.Unit, b.Value, b.Unit, b.Value/a.Value, b.Limit, b.Unit),
+		}
 	}
 }
 

@@ -65,7 +65,8 @@ func TestChangesAgainstABaseline(t *testing.T) {
 	}
 }
 
-// TestAFigureThatGrewIsWorthAWordWhereItsLimitIsNear has the two measures whose words matter: seconds of a recovery, and those of an answer.
+// TestAFigureThatGrewIsWorthAWordWhereItsLimitIsNear has the two measures whose words matter: seconds of a recovery,
+// and those of an answer.
 func TestAFigureThatGrewIsWorthAWordWhereItsLimitIsNear(t *testing.T) {
 	for name, c := range map[string]struct {
 		was, is, limit float64
@@ -94,7 +95,8 @@ func TestABaselineOfSomethingElseIsRefused(t *testing.T) {
 	report := run(t, Criteria, nil)
 	other := report
 	other.Cluster, other.Environment = "there", "production"
-	if err := report.Compare(other); err == nil || !strings.Contains(err.Error(), `its cluster is "there", this one is "here"`) ||
+	if err := report.Compare(other); err == nil ||
+		!strings.Contains(err.Error(), `its cluster is "there", this one is "here"`) ||
 		!strings.Contains(err.Error(), `its environment is "production"`) {
 		t.Errorf("error is %v", err)
 	}
@@ -106,12 +108,16 @@ func TestABaselineOfSomethingElseIsRefused(t *testing.T) {
 }
 
 func TestWhatIsNotAskedForIsNoChange(t *testing.T) {
-	before := run(t, Criteria, func(_ *testing.T, s scene) { s.outputs.Services["web"] = s.outputs.Services["task-api"] })
+	before := run(
+		t, Criteria, func(_ *testing.T, s scene) { s.outputs.Services["web"] = s.outputs.Services["task-api"] },
+	)
 	report := run(t, []Criterion{costLabels}, nil)
-	if err := report.Compare(before.Only([]string{"task-api"}, []string{"SC-001"})); err != nil || len(report.Changes) != 0 {
+	if err := report.Compare(before.Only([]string{"task-api"}, []string{"SC-001"})); err != nil ||
+		len(report.Changes) != 0 {
 		t.Errorf("%+v, error %v", report.Changes, err)
 	}
-	if err := report.Compare(before.Only(nil, []string{"SC-001"})); err != nil || len(report.Changes) != 1 || report.Changes[0].Service != "web" {
+	if err := report.Compare(before.Only(nil, []string{"SC-001"})); err != nil || len(report.Changes) != 1 ||
+		report.Changes[0].Service != "web" {
 		t.Errorf("%+v, error %v", report.Changes, err)
 	}
 	if all := before.Only(nil, nil); len(all.Services) != 2 || len(all.Services[0].Criteria) != len(Criteria) {
@@ -121,10 +127,12 @@ func TestWhatIsNotAskedForIsNoChange(t *testing.T) {
 
 func TestWhatIsNotJudgedAnyMoreIsAChange(t *testing.T) {
 	report, before := run(t, []Criterion{costLabels}, nil), run(t, []Criterion{costLabels, costByTeam}, nil)
-	if err := report.Compare(before); err != nil || len(report.Changes) != 1 || !report.Changes[0].Worse || report.Changes[0].ID != "SC-002" {
+	if err := report.Compare(before); err != nil || len(report.Changes) != 1 || !report.Changes[0].Worse ||
+		report.Changes[0].ID != "SC-002" {
 		t.Errorf("%+v, error %v", report.Changes, err)
 	}
-	if err := before.Compare(report); err != nil || len(before.Changes) != 1 || before.Changes[0].Worse || !strings.HasPrefix(before.Changes[0].Says, "is new: ") {
+	if err := before.Compare(report); err != nil || len(before.Changes) != 1 || before.Changes[0].Worse ||
+		!strings.HasPrefix(before.Changes[0].Says, "is new: ") {
 		t.Errorf("%+v, error %v", before.Changes, err)
 	}
 }

@@ -16,8 +16,8 @@ import (
 // inContainer is about what it takes to start a command in a container and to read a small dump there.
 const inContainer = 150 * time.Millisecond
 
-// BenchmarkCriteria judges all ten criteria of so many services, each with objects of its own, within the limits of the command's own client,
-// on an API server that answers at once.
+// BenchmarkCriteria judges all ten criteria of so many services, each with objects of its own, within the limits of the
+// command's own client, on an API server that answers at once.
 func BenchmarkCriteria(b *testing.B) {
 	for _, c := range []struct {
 		services int

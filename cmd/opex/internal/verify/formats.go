@@ -57,7 +57,12 @@ type (
 )
 
 func (r Report) junit(w io.Writer) error {
-	all := junitSuites{Name: "opex verify " + r.Environment, Failures: r.Count(Fail), Errors: r.Count(Unproven), Skipped: r.Count(NotApplicable)}
+	all := junitSuites{
+		Name:     "opex verify " + r.Environment,
+		Failures: r.Count(Fail),
+		Errors:   r.Count(Unproven),
+		Skipped:  r.Count(NotApplicable),
+	}
 	for _, s := range r.Services {
 		suite := junitSuite{Name: s.Name, Timestamp: utc(r.Time), Tests: len(s.Criteria)}
 		all.Tests += len(s.Criteria)
@@ -100,8 +105,17 @@ func (r Report) sarif(w io.Writer) error {
 				rules = append(rules, sarif.Rule{ID: c.ID, Title: c.Title, Why: c.Why, Help: "PASS means: " + c.Target})
 			}
 			if level, is := levels[c.Verdict]; is {
-				findings = append(findings, sarif.Finding{Rule: c.ID, Level: level, File: "Pulumi.yaml", Object: s.Name, Fingerprint: s.Name + "/" + c.ID,
-					Message: fmt.Sprintf("%s: %s: %s\n\n%s", s.Name, c.Verdict, c.Actual, c.evidenceText())})
+				findings = append(
+					findings,
+					sarif.Finding{
+						Rule:        c.ID,
+						Level:       level,
+						File:        "Pulumi.yaml",
+						Object:      s.Name,
+						Fingerprint: s.Name + "/" + c.ID,
+						Message:     fmt.Sprintf("%s: %s: %s\n\n%s", s.Name, c.Verdict, c.Actual, c.evidenceText()),
+					},
+				)
 			}
 		}
 	}

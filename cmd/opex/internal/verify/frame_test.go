@@ -38,7 +38,9 @@ func TestAnEmptyWorldPassesNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster, _ := c.world.Serve(t)
-			report := Run(t.Context(), &World{Outputs: c.outputs, Cluster: cluster, Now: noon}, Criteria, c.outputs.Names())
+			report := Run(
+				t.Context(), &World{Outputs: c.outputs, Cluster: cluster, Now: noon}, Criteria, c.outputs.Names(),
+			)
 			for _, got := range report.Services[0].Criteria {
 				if got.Verdict == Pass || got.Verdict == NotApplicable || got.Next == "" {
 					t.Errorf("%s is %s: %s; next %q", got.ID, got.Verdict, got.Actual, got.Next)
@@ -52,8 +54,10 @@ func TestAnEmptyWorldPassesNothing(t *testing.T) {
 func TestEveryCriterionCanBeSeenRedAlone(t *testing.T) {
 	red := map[string]map[string]change{
 		"SC-001": {
-			"a label taken from one pod":      with(podsOf, "items.1.metadata.labels.team", nil),
-			"a label taken from the template": with(deployments, "items.0.spec.template.metadata.labels.cost-center", nil),
+			"a label taken from one pod": with(podsOf, "items.1.metadata.labels.team", nil),
+			"a label taken from the template": with(
+				deployments, "items.0.spec.template.metadata.labels.cost-center", nil,
+			),
 		},
 		"SC-002": {
 			"OpenCost scaled to zero":      answer(byTeam, http.StatusServiceUnavailable),
@@ -75,8 +79,10 @@ func TestEveryCriterionCanBeSeenRedAlone(t *testing.T) {
 			"a backup kept shorter": with(backups, "items.1.status.expiration", "2026-11-29T02:00:05Z"),
 		},
 		"SC-006": {
-			"no hook ran":            with(backups, "items.1.status.hookStatus", nil),
-			"the dump volume is bad": answer(inDatabase, map[string]any{"exit": 1, "stderr": "sha256sum: input/output error"}),
+			"no hook ran": with(backups, "items.1.status.hookStatus", nil),
+			"the dump volume is bad": answer(
+				inDatabase, map[string]any{"exit": 1, "stderr": "sha256sum: input/output error"},
+			),
 		},
 		"SC-007": {
 			"never tried":        with(records, "items", []any{}),
@@ -84,13 +90,19 @@ func TestEveryCriterionCanBeSeenRedAlone(t *testing.T) {
 		},
 		"SC-008": {
 			"a recovery too slow": gameDay(func(r *evidence.GameDay) {
-				r.Recovery, r.Timeline[2].At, r.Load.EndedAt, r.Verdict = 31, 31, r.KilledAt.Add(45*time.Second), evidence.Failed
+				r.Recovery, r.Timeline[2].At, r.Load.EndedAt, r.Verdict = 31, 31, r.KilledAt.Add(
+					45*time.Second,
+				), evidence.Failed
 			}),
 			"a victim that stays": gameDay(func(r *evidence.GameDay) { r.Timeline[1].Name = "else" }),
 		},
 		"SC-009": {
-			"a 500":        gameDay(func(r *evidence.GameDay) { r.During.ServerErrors, r.Verdict = 1, evidence.Failed }),
-			"a lost write": gameDay(func(r *evidence.GameDay) { r.Writes.Lost, r.Writes.Found = []string{"/tasks/7"}, 1399 }),
+			"a 500": gameDay(
+				func(r *evidence.GameDay) { r.During.ServerErrors, r.Verdict = 1, evidence.Failed },
+			),
+			"a lost write": gameDay(
+				func(r *evidence.GameDay) { r.Writes.Lost, r.Writes.Found = []string{"/tasks/7"}, 1399 },
+			),
 		},
 		"SC-010": {
 			"slow answers":         gameDay(func(r *evidence.GameDay) { r.During.P95, r.Verdict = 2, evidence.Failed }),
@@ -117,13 +129,19 @@ func TestACheckThatBreaksIsUnprovenAndTheOthersGoOn(t *testing.T) {
 	forever := make(chan struct{})
 	t.Cleanup(func() { close(forever) })
 	check := func(id string, run func(context.Context) Result) Criterion {
-		return Criterion{ID: id, Check: func(ctx context.Context, _ *World, _ string, _ contract.Service) Result { return run(ctx) }}
+		return Criterion{
+			ID:    id,
+			Check: func(ctx context.Context, _ *World, _ string, _ contract.Service) Result { return run(ctx) },
+		}
 	}
 	criteria := []Criterion{
 		check("panics", func(context.Context) Result { panic("no such\nthing") }),
 		check("says nothing", func(context.Context) Result { return Result{Actual: "all is well"} }),
 		check("makes a verdict up", func(context.Context) Result { return Result{Verdict: "GREEN"} }),
-		check("waits its time out", func(ctx context.Context) Result { <-ctx.Done(); return unproven("waited for pods", "wait") }),
+		check(
+			"waits its time out",
+			func(ctx context.Context) Result { <-ctx.Done(); return unproven("waited for pods", "wait") },
+		),
 		check("never ends", func(context.Context) Result { <-forever; return pass("too late") }),
 		check("is in order", func(context.Context) Result { return pass("fine") }),
 	}
@@ -142,8 +160,11 @@ func TestACheckThatBreaksIsUnprovenAndTheOthersGoOn(t *testing.T) {
 	defer cancel()
 	report := Run(ctx, &World{Outputs: outputs(), Now: noon}, criteria, []string{"task-api"})
 	for i, got := range report.Services[0].Criteria {
-		if got.ID != criteria[i].ID || got.Verdict != want[i].verdict || !strings.Contains(got.Actual, want[i].says) || got.Evidence == nil {
-			t.Errorf("%s is %s: %s; want %s and %q", criteria[i].ID, got.Verdict, got.Actual, want[i].verdict, want[i].says)
+		if got.ID != criteria[i].ID || got.Verdict != want[i].verdict || !strings.Contains(got.Actual, want[i].says) ||
+			got.Evidence == nil {
+			t.Errorf(
+				"%s is %s: %s; want %s and %q", criteria[i].ID, got.Verdict, got.Actual, want[i].verdict, want[i].says,
+			)
 		}
 	}
 	var people strings.Builder
@@ -182,7 +203,9 @@ func TestAnAPIServerThatAnswersHalfProvesNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			report := Run(t.Context(), &World{Outputs: outputs(), Cluster: cluster, Now: noon}, Criteria, []string{"task-api"})
+			report := Run(
+				t.Context(), &World{Outputs: outputs(), Cluster: cluster, Now: noon}, Criteria, []string{"task-api"},
+			)
 			for _, got := range report.Services[0].Criteria {
 				if got.Verdict != Unproven || !strings.Contains(got.Next, c.next) {
 					t.Errorf("%s is %s: %s; next: %s, want %q", got.ID, got.Verdict, got.Actual, got.Next, c.next)
@@ -194,13 +217,16 @@ func TestAnAPIServerThatAnswersHalfProvesNothing(t *testing.T) {
 
 func TestARightThatOpenCostTakesIsNamed(t *testing.T) {
 	report := run(t, []Criterion{costByTeam}, answer(byTeam, http.StatusForbidden))
-	if got := report.Services[0].Criteria[0]; got.Verdict != Unproven || !strings.Contains(got.Next, "A right is missing: get services/proxy in namespace opencost") {
+	if got := report.Services[0].Criteria[0]; got.Verdict != Unproven ||
+		!strings.Contains(got.Next, "A right is missing: get services/proxy in namespace opencost") {
 		t.Errorf("%s; next: %s", got.Verdict, got.Next)
 	}
 }
 
 func TestAnOpenCostThatNeverAnswersIsUnproven(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	server := httptest.NewServer(
+		http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }),
+	)
 	defer server.Close()
 	client, err := kubernetes.NewForConfig(&rest.Config{Host: server.URL})
 	if err != nil {
@@ -208,7 +234,10 @@ func TestAnOpenCostThatNeverAnswersIsUnproven(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	report := Run(ctx, &World{Outputs: outputs(), Cluster: &kube.Cluster{Client: client}, Now: noon}, []Criterion{costByTeam}, []string{"task-api"})
+	report := Run(
+		ctx, &World{Outputs: outputs(), Cluster: &kube.Cluster{Client: client}, Now: noon}, []Criterion{costByTeam},
+		[]string{"task-api"},
+	)
 	if got := report.Services[0].Criteria[0]; got.Verdict != Unproven || !strings.Contains(got.Actual, "no answer") {
 		t.Errorf("%s: %s", got.Verdict, got.Actual)
 	}

@@ -56,7 +56,8 @@ func TestAQuestionThatNobodyWaitsForEndsAndIsAskedAnew(t *testing.T) {
 		t.Error(err)
 	}
 	<-ended
-	if found, err := m.get(t.Context(), "pods", func(context.Context) (string, error) { return "here", nil }); err != nil || found != "here" {
+	if found, err := m.get(t.Context(), "pods", func(context.Context) (string, error) { return "here", nil }); err != nil ||
+		found != "here" {
 		t.Errorf("later it is %q, %v", found, err)
 	}
 }

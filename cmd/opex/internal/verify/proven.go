@@ -9,11 +9,12 @@ import (
 	"github.com/opex-project/opex/cmd/opex/internal/velero"
 )
 
-// provenFor is how long a dump is believed to be what it was when it was read: a disk may decay, and no time of change tells.
+// provenFor is how long a dump is believed to be what it was when it was read: a disk may decay, and no time of change
+// tells.
 const provenFor = 24 * time.Hour
 
-// Proven keeps the dumps that were read and found whole from one round to the next, so that whoever judges every minute does not read them all
-// every minute. Its zero value holds none, and nil keeps none.
+// Proven keeps the dumps that were read and found whole from one round to the next, so that whoever judges every minute
+// does not read them all every minute. Its zero value holds none, and nil keeps none.
 type Proven struct {
 	mu    sync.Mutex
 	dumps map[string]provenDump // by namespace and name of the pod

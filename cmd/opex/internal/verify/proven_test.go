@@ -17,8 +17,8 @@ import (
 	"github.com/opex-project/opex/internal/contract"
 )
 
-// TestADumpThatNobodyTouchedIsReadOnceByWhoeverJudgesAgainAndAgain runs the real command on real files; pg_restore alone is a stand-in, which
-// counts how often the dump is read.
+// TestADumpThatNobodyTouchedIsReadOnceByWhoeverJudgesAgainAndAgain runs the real command on real files; pg_restore
+// alone is a stand-in, which counts how often the dump is read.
 func TestADumpThatNobodyTouchedIsReadOnceByWhoeverJudgesAgainAndAgain(t *testing.T) {
 	programs, folder := t.TempDir(), t.TempDir()
 	file := func(path, text string, mode os.FileMode) {
@@ -28,12 +28,19 @@ func TestADumpThatNobodyTouchedIsReadOnceByWhoeverJudgesAgainAndAgain(t *testing
 		}
 	}
 	reads, data := filepath.Join(programs, "reads"), filepath.Join(folder, "dump")
-	file(filepath.Join(programs, "pg_restore"), "#!/bin/sh\necho read >> "+reads+"\necho '1; 0 1 TABLE DATA public tasks'\n", 0o755)
+	file(
+		filepath.Join(programs, "pg_restore"),
+		"#!/bin/sh\necho read >> "+reads+"\necho '1; 0 1 TABLE DATA public tasks'\n", 0o755,
+	)
 	t.Setenv("PATH", programs+":"+os.Getenv("PATH"))
 	const good, bad = "a dump", "a bump"
 	file(data, good, 0o600)
-	file(filepath.Join(folder, "manifest.json"), fmt.Sprintf(`{"startedAt": "2026-11-22T02:00:06Z", "finishedAt": "2026-11-22T02:00:09Z", "dumpBytes": %d,
-		"sha256": "%x", "tables": [{}]}`, len(good), sha256.Sum256([]byte(good))), 0o600)
+	file(
+		filepath.Join(folder, "manifest.json"),
+		fmt.Sprintf(`{"startedAt": "2026-11-22T02:00:06Z", "finishedAt": "2026-11-22T02:00:09Z", "dumpBytes": %d,
+		"sha256": "%x", "tables": [{}]}`, len(good), sha256.Sum256([]byte(good))),
+		0o600,
+	)
 	written, err := os.Stat(data)
 	if err != nil {
 		t.Fatal(err)
@@ -96,9 +103,13 @@ func TestADumpThatNobodyTouchedIsReadOnceByWhoeverJudgesAgainAndAgain(t *testing
 		got := Run(t.Context(), &World{Outputs: o, Cluster: cluster, Now: step.now, Proven: step.proven}, []Criterion{dumpInBackup}, o.Names()).Services[0].Criteria[0]
 		lines, _ := os.ReadFile(reads)
 		if n := bytes.Count(lines, []byte("read")); got.Verdict != step.want || n != step.reads {
-			t.Errorf("%s: %s: %s; read %d times, want %s and %d", step.what, got.Verdict, got.Actual, n, step.want, step.reads)
+			t.Errorf(
+				"%s: %s: %s; read %d times, want %s and %d", step.what, got.Verdict, got.Actual, n, step.want,
+				step.reads,
+			)
 		}
-		if text := fmt.Sprint(got.Evidence); !strings.Contains(text, step.says) || step.says == "" && strings.Contains(text, "; read ") {
+		if text := fmt.Sprint(got.Evidence); !strings.Contains(text, step.says) ||
+			step.says == "" && strings.Contains(text, "; read ") {
 			t.Errorf("%s: the evidence is %s, want %q", step.what, text, step.says)
 		}
 	}

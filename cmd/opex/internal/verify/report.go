@@ -9,8 +9,9 @@ import (
 	"github.com/opex-project/opex/cmd/opex/internal/table"
 )
 
-// Schema names the form of the JSON report; it changes when a reader would have to. docs/reference/verify.v1.schema.json describes it, made
-// from the types of this package; what a field means stands in its tag.
+// Schema names the form of the JSON report; it changes when a reader would have to.
+// docs/reference/verify.v1.schema.json describes it, made from the types of this package; what a field means stands in
+// its tag.
 const Schema = "opex.verify/v1"
 
 // Formats are those of Write.
@@ -94,11 +95,12 @@ func (r Report) Write(w io.Writer, format string) error {
 	return err
 }
 
-// narrow is a terminal in which a few letters are left of what was found: less than of each criterion's name without it.
+// narrow is a terminal in which a few letters are left of what was found: less than of each criterion's name without
+// it.
 const narrow = 60
 
-// fitted is the table for a terminal of so many characters. In a narrow one it leaves out what was found, which is told below of whatever is no
-// pass. 0 is no limit.
+// fitted is the table for a terminal of so many characters. In a narrow one it leaves out what was found, which is told
+// below of whatever is no pass. 0 is no limit.
 func (r Report) fitted(width int) table.Table {
 	t := r.table()
 	if width > 0 && width < narrow && len(r.Services) == 1 {

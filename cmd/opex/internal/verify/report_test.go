@@ -16,10 +16,17 @@ func TestReportsLookAsAgreed(t *testing.T) {
 	second := func(_ *testing.T, s scene) {
 		s.outputs.Services["web"] = contract.Service{
 			Namespace: "staging", Deployment: "web", Selector: map[string]string{contract.LabelInstance: "web"},
-			Labels:                 contract.CostLabels{Team: "web-team", App: "web", Environment: "staging", CostCenter: "sales"}.Map(),
-			VerticalPodAutoscalers: []contract.VerticalPodAutoscaler{{Name: "web", TargetKind: "Deployment", TargetName: "web"}},
-			NoBackup:               "it keeps nothing",
-			NoChaos:                "one replica",
+			Labels: contract.CostLabels{
+				Team:        "web-team",
+				App:         "web",
+				Environment: "staging",
+				CostCenter:  "sales",
+			}.Map(),
+			VerticalPodAutoscalers: []contract.VerticalPodAutoscaler{
+				{Name: "web", TargetKind: "Deployment", TargetName: "web"},
+			},
+			NoBackup: "it keeps nothing",
+			NoChaos:  "one replica",
 		}
 	}
 	label := with(podsOf, "items.1.metadata.labels.team", "other")
@@ -43,9 +50,13 @@ func TestReportsLookAsAgreed(t *testing.T) {
 func TestChangesLookAsAgreed(t *testing.T) {
 	before := run(t, Criteria, nil)
 	before.Time = noon.AddDate(0, 0, -1)
-	report := run(t, Criteria, all(with(podsOf, "items.1.metadata.labels.team", "other"), gameDay(func(r *evidence.GameDay) {
-		r.Recovery, r.Timeline[2].At, r.Load.EndedAt = 12, 12, r.KilledAt.Add(30*time.Second)
-	})))
+	report := run(
+		t,
+		Criteria,
+		all(with(podsOf, "items.1.metadata.labels.team", "other"), gameDay(func(r *evidence.GameDay) {
+			r.Recovery, r.Timeline[2].At, r.Load.EndedAt = 12, 12, r.KilledAt.Add(30*time.Second)
+		})),
+	)
 	if err := report.Compare(before); err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +81,9 @@ func TestALongErrorIsCutInTheTableAndWholeBelowIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	table, reasons, _ := strings.Cut(out.String(), "\n\n")
-	if lines := strings.Split(table, "\n"); strings.Contains(lines[1], "end") || !strings.Contains(lines[1], "…") || !strings.Contains(lines[2], "end") || !strings.Contains(reasons, "end") {
+	if lines := strings.Split(table, "\n"); strings.Contains(lines[1], "end") || !strings.Contains(lines[1], "…") ||
+		!strings.Contains(lines[2], "end") ||
+		!strings.Contains(reasons, "end") {
 		t.Errorf("it looks so:\n%s", out.String())
 	}
 }
@@ -102,7 +115,13 @@ func TestAnUnknownFormatIsRefused(t *testing.T) {
 }
 
 func TestTheWorstOfSeveralResultsCounts(t *testing.T) {
-	good, open, bad := pass("good", Fact{"a", "1"}), unproven("open", "wait", Fact{"b", "2"}), fail("bad", "mend", Fact{"c", "3"})
+	good, open, bad := pass(
+		"good", Fact{"a", "1"},
+	), unproven(
+		"open", "wait", Fact{"b", "2"},
+	), fail(
+		"bad", "mend", Fact{"c", "3"},
+	)
 	for name, c := range map[string]struct {
 		results []Result
 		want    string

@@ -42,7 +42,13 @@ func checkCostLabels(ctx context.Context, w *World, name string, service contrac
 		if !belongs(pod.Labels, name, service) {
 			if found := w.ownerless(pod, service.Namespace); len(found) > 0 {
 				wrong["pod "+pod.Name+" (of no service)"] = found
-				evidence = append(evidence, Fact{"pod " + pod.Name + " (" + string(pod.UID) + "), of no service of the stack", strings.Join(found, ", ")})
+				evidence = append(
+					evidence,
+					Fact{
+						"pod " + pod.Name + " (" + string(pod.UID) + "), of no service of the stack",
+						strings.Join(found, ", "),
+					},
+				)
 			}
 			continue
 		}
@@ -55,7 +61,9 @@ func checkCostLabels(ctx context.Context, w *World, name string, service contrac
 		}
 		if found := wrongLabels(pod.Labels, service.Labels); len(found) > 0 {
 			wrong["pod "+pod.Name] = found
-			evidence = append(evidence, Fact{"pod " + pod.Name + " (" + string(pod.UID) + ")", strings.Join(found, ", ")})
+			evidence = append(
+				evidence, Fact{"pod " + pod.Name + " (" + string(pod.UID) + ")", strings.Join(found, ", ")},
+			)
 		} else {
 			evidence = append(evidence, Fact{"pod " + pod.Name + " (" + string(pod.UID) + ")", "all four labels as wanted"})
 		}
@@ -73,8 +81,10 @@ func checkCostLabels(ctx context.Context, w *World, name string, service contrac
 	}
 	if len(wrong) > 0 {
 		first := slices.Sorted(maps.Keys(wrong))[0]
-		return fail(fmt.Sprintf("%s: %s%s", first, strings.Join(wrong[first], ", "), andMore(len(wrong)-1)),
-			"`pulumi up` repairs templates; delete a pod whose own label was changed, or label it as its template says", evidence...)
+		return fail(
+			fmt.Sprintf("%s: %s%s", first, strings.Join(wrong[first], ", "), andMore(len(wrong)-1)),
+			"`pulumi up` repairs templates; delete a pod whose own label was changed, or label it as its template says",
+			evidence...)
 	}
 	if len(absent) > 0 {
 		return unproven(strings.Join(absent, " and ")+" not found in namespace "+service.Namespace,
@@ -90,7 +100,8 @@ func checkCostLabels(ctx context.Context, w *World, name string, service contrac
 	return pass(fmt.Sprintf("%d of %d pods", running, running), evidence...)
 }
 
-// ownerless says which cost labels a pod lacks that no service of the stack counts as its own: nobody would answer for its money.
+// ownerless says which cost labels a pod lacks that no service of the stack counts as its own: nobody would answer for
+// its money.
 func (w *World) ownerless(pod corev1.Pod, namespace string) (missing []string) {
 	for other, service := range w.Outputs.Services {
 		if service.Namespace == namespace && belongs(pod.Labels, other, service) {
@@ -134,14 +145,21 @@ func wrongLabels(labels, want map[string]string) []string {
 	}
 	for _, group := range contract.Collisions(slices.Collect(maps.Keys(labels))) {
 		if slices.ContainsFunc(group, func(key string) bool { _, is := want[key]; return is }) {
-			wrong = append(wrong, fmt.Sprintf("%s are one key, %s, in metrics", strings.Join(group, " and "), contract.MetricKey(group[0])))
+			wrong = append(
+				wrong,
+				fmt.Sprintf(
+					"%s are one key, %s, in metrics", strings.Join(group, " and "), contract.MetricKey(group[0]),
+				),
+			)
 		}
 	}
 	return wrong
 }
 
 // templates returns the labels of the pod templates by object, and the objects that are not there.
-func (w *World) templates(ctx context.Context, service contract.Service) (map[string]map[string]string, []string, error) {
+func (w *World) templates(
+	ctx context.Context, service contract.Service,
+) (map[string]map[string]string, []string, error) {
 	labels := map[string]map[string]string{}
 	var absent []string
 	deployments, err := w.deploymentsIn(ctx, service.Namespace)
@@ -161,7 +179,9 @@ func (w *World) templates(ctx context.Context, service contract.Service) (map[st
 	if err != nil {
 		return nil, nil, err
 	}
-	i = slices.IndexFunc(statefulSets, func(s appsv1.StatefulSet) bool { return s.Name == service.Database.StatefulSet })
+	i = slices.IndexFunc(
+		statefulSets, func(s appsv1.StatefulSet) bool { return s.Name == service.Database.StatefulSet },
+	)
 	if i < 0 {
 		absent = append(absent, "statefulset "+service.Database.StatefulSet)
 	} else {

@@ -15,7 +15,8 @@ import (
 
 const (
 	costWindow = time.Hour
-	// leastShare is how much of the service's money must be on its team. A pod whose label is lost for a minute stays within it.
+	// leastShare is how much of the service's money must be on its team. A pod whose label is lost for a minute stays
+	// within it.
 	leastShare = 0.99
 	// freshFor is how old the newest data may be: Prometheus scrapes twice a minute, and OpenCost rounds to minutes.
 	freshFor = 10 * time.Minute
@@ -54,7 +55,10 @@ func checkCostByTeam(ctx context.Context, w *World, _ string, service contract.S
 			"opex costs shows where the money is, and at which step the label was lost", evidence...)
 	}
 	money := func(amount float64) string { return fmt.Sprintf("%.6f %s", amount, w.Outputs.Cost.Currency) }
-	evidence = append(evidence, Fact{"cost of team " + team, fmt.Sprintf("%s over %.0f minutes", money(spent.TotalCost), spent.Minutes)})
+	evidence = append(
+		evidence,
+		Fact{"cost of team " + team, fmt.Sprintf("%s over %.0f minutes", money(spent.TotalCost), spent.Minutes)},
+	)
 	newest := spent.End // of any team: one that runs nothing at present is no sign of old data
 	for _, a := range byTeam {
 		if a.End.After(newest) {
@@ -62,7 +66,9 @@ func checkCostByTeam(ctx context.Context, w *World, _ string, service contract.S
 		}
 	}
 	age := w.Now.Sub(newest)
-	evidence = append(evidence, Fact{"newest data", fmt.Sprintf("%s, %s old", newest.UTC().Format(time.RFC3339), span(age))})
+	evidence = append(
+		evidence, Fact{"newest data", fmt.Sprintf("%s, %s old", newest.UTC().Format(time.RFC3339), span(age))},
+	)
 	if newest.IsZero() || age < -freshFor {
 		return unproven("OpenCost dates its newest data "+newest.UTC().Format(time.RFC3339)+", which cannot be",
 			nextForOpenCost(nil, w.Outputs.Cost.OpenCost), evidence...)
@@ -75,7 +81,9 @@ func checkCostByTeam(ctx context.Context, w *World, _ string, service contract.S
 }
 
 // shareOnTeam looks at the service's own money: whatever its controllers ran in the last hour, gone pods too.
-func (w *World) shareOnTeam(ctx context.Context, service contract.Service, team string, evidence []Fact, spent string) Result {
+func (w *World) shareOnTeam(
+	ctx context.Context, service contract.Service, team string, evidence []Fact, spent string,
+) Result {
 	byController, err := w.costs(ctx, "namespace", "controller", "label:"+contract.MetricKey(contract.LabelTeam))
 	if err != nil {
 		return unproven(err.Error(), nextForOpenCost(err, w.Outputs.Cost.OpenCost), evidence...)
@@ -111,8 +119,13 @@ func (w *World) shareOnTeam(ctx context.Context, service contract.Service, team 
 		evidence = append(evidence, Fact{"OpenCost line " + key, fmt.Sprintf("%.6f %s", cost, w.Outputs.Cost.Currency)})
 	}
 	if all <= 0 {
-		return fail(fmt.Sprintf("OpenCost has no cost for %s in %s, though it has for team %s", strings.Join(controllers, ", "), service.Namespace, team),
-			"kubectl --namespace "+service.Namespace+" get pods; a new service needs about two minutes", evidence...)
+		return fail(
+			fmt.Sprintf(
+				"OpenCost has no cost for %s in %s, though it has for team %s", strings.Join(controllers, ", "),
+				service.Namespace, team,
+			),
+			"kubectl --namespace "+service.Namespace+" get pods; a new service needs about two minutes",
+			evidence...)
 	}
 	share := onTeam / all
 	evidence = append(evidence, Fact{"share of the service's money on its team", fmt.Sprintf("%.2f%%", 100*share)})
@@ -121,22 +134,34 @@ func (w *World) shareOnTeam(ctx context.Context, service contract.Service, team 
 			"opex costs shows at which step the label was lost", evidence...)
 	}
 	if nobody > (1-leastShare)*inNamespace {
-		return fail(fmt.Sprintf("%.1f%% of the money of namespace %s has no owner: %s", 100*nobody/inNamespace, service.Namespace, strings.Join(ownerless, ", ")),
-			"Label those pods, or delete them; opex costs shows what they cost", evidence...)
+		return fail(
+			fmt.Sprintf(
+				"%.1f%% of the money of namespace %s has no owner: %s", 100*nobody/inNamespace, service.Namespace,
+				strings.Join(ownerless, ", "),
+			),
+			"Label those pods, or delete them; opex costs shows what they cost",
+			evidence...)
 	}
 	if len(silent) > 0 {
 		return unproven(fmt.Sprintf("OpenCost has no cost for %s in %s", strings.Join(silent, ", "), service.Namespace),
 			"kubectl --namespace "+service.Namespace+" get pods; a new pod needs about two minutes", evidence...)
 	}
-	return pass(fmt.Sprintf("%s on %s in the last hour, %.0f%% of the service's money", spent, team, 100*share), evidence...)
+	return pass(
+		fmt.Sprintf("%s on %s in the last hour, %.0f%% of the service's money", spent, team, 100*share),
+		evidence...)
 }
 
 func nextForOpenCost(err error, at contract.Endpoint) string {
 	switch {
 	case errors.Is(err, kube.ErrNoAnswer):
-		return fmt.Sprintf("kubectl --namespace %s get pods: OpenCost must be Running and Ready; after a restart it needs a minute", at.Namespace)
+		return fmt.Sprintf(
+			"kubectl --namespace %s get pods: OpenCost must be Running and Ready; after a restart it needs a minute",
+			at.Namespace,
+		)
 	case kube.Unheard(err):
 		return nextForLookup(err, "get services/proxy in namespace "+at.Namespace)
 	}
-	return fmt.Sprintf("kubectl --namespace %s logs deployment/%s; a new OpenCost needs about two minutes", at.Namespace, at.Service)
+	return fmt.Sprintf(
+		"kubectl --namespace %s logs deployment/%s; a new OpenCost needs about two minutes", at.Namespace, at.Service,
+	)
 }

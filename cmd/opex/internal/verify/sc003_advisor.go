@@ -54,7 +54,10 @@ func (w *World) targetMissing(ctx context.Context, namespace string, wanted cont
 		}
 	}
 	if err != nil {
-		r := unproven("the target could not be looked for: "+err.Error(), nextForLookup(err, "list deployments and statefulsets in namespace "+namespace))
+		r := unproven(
+			"the target could not be looked for: "+err.Error(),
+			nextForLookup(err, "list deployments and statefulsets in namespace "+namespace),
+		)
 		return &r
 	}
 	if slices.Contains(names, wanted.TargetName) {
@@ -65,8 +68,8 @@ func (w *World) targetMissing(ctx context.Context, namespace string, wanted cont
 	return &r
 }
 
-// horizontalOn says which metrics of the target a HorizontalPodAutoscaler holds level. That is no failure while the mode is
-// Off, but advice on the same resource is to be read with it.
+// horizontalOn says which metrics of the target a HorizontalPodAutoscaler holds level. That is no failure while the
+// mode is Off, but advice on the same resource is to be read with it.
 func (w *World) horizontalOn(ctx context.Context, namespace string, wanted contract.VerticalPodAutoscaler) []Fact {
 	list, err := w.horizontalIn(ctx, namespace)
 	if err != nil {
@@ -88,15 +91,17 @@ func (w *World) horizontalOn(ctx context.Context, namespace string, wanted contr
 		}
 		value := "scales the same target by none of its resources"
 		if len(metrics) > 0 {
-			value = "scales the same target by " + strings.Join(metrics, ", ") + ": advice on that changes with the number of pods"
+			value = "scales the same target by " + strings.Join(
+				metrics, ", ",
+			) + ": advice on that changes with the number of pods"
 		}
 		facts = append(facts, Fact{"HorizontalPodAutoscaler " + namespace + "/" + h.Name, value})
 	}
 	return facts
 }
 
-// history says why a recommendation is not kept up, or nothing. The recommender writes a checkpoint of each container once a
-// minute, and goes on doing so when it gets no samples.
+// history says why a recommendation is not kept up, or nothing. The recommender writes a checkpoint of each container
+// once a minute, and goes on doing so when it gets no samples.
 func (w *World) history(ctx context.Context, object vpa.Object, containers []string, evidence *[]Fact) *Result {
 	not := func(why, next string) *Result {
 		r := unproven(fmt.Sprintf("%s/%s: %s", object.Namespace, object.Name, why), next)
@@ -116,17 +121,26 @@ func (w *World) history(ctx context.Context, object vpa.Object, containers []str
 			return not("the recommender keeps no history of container "+container, logs)
 		}
 		c := checkpoints[i]
-		*evidence = append(*evidence, Fact{fmt.Sprintf("%s/%s container %s history", object.Namespace, object.Name, container),
-			fmt.Sprintf("%d samples, the newest %s, written %s", c.Samples, w.ago(c.LastSample), w.ago(c.Updated))})
+		*evidence = append(
+			*evidence,
+			Fact{fmt.Sprintf("%s/%s container %s history", object.Namespace, object.Name, container),
+				fmt.Sprintf("%d samples, the newest %s, written %s", c.Samples, w.ago(c.LastSample), w.ago(c.Updated))},
+		)
 		if w.Now.Sub(c.Updated) > staleAfter {
-			return not(fmt.Sprintf("the recommender last wrote its history of container %s: %s", container, w.ago(c.Updated)), logs)
+			return not(
+				fmt.Sprintf("the recommender last wrote its history of container %s: %s", container, w.ago(c.Updated)),
+				logs,
+			)
 		}
 		if w.Now.Sub(c.LastSample) > staleAfter {
 			next := w.withoutMetrics(ctx)
 			if next == "" {
 				next = "Look whether the pods run and have metrics: kubectl --namespace " + object.Namespace + " top pods --containers"
 			}
-			return not(fmt.Sprintf("the recommender's newest sample of container %s: %s", container, w.ago(c.LastSample)), next)
+			return not(
+				fmt.Sprintf("the recommender's newest sample of container %s: %s", container, w.ago(c.LastSample)),
+				next,
+			)
 		}
 	}
 	return nil
@@ -153,7 +167,10 @@ func (w *World) recommenderTrouble(ctx context.Context) *Result {
 			"`pulumi up` installs it")
 		return &r
 	case err != nil:
-		r := unproven("the recommender could not be looked for: "+err.Error(), nextForLookup(err, "get deployments in namespace "+size.Namespace))
+		r := unproven(
+			"the recommender could not be looked for: "+err.Error(),
+			nextForLookup(err, "get deployments in namespace "+size.Namespace),
+		)
 		return &r
 	case deployment.Status.ReadyReplicas == 0:
 		r := unproven("the recommender does not run: what it recommended may be old", next)

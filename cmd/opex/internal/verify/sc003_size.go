@@ -52,7 +52,9 @@ func checkSizeAdvice(ctx context.Context, w *World, _ string, service contract.S
 }
 
 // advice judges one object.
-func (w *World) advice(ctx context.Context, namespace string, wanted contract.VerticalPodAutoscaler, objects []vpa.Object) Result {
+func (w *World) advice(
+	ctx context.Context, namespace string, wanted contract.VerticalPodAutoscaler, objects []vpa.Object,
+) Result {
 	name := namespace + "/" + wanted.Name
 	var object *vpa.Object
 	for i := range objects {
@@ -62,8 +64,13 @@ func (w *World) advice(ctx context.Context, namespace string, wanted contract.Ve
 		case o.Name == wanted.Name:
 			object = o
 		case sameTarget && o.UpdateMode != vpa.ModeOff:
-			return fail(fmt.Sprintf("a second VerticalPodAutoscaler, %s, has mode %s on the same %s", o.Name, o.UpdateMode, wanted.TargetKind),
-				"kubectl --namespace "+namespace+" delete verticalpodautoscaler "+o.Name)
+			return fail(
+				fmt.Sprintf(
+					"a second VerticalPodAutoscaler, %s, has mode %s on the same %s", o.Name, o.UpdateMode,
+					wanted.TargetKind,
+				),
+				"kubectl --namespace "+namespace+" delete verticalpodautoscaler "+o.Name,
+			)
 		}
 	}
 	if object == nil {
@@ -77,8 +84,13 @@ func (w *World) advice(ctx context.Context, namespace string, wanted contract.Ve
 				` --type=merge --patch='{"spec":{"updatePolicy":{"updateMode":"Off"}}}'`, evidence...)
 	}
 	if object.TargetKind != wanted.TargetKind || object.TargetName != wanted.TargetName {
-		return fail(fmt.Sprintf("%s looks at %s/%s, not at %s/%s", name, object.TargetKind, object.TargetName, wanted.TargetKind, wanted.TargetName),
-			putRight, evidence...)
+		return fail(
+			fmt.Sprintf(
+				"%s looks at %s/%s, not at %s/%s", name, object.TargetKind, object.TargetName, wanted.TargetKind,
+				wanted.TargetName,
+			),
+			putRight,
+			evidence...)
 	}
 	for _, trouble := range []*Result{w.targetMissing(ctx, namespace, wanted), w.recommenderTrouble(ctx)} {
 		if trouble != nil {
@@ -91,7 +103,9 @@ func (w *World) advice(ctx context.Context, namespace string, wanted contract.Ve
 }
 
 // recommendation judges what an object in order recommends.
-func (w *World) recommendation(ctx context.Context, object vpa.Object, wanted contract.VerticalPodAutoscaler, evidence []Fact) Result {
+func (w *World) recommendation(
+	ctx context.Context, object vpa.Object, wanted contract.VerticalPodAutoscaler, evidence []Fact,
+) Result {
 	name, age := object.Namespace+"/"+object.Name, w.Now.Sub(object.Created)
 	none := func(why string) Result {
 		next := "Wait: the first recommendation comes within minutes of the pods' first use"
@@ -110,7 +124,10 @@ func (w *World) recommendation(ctx context.Context, object vpa.Object, wanted co
 	took := object.ProvidedSince.Sub(object.Created)
 	evidence = append(evidence, Fact{name + " first recommended", fmt.Sprintf("%s after it was made", span(took))})
 	if took > adviceWithin {
-		return fail(fmt.Sprintf("%s took %s to its recommendation", name, span(took)), "Look why the recommender was away so long", evidence...)
+		return fail(
+			fmt.Sprintf("%s took %s to its recommendation", name, span(took)),
+			"Look why the recommender was away so long",
+			evidence...)
 	}
 	if len(wanted.Containers) == 0 {
 		return unproven("the stack's outputs name no container of "+name, writeOutputs, evidence...)
@@ -121,8 +138,11 @@ func (w *World) recommendation(ctx context.Context, object vpa.Object, wanted co
 		if !is {
 			return none("no recommendation for container " + container)
 		}
-		evidence = append(evidence, Fact{name + " container " + container, fmt.Sprintf("target cpu %s, memory %s; uncapped cpu %s, memory %s",
-			r.Target.Cpu(), r.Target.Memory(), r.Uncapped.Cpu(), r.Uncapped.Memory())})
+		evidence = append(
+			evidence,
+			Fact{name + " container " + container, fmt.Sprintf("target cpu %s, memory %s; uncapped cpu %s, memory %s",
+				r.Target.Cpu(), r.Target.Memory(), r.Uncapped.Cpu(), r.Uncapped.Memory())},
+		)
 		if at, err := w.silent(ctx, object, r); err != nil {
 			return unproven(name+": "+err.Error(), writeOutputs, evidence...)
 		} else if at != "" {

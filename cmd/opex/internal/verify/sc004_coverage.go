@@ -15,15 +15,20 @@ import (
 )
 
 // covers judges what is in a Schedule's backups.
-func (w *World) covers(ctx context.Context, name string, service contract.Service, plan plan, s velero.Schedule) Result {
+func (w *World) covers(
+	ctx context.Context, name string, service contract.Service, plan plan, s velero.Schedule,
+) Result {
 	who := "Schedule " + s.Name
 	if !includes(s.Namespaces, service.Namespace) || len(s.ExcludedNamespaces) > 0 && includes(s.ExcludedNamespaces,
 		service.Namespace) {
 		return fail(fmt.Sprintf("%s leaves the namespace %s out", who, service.Namespace), putRight)
 	}
 	if s.PodsLeftOut != "" {
-		return fail(fmt.Sprintf("%s leaves pods out, by %s: no hook runs, and the backup is called complete all the same", who,
-			s.PodsLeftOut), putRight)
+		return fail(
+			fmt.Sprintf("%s leaves pods out, by %s: no hook runs, and the backup is called complete all the same", who,
+				s.PodsLeftOut),
+			putRight,
+		)
 	}
 	all, err := w.podsIn(ctx, service.Namespace)
 	if err != nil {
@@ -36,7 +41,9 @@ func (w *World) covers(ctx context.Context, name string, service contract.Servic
 			continue
 		}
 		if !s.Selects(pod.Labels) {
-			return fail(fmt.Sprintf("%s leaves pod %s out: its labels are %s", who, pod.Name, show(pod.Labels)), putRight)
+			return fail(
+				fmt.Sprintf("%s leaves pod %s out: its labels are %s", who, pod.Name, show(pod.Labels)), putRight,
+			)
 		}
 		inside = append(inside, pod.Name)
 	}
@@ -50,31 +57,54 @@ func (w *World) covers(ctx context.Context, name string, service contract.Servic
 	}
 	databases, err := w.runningIn(ctx, service.Namespace, service.Database.Selector)
 	if err != nil {
-		return unproven(fmt.Sprintf("the pods of namespace %s could not be listed: %v", service.Namespace, err), nextForLookup(err, "list pods"))
+		return unproven(
+			fmt.Sprintf("the pods of namespace %s could not be listed: %v", service.Namespace, err),
+			nextForLookup(err, "list pods"),
+		)
 	}
 	if len(databases) == 0 {
 		return unproven("no pod of statefulset "+service.Database.StatefulSet+" is Running", next, evidence)
 	}
 	for _, pod := range databases {
-		wrong := cmp.Or(hookTrouble(s, pod, service.Database.Container, true, plan.pre), hookTrouble(s, pod, service.Database.Container, false, plan.post))
+		wrong := cmp.Or(
+			hookTrouble(s, pod, service.Database.Container, true, plan.pre),
+			hookTrouble(s, pod, service.Database.Container, false, plan.post),
+		)
 		if wrong != "" {
 			return fail(who+" has "+wrong, putRight, evidence)
 		}
 		for _, key := range slices.Sorted(maps.Keys(pod.Annotations)) {
 			if strings.HasSuffix(key, velero.AnnotationHook) {
-				return fail(fmt.Sprintf("pod %s has the annotation %s: Velero runs %s, and not the Schedule's hook", pod.Name, key, pod.Annotations[key]),
-					fmt.Sprintf("kubectl --namespace %s annotate pod %s %s-; if it comes back, %s", pod.Namespace, pod.Name, key, putRight), evidence)
+				return fail(
+					fmt.Sprintf(
+						"pod %s has the annotation %s: Velero runs %s, and not the Schedule's hook", pod.Name, key,
+						pod.Annotations[key],
+					),
+					fmt.Sprintf(
+						"kubectl --namespace %s annotate pod %s %s-; if it comes back, %s", pod.Namespace, pod.Name,
+						key, putRight,
+					),
+					evidence,
+				)
 			}
 		}
 		if volumes := pod.Annotations[velero.AnnotationVolumes]; !slices.Contains(strings.Split(volumes, ","),
 			service.Database.DumpVolume) {
-			return fail(fmt.Sprintf("the dump volume %s of pod %s is not copied: its annotation %s is %q", service.Database.DumpVolume,
-				pod.Name, velero.AnnotationVolumes, volumes), putRight, evidence)
+			return fail(
+				fmt.Sprintf(
+					"the dump volume %s of pod %s is not copied: its annotation %s is %q", service.Database.DumpVolume,
+					pod.Name, velero.AnnotationVolumes, volumes,
+				),
+				putRight,
+				evidence,
+			)
 		}
 	}
 	hooks := Fact{"hooks of the database", hooksOf(s)}
 	if plan.pre == nil || plan.post == nil {
-		return unproven("the stack's outputs do not say which hooks the Schedule should have", writeOutputs, evidence, hooks)
+		return unproven(
+			"the stack's outputs do not say which hooks the Schedule should have", writeOutputs, evidence, hooks,
+		)
 	}
 	return pass("", evidence, hooks)
 }
@@ -84,8 +114,8 @@ func includes(list []string, namespace string) bool {
 	return len(list) == 0 || slices.Contains(list, "*") || slices.Contains(list, namespace)
 }
 
-// hookTrouble says what is wrong with the hooks that run before or after a database's pod is backed up, or nothing. One beside the stack's may
-// put another dump in the place of its. Outputs of an older version want nothing of it: nil.
+// hookTrouble says what is wrong with the hooks that run before or after a database's pod is backed up, or nothing. One
+// beside the stack's may put another dump in the place of its. Outputs of an older version want nothing of it: nil.
 func hookTrouble(s velero.Schedule, pod corev1.Pod, container string, pre bool, want *hook) string {
 	kind := map[bool]string{true: "pre", false: "post"}[pre]
 	found := slices.DeleteFunc(slices.Clone(s.Hooks), func(h velero.Hook) bool {
@@ -115,8 +145,11 @@ func hookTrouble(s velero.Schedule, pod corev1.Pod, container string, pre bool, 
 func hooksOf(s velero.Schedule) string {
 	var all []string
 	for _, h := range s.Hooks {
-		all = append(all, fmt.Sprintf("%s %s in %s for %s at most", map[bool]string{true: "before:", false: "after:"}[h.Pre],
-			strings.Join(h.Command, " "), h.Container, exact(h.Timeout)))
+		all = append(
+			all,
+			fmt.Sprintf("%s %s in %s for %s at most", map[bool]string{true: "before:", false: "after:"}[h.Pre],
+				strings.Join(h.Command, " "), h.Container, exact(h.Timeout)),
+		)
 	}
 	return strings.Join(all, ", ")
 }

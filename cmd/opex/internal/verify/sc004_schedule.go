@@ -51,10 +51,18 @@ func (w *World) inTime(ctx context.Context, plan plan, s velero.Schedule) Result
 	evidence := []Fact{{who, fmt.Sprintf("phase %s, cron %q, made %s, %s", s.Phase, s.Cron, utc(s.Created), asked)}}
 	switch {
 	case s.Phase == velero.PhaseFailedValidation || len(s.ValidationErrors) > 0:
-		return fail(fmt.Sprintf("Velero refuses %s: %s", who, strings.Join(s.ValidationErrors, "; ")), putRight, evidence...)
+		return fail(
+			fmt.Sprintf("Velero refuses %s: %s", who, strings.Join(s.ValidationErrors, "; ")),
+			putRight,
+			evidence...)
 	case s.Paused:
-		return fail(who+" is paused: no backup is made", fmt.Sprintf("kubectl --namespace %s patch schedules.velero.io %s --type=merge --patch='{\"spec\":{\"paused\":false}}'",
-			w.Outputs.Backup.Namespace, s.Name), evidence...)
+		return fail(
+			who+" is paused: no backup is made",
+			fmt.Sprintf(
+				"kubectl --namespace %s patch schedules.velero.io %s --type=merge --patch='{\"spec\":{\"paused\":false}}'",
+				w.Outputs.Backup.Namespace, s.Name,
+			),
+			evidence...)
 	case s.Cron != plan.Cron:
 		return fail(fmt.Sprintf("%s has cron %q, the stack's is %q", who, s.Cron, plan.Cron), putRight, evidence...)
 	case s.Phase != velero.PhaseEnabled:
@@ -73,8 +81,12 @@ func (w *World) inTime(ctx context.Context, plan plan, s velero.Schedule) Result
 	evidence = append(evidence, Fact{"next backups", strings.Join(times, ", ")},
 		Fact{"longest time between two", fmt.Sprintf("%s, the RPO is %s", exact(gap), exact(plan.rpo))})
 	if gap > plan.rpo {
-		return fail(fmt.Sprintf("cron %q leaves %s between two backups, and the RPO is %s", s.Cron, exact(gap), exact(plan.rpo)),
-			"Set a backup.schedule that keeps to backup.rpo and run `pulumi up`", evidence...)
+		return fail(
+			fmt.Sprintf(
+				"cron %q leaves %s between two backups, and the RPO is %s", s.Cron, exact(gap), exact(plan.rpo),
+			),
+			"Set a backup.schedule that keeps to backup.rpo and run `pulumi up`",
+			evidence...)
 	}
 	if late := w.late(ctx, plan, s); late != nil {
 		late.Evidence = evidence
@@ -83,8 +95,8 @@ func (w *World) inTime(ctx context.Context, plan plan, s velero.Schedule) Result
 	return pass(fmt.Sprintf("%s in UTC, next %s", s.Cron, times[0]), evidence...)
 }
 
-// late says which time a Schedule missed, or nothing. Velero counts from the last backup that it asked for itself, and makes none
-// while another of the Schedule is under way (pkg/controller/schedule_controller.go of v1.18.3).
+// late says which time a Schedule missed, or nothing. Velero counts from the last backup that it asked for itself, and
+// makes none while another of the Schedule is under way (pkg/controller/schedule_controller.go of v1.18.3).
 func (w *World) late(ctx context.Context, plan plan, s velero.Schedule) *Result {
 	last := s.Created
 	for _, t := range []time.Time{s.LastBackup, s.LastSkipped} {
@@ -108,8 +120,12 @@ func (w *World) late(ctx context.Context, plan plan, s velero.Schedule) *Result 
 	}
 	for _, b := range all {
 		if !velero.Done(b.Phase) {
-			r := unproven(fmt.Sprintf("the backup of %s waits for %s, which is %s since %s", utc(due), b.Name, b.Phase, utc(b.When())),
-				w.veleroLogs(b.Name))
+			r := unproven(
+				fmt.Sprintf(
+					"the backup of %s waits for %s, which is %s since %s", utc(due), b.Name, b.Phase, utc(b.When()),
+				),
+				w.veleroLogs(b.Name),
+			)
 			return &r
 		}
 	}

@@ -33,35 +33,51 @@ func checkRetention(ctx context.Context, w *World, _ string, service contract.Se
 	evidence := []Fact{{"TTL", fmt.Sprintf("%s of the stack, %s of Schedule %s", exact(plan.ttl), exact(schedule.TTL),
 		schedule.Name)}}
 	if schedule.TTL != plan.ttl {
-		return fail(fmt.Sprintf("Schedule %s keeps backups for %s, the stack says %s", schedule.Name, exact(schedule.TTL),
-			exact(plan.ttl)), putRight, evidence...)
+		return fail(
+			fmt.Sprintf("Schedule %s keeps backups for %s, the stack says %s", schedule.Name, exact(schedule.TTL),
+				exact(plan.ttl)),
+			putRight,
+			evidence...)
 	}
 	if lock := w.Outputs.Backup.ObjectLock; lock != nil {
 		locked := time.Duration(lock.Days) * 24 * time.Hour
 		evidence = append(evidence, Fact{"Object Lock", fmt.Sprintf("%s for %s", lock.Mode, exact(locked))})
 		if locked > plan.ttl {
-			return fail(fmt.Sprintf("Object Lock keeps each object for %s, and backups expire after %s: Velero cannot delete them then",
-				exact(locked), exact(plan.ttl)),
-				"Set backup.ttl to "+exact(locked)+" or more, or fewer days in opex:backup.objectLock", evidence...)
+			return fail(
+				fmt.Sprintf(
+					"Object Lock keeps each object for %s, and backups expire after %s: Velero cannot delete them then",
+					exact(locked), exact(plan.ttl),
+				),
+				"Set backup.ttl to "+exact(locked)+" or more, or fewer days in opex:backup.objectLock",
+				evidence...)
 		}
 	}
 	all, err := w.backups(ctx, plan.Schedule)
 	if err != nil {
 		return unproven(err.Error(), nextForVelero(err, "list backups"), evidence...)
 	}
-	complete := slices.DeleteFunc(slices.Clone(all), func(b velero.Backup) bool { return b.Phase != velero.PhaseCompleted })
+	complete := slices.DeleteFunc(
+		slices.Clone(all), func(b velero.Backup) bool { return b.Phase != velero.PhaseCompleted },
+	)
 	if len(complete) == 0 {
-		return unproven(fmt.Sprintf("Schedule %s has no complete backup yet, among %d", schedule.Name, len(all)), w.nextBackup(plan),
+		return unproven(
+			fmt.Sprintf("Schedule %s has no complete backup yet, among %d", schedule.Name, len(all)),
+			w.nextBackup(plan),
 			evidence...)
 	}
 	newest, oldest := complete[0], complete[len(complete)-1]
-	evidence = append(evidence, Fact{"complete backups", fmt.Sprintf("%d, the oldest of %s", len(complete), utc(oldest.When()))})
+	evidence = append(
+		evidence, Fact{"complete backups", fmt.Sprintf("%d, the oldest of %s", len(complete), utc(oldest.When()))},
+	)
 	if newest.Started.IsZero() || newest.Expiration.IsZero() {
 		return unproven("backup "+newest.Name+" has no start or no expiry", w.veleroLogs(newest.Name), evidence...)
 	}
 	kept := newest.Expiration.Sub(newest.Started)
-	evidence = append(evidence, Fact{"backup " + newest.Name, fmt.Sprintf("started %s, expires %s: %s later", utc(newest.Started),
-		utc(newest.Expiration), exact(kept))})
+	evidence = append(
+		evidence,
+		Fact{"backup " + newest.Name, fmt.Sprintf("started %s, expires %s: %s later", utc(newest.Started),
+			utc(newest.Expiration), exact(kept))},
+	)
 	if (kept - plan.ttl).Abs() > time.Second {
 		return fail(fmt.Sprintf("backup %s is kept for %s, want %s", newest.Name, exact(kept), exact(plan.ttl)),
 			"The next backup has the Schedule's TTL; "+w.nextBackup(plan), evidence...)

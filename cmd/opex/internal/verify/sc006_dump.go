@@ -43,15 +43,22 @@ func checkDump(ctx context.Context, w *World, _ string, service contract.Service
 	var running string // the oldest that is newer than the newest finished
 	for _, b := range all[:max(i, 0)] {
 		running = fmt.Sprintf("%s, %s since %s", b.Name, b.Phase, utc(b.When()))
-		evidence = append(evidence, Fact{"passed over: backup " + b.Name, fmt.Sprintf("%s since %s", b.Phase, utc(b.When()))})
+		evidence = append(
+			evidence, Fact{"passed over: backup " + b.Name, fmt.Sprintf("%s since %s", b.Phase, utc(b.When()))},
+		)
 	}
 	if i < 0 {
-		return unproven(fmt.Sprintf("no backup of Schedule %s has finished yet, among %d", plan.Schedule, len(all)), w.nextBackup(plan),
+		return unproven(
+			fmt.Sprintf("no backup of Schedule %s has finished yet, among %d", plan.Schedule, len(all)),
+			w.nextBackup(plan),
 			evidence...)
 	}
 	b := all[i]
-	evidence = append(evidence, Fact{"backup " + b.Name, fmt.Sprintf("%s, started %s, ended %s, hooks attempted %d, failed %d",
-		b.Phase, utc(b.When()), utc(b.Completed), b.HooksAttempted, b.HooksFailed)})
+	evidence = append(
+		evidence,
+		Fact{"backup " + b.Name, fmt.Sprintf("%s, started %s, ended %s, hooks attempted %d, failed %d",
+			b.Phase, utc(b.When()), utc(b.Completed), b.HooksAttempted, b.HooksFailed)},
+	)
 	volumes, err := w.volumesIn(ctx, b.Name)
 	if err != nil {
 		return unproven(err.Error(), nextForVelero(err, "list podvolumebackups"), evidence...)
@@ -80,15 +87,23 @@ func (w *World) judgeBackup(plan plan, b velero.Backup, volumes []velero.PodVolu
 	case b.HooksFailed > 0:
 		return fail(fmt.Sprintf("backup %s is Completed, and %s", b.Name, reasons(b, volumes)), logs)
 	case b.HooksAttempted < hooksWanted:
-		return fail(fmt.Sprintf("in backup %s %d hook ran, want the one before and the one after", b.Name, b.HooksAttempted), logs)
+		return fail(
+			fmt.Sprintf("in backup %s %d hook ran, want the one before and the one after", b.Name, b.HooksAttempted),
+			logs,
+		)
 	}
 	if age := w.Now.Sub(b.When()); age > plan.rpo+slack {
 		if running != "" {
-			return unproven(fmt.Sprintf("the newest finished backup, %s, is %s old, and the RPO is %s; the next one is %s", b.Name,
-				span(age), exact(plan.rpo), running), "Wait for it; "+logs)
+			return unproven(
+				fmt.Sprintf("the newest finished backup, %s, is %s old, and the RPO is %s; the next one is %s", b.Name,
+					span(age), exact(plan.rpo), running),
+				"Wait for it; "+logs,
+			)
 		}
-		return fail(fmt.Sprintf("the newest backup, %s, is %s old, and the RPO is %s", b.Name, span(age), exact(plan.rpo)),
-			"opex verify --only SC-004 shows why none was made; "+w.nextBackup(plan))
+		return fail(
+			fmt.Sprintf("the newest backup, %s, is %s old, and the RPO is %s", b.Name, span(age), exact(plan.rpo)),
+			"opex verify --only SC-004 shows why none was made; "+w.nextBackup(plan),
+		)
 	}
 	return pass("")
 }
@@ -105,7 +120,10 @@ func reasons(b velero.Backup, volumes []velero.PodVolume) string {
 	}
 	for _, v := range volumes {
 		if v.Phase != velero.PhaseCompleted {
-			all = append(all, strings.TrimSpace(fmt.Sprintf("volume %s of pod %s is %s %s", v.Volume, v.Pod, v.Phase, v.Message)))
+			all = append(
+				all,
+				strings.TrimSpace(fmt.Sprintf("volume %s of pod %s is %s %s", v.Volume, v.Pod, v.Phase, v.Message)),
+			)
 		}
 	}
 	if len(all) == 0 {

@@ -36,9 +36,9 @@ type manifest struct {
 	Tables     []struct{} `json:"tables"`
 }
 
-// inspect stays in the folder of the dump that it began with: a backup meanwhile puts another folder in its place. The load after a
-// restore leaves the file loaded there. Whoever writes a file changes its time of change, which cannot be set back. The state is taken before
-// the reading: what changes meanwhile differs at the next look.
+// inspect stays in the folder of the dump that it began with: a backup meanwhile puts another folder in its place. The
+// load after a restore leaves the file loaded there. Whoever writes a file changes its time of change, which cannot be
+// set back. The state is taken before the reading: what changes meanwhile differs at the next look.
 const inspect = `set -eu
 cd "${1%/*}"
 state=$(stat --printf='%n %d:%i %s %y %z; ' "${2##*/}" "${1##*/}" loaded 2> /dev/null || true)
@@ -57,7 +57,9 @@ echo "$state"
 cat "${1##*/}"`
 
 // readDump looks at a dump in the database's container. What does not let itself be read there is a kube.ErrExit.
-func (w *World) readDump(ctx context.Context, pod corev1.Pod, container string, at contract.Dump, b velero.Backup) (dump, error) {
+func (w *World) readDump(
+	ctx context.Context, pod corev1.Pod, container string, at contract.Dump, b velero.Backup,
+) (dump, error) {
 	return w.vault.dumps.get(ctx, pod.Namespace+"/"+pod.Name, func(ctx context.Context) (dump, error) {
 		known := w.Proven.dump(pod, b, w.Now)
 		out, _, err := w.Cluster.Exec(ctx, pod.Namespace, pod.Name, container,
@@ -92,22 +94,34 @@ func (w *World) judgeDump(ctx context.Context, service contract.Service, b veler
 			nextForLookup(err, "list pods"))
 	}
 	if len(pods) != 1 {
-		return unproven(fmt.Sprintf("%d pods of statefulset %s are Running, want the one whose dump this is", len(pods), database.StatefulSet),
-			"kubectl --namespace "+service.Namespace+" get pods")
+		return unproven(
+			fmt.Sprintf(
+				"%d pods of statefulset %s are Running, want the one whose dump this is", len(pods),
+				database.StatefulSet,
+			),
+			"kubectl --namespace "+service.Namespace+" get pods",
+		)
 	}
 	pod := pods[0]
 	i := slices.IndexFunc(volumes, func(v velero.PodVolume) bool {
 		return v.PodNamespace == pod.Namespace && v.Pod == pod.Name && v.Volume == database.DumpVolume
 	})
 	if i < 0 {
-		return fail(fmt.Sprintf("backup %s has no copy of volume %s of pod %s: the dump is not in it", b.Name, database.DumpVolume, pod.Name),
-			"opex verify --only SC-004; "+w.veleroLogs(b.Name))
+		return fail(
+			fmt.Sprintf(
+				"backup %s has no copy of volume %s of pod %s: the dump is not in it", b.Name, database.DumpVolume,
+				pod.Name,
+			),
+			"opex verify --only SC-004; "+w.veleroLogs(b.Name),
+		)
 	}
 	volume := volumes[i]
 	if volume.Phase != velero.PhaseCompleted || volume.BytesDone < volume.TotalBytes {
-		return fail(fmt.Sprintf("in backup %s the copy of volume %s is %s, with %d of %d bytes: %s", b.Name, volume.Volume,
-			volume.Phase, volume.BytesDone, volume.TotalBytes, volume.Message),
-			w.veleroLogs(b.Name))
+		return fail(
+			fmt.Sprintf("in backup %s the copy of volume %s is %s, with %d of %d bytes: %s", b.Name, volume.Volume,
+				volume.Phase, volume.BytesDone, volume.TotalBytes, volume.Message),
+			w.veleroLogs(b.Name),
+		)
 	}
 	d, err := w.readDump(ctx, pod, database.Container, *service.Backup.Dump, b)
 	var exit kube.ErrExit
@@ -119,7 +133,10 @@ func (w *World) judgeDump(ctx context.Context, service contract.Service, b veler
 		return unproven(fmt.Sprintf("the dump could not be read while another backup is made (%s): %v", running, err),
 			"Look again when it has ended")
 	case errors.As(err, &exit):
-		return fail("the dump is not there, or not readable: "+err.Error(), "opex drill makes a backup with a new dump and tries it")
+		return fail(
+			"the dump is not there, or not readable: "+err.Error(),
+			"opex drill makes a backup with a new dump and tries it",
+		)
 	case err != nil:
 		return unproven(err.Error(), "Look whether the pod runs, and whether the kubeconfig may create pods/exec")
 	}
@@ -132,13 +149,16 @@ func (w *World) judgeDump(ctx context.Context, service contract.Service, b veler
 	if !d.readAt.Equal(w.Now) {
 		seen += fmt.Sprintf("; read %s, and its files have the same inodes, sizes and times since", utc(d.readAt))
 	}
-	said := fmt.Sprintf("%d bytes, %d tables, sha256 %s, from %s to %s", m.DumpBytes, len(m.Tables), m.SHA256, utc(m.StartedAt), utc(m.FinishedAt))
+	said := fmt.Sprintf(
+		"%d bytes, %d tables, sha256 %s, from %s to %s", m.DumpBytes, len(m.Tables), m.SHA256, utc(m.StartedAt),
+		utc(m.FinishedAt),
+	)
 	result.Evidence = []Fact{{"dump in pod " + pod.Name, seen}, {"its manifest", said}}
 	return result
 }
 
-// begunSince names a backup that was begun after the world was looked at, or nothing. It puts another dump in the place of the one
-// that was being read.
+// begunSince names a backup that was begun after the world was looked at, or nothing. It puts another dump in the place
+// of the one that was being read.
 func (w *World) begunSince(ctx context.Context, schedule string, b velero.Backup) string {
 	if all, err := w.velero().Backups(ctx, schedule); err == nil && len(all) > 0 && all[0].When().After(b.When()) {
 		return fmt.Sprintf("%s, %s since %s", all[0].Name, all[0].Phase, utc(all[0].When()))
@@ -156,30 +176,60 @@ func judgeContent(d dump, b velero.Backup, volume velero.PodVolume, running stri
 	case m.StartedAt.IsZero() || m.FinishedAt.Before(m.StartedAt):
 		return unproven("the manifest does not say when the dump was made", again)
 	case m.StartedAt.After(b.Completed) && running != "":
-		return unproven(fmt.Sprintf("the dump is of %s, newer than backup %s: another backup is being made (%s)", utc(m.StartedAt),
-			b.Name, running), "Look again when it has ended")
+		return unproven(
+			fmt.Sprintf("the dump is of %s, newer than backup %s: another backup is being made (%s)", utc(m.StartedAt),
+				b.Name, running),
+			"Look again when it has ended",
+		)
 	case m.StartedAt.After(b.Completed):
-		return unproven(fmt.Sprintf("the dump is of %s, newer than backup %s, and no backup of the Schedule made it", utc(m.StartedAt),
-			b.Name), again)
+		return unproven(
+			fmt.Sprintf(
+				"the dump is of %s, newer than backup %s, and no backup of the Schedule made it", utc(m.StartedAt),
+				b.Name,
+			),
+			again,
+		)
 	case m.StartedAt.Before(b.Started.Add(-time.Second)) && d.origin == "restored": // both times are whole seconds
-		return unproven(fmt.Sprintf("the dump is of %s and came back with a restore: that of backup %s is not here to be looked at",
-			utc(m.StartedAt), b.Name), again)
+		return unproven(
+			fmt.Sprintf("the dump is of %s and came back with a restore: that of backup %s is not here to be looked at",
+				utc(m.StartedAt), b.Name),
+			again,
+		)
 	case m.StartedAt.Before(b.Started.Add(-time.Second)):
-		return fail(fmt.Sprintf("the dump is of %s, and backup %s started %s: it copied an old one", utc(m.StartedAt), b.Name,
-			utc(b.Started)), again)
+		return fail(
+			fmt.Sprintf("the dump is of %s, and backup %s started %s: it copied an old one", utc(m.StartedAt), b.Name,
+				utc(b.Started)),
+			again,
+		)
 	case m.FinishedAt.After(b.Completed):
-		return fail(fmt.Sprintf("the dump was finished %s, and backup %s ended %s, without it", utc(m.FinishedAt), b.Name,
-			utc(b.Completed)), again)
+		return fail(
+			fmt.Sprintf("the dump was finished %s, and backup %s ended %s, without it", utc(m.FinishedAt), b.Name,
+				utc(b.Completed)),
+			again,
+		)
 	case d.bytes != m.DumpBytes || d.sha256 != m.SHA256:
-		return fail(fmt.Sprintf("the dump is damaged: %d bytes, sha256 %.12s, and its manifest says %d, %.12s", d.bytes, d.sha256,
-			m.DumpBytes, m.SHA256), again)
+		return fail(
+			fmt.Sprintf(
+				"the dump is damaged: %d bytes, sha256 %.12s, and its manifest says %d, %.12s", d.bytes, d.sha256,
+				m.DumpBytes, m.SHA256,
+			),
+			again,
+		)
 	case d.entries != len(m.Tables):
-		return fail(fmt.Sprintf("the dump holds the data of %d tables, and its manifest names %d", d.entries, len(m.Tables)), again)
+		return fail(
+			fmt.Sprintf("the dump holds the data of %d tables, and its manifest names %d", d.entries, len(m.Tables)),
+			again,
+		)
 	case len(m.Tables) == 0:
-		return unproven("the database has no table, so the dump proves nothing", "Look again when the service has made its tables")
+		return unproven(
+			"the database has no table, so the dump proves nothing", "Look again when the service has made its tables",
+		)
 	case volume.TotalBytes < m.DumpBytes:
-		return fail(fmt.Sprintf("backup %s copied %d bytes of volume %s, and the dump alone has %d", b.Name, volume.TotalBytes,
-			volume.Volume, m.DumpBytes), again)
+		return fail(
+			fmt.Sprintf("backup %s copied %d bytes of volume %s, and the dump alone has %d", b.Name, volume.TotalBytes,
+				volume.Volume, m.DumpBytes),
+			again,
+		)
 	}
 	return pass(fmt.Sprintf("%s: %d tables in %d bytes, dumped %s", b.Name, d.entries, d.bytes, utc(m.StartedAt)))
 }

@@ -36,7 +36,9 @@ func checkRestore(ctx context.Context, w *World, name string, service contract.S
 	for _, r := range records {
 		why := w.foreign(r, name, plan)
 		if why == "" && latest && r.Verdict != evidence.Proven {
-			return fail(fmt.Sprintf("the newest %s, %s, failed: %s", r.Kind, w.ago(r.StartedAt), r.Reason), "Mend that, then "+again,
+			return fail(
+				fmt.Sprintf("the newest %s, %s, failed: %s", r.Kind, w.ago(r.StartedAt), r.Reason),
+				"Mend that, then "+again,
 				append(passedOver, factsOf(r)...)...)
 		}
 		latest = latest && why != ""
@@ -53,8 +55,11 @@ func checkRestore(ctx context.Context, w *World, name string, service contract.S
 		}
 		passedOver = append(passedOver, Fact{fmt.Sprintf("passed over: %s of %s", r.Kind, utc(r.StartedAt)), why})
 	}
-	return unproven(fmt.Sprintf("no drill counts: of the newest record, %s of %s, %s", records[0].Kind, utc(records[0].StartedAt),
-		passedOver[0].Value), again, passedOver...)
+	return unproven(
+		fmt.Sprintf("no drill counts: of the newest record, %s of %s, %s", records[0].Kind, utc(records[0].StartedAt),
+			passedOver[0].Value),
+		again,
+		passedOver...)
 }
 
 // foreign says why a record is none of this service as it stands, or nothing.
@@ -77,25 +82,51 @@ func (w *World) judgeDrill(plan plan, service contract.Service, r evidence.Recor
 	equal, unequal := r.EqualTables()
 	switch {
 	case r.Verdict != evidence.Proven:
-		return fail(fmt.Sprintf("the newest drill, %s, failed: %s", w.ago(r.StartedAt), r.Reason), "Mend that, then "+again, facts...)
+		return fail(
+			fmt.Sprintf("the newest drill, %s, failed: %s", w.ago(r.StartedAt), r.Reason),
+			"Mend that, then "+again,
+			facts...)
 	case age < -slack:
 		return unproven(fmt.Sprintf("the newest drill is of %s, which cannot be", utc(r.StartedAt)),
 			"Compare the clocks of this machine and of the one that drilled; "+again, facts...)
 	case age > plan.drillAge:
-		return unproven(fmt.Sprintf("the newest drill is %s old, want %s at most", span(age), exact(plan.drillAge)), again, facts...)
+		return unproven(
+			fmt.Sprintf("the newest drill is %s old, want %s at most", span(age), exact(plan.drillAge)),
+			again,
+			facts...)
 	case took <= 0 || (r.AnsweredAt.Sub(r.DecidedAt)-took).Abs() > time.Second:
-		return unproven(fmt.Sprintf("the newest drill says that it took %s, from %s to %s", took, utc(r.DecidedAt), utc(r.AnsweredAt)),
-			again, facts...)
+		return unproven(
+			fmt.Sprintf(
+				"the newest drill says that it took %s, from %s to %s", took, utc(r.DecidedAt), utc(r.AnsweredAt),
+			),
+			again,
+			facts...)
 	case r.Answer.Path == "":
 		return unproven("in the newest drill the restored service was asked for nothing", again, facts...)
 	case took > plan.rto:
-		return fail(fmt.Sprintf("the newest drill took %s to the first correct answer, and the RTO is %s", span(took), exact(plan.rto)),
-			"Its phases say where the time went", facts...).measured(float64(r.RTO), "s", plan.rto.Seconds())
+		return fail(
+			fmt.Sprintf(
+				"the newest drill took %s to the first correct answer, and the RTO is %s", span(took), exact(plan.rto),
+			),
+			"Its phases say where the time went",
+			facts...).measured(
+			float64(r.RTO),
+			"s",
+			plan.rto.Seconds(),
+		)
 	case r.RPO.Duration() > plan.rpo:
-		return fail(fmt.Sprintf("the newest drill brought back data that was %s old, and the RPO is %s", span(r.RPO.Duration()), exact(plan.rpo)),
-			"opex verify --only SC-004 shows why no newer backup was made; "+again, facts...)
+		return fail(
+			fmt.Sprintf(
+				"the newest drill brought back data that was %s old, and the RPO is %s", span(r.RPO.Duration()),
+				exact(plan.rpo),
+			),
+			"opex verify --only SC-004 shows why no newer backup was made; "+again,
+			facts...)
 	case unequal > 0:
-		return fail(fmt.Sprintf("in the newest drill %d of %d tables were not as dumped", unequal, equal+unequal), again, facts...)
+		return fail(
+			fmt.Sprintf("in the newest drill %d of %d tables were not as dumped", unequal, equal+unequal),
+			again,
+			facts...)
 	case service.Database != nil && equal == 0:
 		return unproven("the newest drill compared no table", again, facts...)
 	}
@@ -103,7 +134,13 @@ func (w *World) judgeDrill(plan plan, service contract.Service, r evidence.Recor
 	if service.Database != nil {
 		data = fmt.Sprintf(", %d rows of %d tables equal", r.Rows(), equal)
 	}
-	return pass(fmt.Sprintf("%s of %s, %s%s", span(took), exact(plan.rto), w.ago(r.StartedAt), data), facts...).measured(float64(r.RTO), "s", plan.rto.Seconds())
+	return pass(
+		fmt.Sprintf("%s of %s, %s%s", span(took), exact(plan.rto), w.ago(r.StartedAt), data),
+		facts...).measured(
+		float64(r.RTO),
+		"s",
+		plan.rto.Seconds(),
+	)
 }
 
 // factsOf shows a record. A failed one may have come to no answer.
@@ -117,17 +154,27 @@ func factsOf(r evidence.Record) []Fact {
 		phases = append(phases, fmt.Sprintf("%s %s", p.Name, p.Took.Duration()))
 	}
 	facts := []Fact{
-		{r.Kind + " " + utc(r.StartedAt), fmt.Sprintf("%s, into namespace %s, as ConfigMap %s", r.Verdict, r.Target, r.Name())},
+		{
+			r.Kind + " " + utc(r.StartedAt),
+			fmt.Sprintf("%s, into namespace %s, as ConfigMap %s", r.Verdict, r.Target, r.Name()),
+		},
 		{"backup", fmt.Sprintf("%s, %s old when it was restored", r.Backup.Name, r.Backup.Age.Duration())},
 	}
 	if !r.AnsweredAt.IsZero() {
-		facts = append(facts, Fact{"time to the first correct answer", fmt.Sprintf("%s: %s", r.RTO.Duration(), strings.Join(phases,
-			", "))},
-			Fact{"data lost, at most", r.RPO.Duration().String()}, Fact{"first correct answer", answer})
+		facts = append(
+			facts,
+			Fact{"time to the first correct answer", fmt.Sprintf("%s: %s", r.RTO.Duration(), strings.Join(phases,
+				", "))},
+			Fact{"data lost, at most", r.RPO.Duration().String()},
+			Fact{"first correct answer", answer},
+		)
 	}
 	for _, t := range r.Tables {
-		facts = append(facts, Fact{"table " + t.Name, fmt.Sprintf("%d rows, checksum %s; restored %d, %s", t.Rows, t.Checksum,
-			t.RestoredRows, t.RestoredChecksum)})
+		facts = append(
+			facts,
+			Fact{"table " + t.Name, fmt.Sprintf("%d rows, checksum %s; restored %d, %s", t.Rows, t.Checksum,
+				t.RestoredRows, t.RestoredChecksum)},
+		)
 	}
 	return facts
 }

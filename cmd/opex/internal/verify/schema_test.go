@@ -31,7 +31,9 @@ func schemaOfReport(t *testing.T) *jsonschema.Schema {
 		t.Fatal(err)
 	}
 	each(schema, "", func(_ string, s *jsonschema.Schema) {
-		if kinds := slices.DeleteFunc(slices.Clone(s.Types), func(kind string) bool { return kind == "null" }); len(kinds) == 1 {
+		if kinds := slices.DeleteFunc(slices.Clone(s.Types), func(kind string) bool { return kind == "null" }); len(
+			kinds,
+		) == 1 {
 			s.Type, s.Types = kinds[0], nil
 		}
 	})

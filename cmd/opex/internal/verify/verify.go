@@ -1,5 +1,5 @@
-// Package verify judges the success criteria of each service on the live cluster. A criterion is data plus a function, in
-// a file of its own. Only positive evidence is a PASS: an empty list, a failed lookup or a missing object never is.
+// Package verify judges the success criteria of each service on the live cluster. A criterion is data plus a function,
+// in a file of its own. Only positive evidence is a PASS: an empty list, a failed lookup or a missing object never is.
 package verify
 
 import (
@@ -61,8 +61,18 @@ type Criterion struct {
 }
 
 // Criteria are all that there are, in order.
-var Criteria = []Criterion{costLabels, costByTeam, sizeAdvice, backupSchedule, backupRetention, dumpInBackup, restoreInTime,
-	killRecovered, noServerErrors, quickMeanwhile}
+var Criteria = []Criterion{
+	costLabels,
+	costByTeam,
+	sizeAdvice,
+	backupSchedule,
+	backupRetention,
+	dumpInBackup,
+	restoreInTime,
+	killRecovered,
+	noServerErrors,
+	quickMeanwhile,
+}
 
 // timeLimit is the time that one criterion of one service may take, unless it has a limit of its own.
 const timeLimit = 30 * time.Second
@@ -70,13 +80,18 @@ const timeLimit = 30 * time.Second
 // grace is how long a check may take to say what it waited for when its time is up.
 const grace = time.Second
 
-// parallel is how many checks run at once: enough to hide the waiting for commands in databases, which is all that grows with services, too
-// few to be a load on an API server.
+// parallel is how many checks run at once: enough to hide the waiting for commands in databases, which is all that
+// grows with services, too few to be a load on an API server.
 const parallel = 8
 
 // Run judges each of the services by each of the criteria. It always returns a verdict for every pair.
 func Run(ctx context.Context, world *World, criteria []Criterion, services []string) Report {
-	report := Report{Schema: Schema, Time: world.Now.UTC(), Environment: world.Outputs.Environment, Cluster: world.Outputs.Cluster.UID}
+	report := Report{
+		Schema:      Schema,
+		Time:        world.Now.UTC(),
+		Environment: world.Outputs.Environment,
+		Cluster:     world.Outputs.Cluster.UID,
+	}
 	var wait sync.WaitGroup
 	slots := make(chan struct{}, parallel)
 	for _, name := range services {
@@ -126,8 +141,10 @@ func end(ctx context.Context, world *World, criterion Criterion, name string) Re
 func attempt(ctx context.Context, world *World, criterion Criterion, name string) (result Result) {
 	defer func() {
 		if broken := recover(); broken != nil {
-			result = unproven("the check itself broke: "+fmt.Sprint(broken), "Report this with the evidence: it is a defect of opex",
-				Fact{"stack", string(debug.Stack())})
+			result = unproven(
+				"the check itself broke: "+fmt.Sprint(broken), "Report this with the evidence: it is a defect of opex",
+				Fact{"stack", string(debug.Stack())},
+			)
 		}
 	}()
 	result = criterion.Check(ctx, world, name, world.Outputs.Services[name])
@@ -135,7 +152,9 @@ func attempt(ctx context.Context, world *World, criterion Criterion, name string
 	case Pass, Fail, Unproven, NotApplicable:
 		return result
 	default:
-		return unproven(fmt.Sprintf("the check came to no verdict (%q)", result.Verdict), "Report this: it is a defect of opex")
+		return unproven(
+			fmt.Sprintf("the check came to no verdict (%q)", result.Verdict), "Report this: it is a defect of opex",
+		)
 	}
 }
 
@@ -146,7 +165,8 @@ const (
 	writeOutputs = "`pulumi up` writes the outputs anew"
 )
 
-// nextForLookup is what to do about an API server that did not say what was asked of it. The right is such as `list pods`.
+// nextForLookup is what to do about an API server that did not say what was asked of it. The right is such as `list
+// pods`.
 func nextForLookup(err error, right string) string { return kube.Next(err, right) }
 
 func unproven(actual, next string, evidence ...Fact) Result {

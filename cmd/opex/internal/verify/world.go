@@ -40,8 +40,8 @@ type World struct {
 	kills        memo[map[string]keptDays]
 }
 
-// memo remembers the answer to each question, errors too. Several criteria wait for one answer, and each for as long as it has: the question
-// ends with the last that waits for it, and not with whoever asked first.
+// memo remembers the answer to each question, errors too. Several criteria wait for one answer, and each for as long as
+// it has: the question ends with the last that waits for it, and not with whoever asked first.
 type memo[T any] struct {
 	mu      sync.Mutex
 	answers map[string]*look[T]
@@ -92,7 +92,8 @@ func (m *memo[T]) get(ctx context.Context, question string, ask func(context.Con
 	}
 }
 
-// leave ends a question that nobody waits for any more, so that who comes later asks anew. It says whether it was the last.
+// leave ends a question that nobody waits for any more, so that who comes later asks anew. It says whether it was the
+// last.
 func (m *memo[T]) leave(question string, a *look[T]) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -135,7 +136,10 @@ func (w *World) statefulSetsIn(ctx context.Context, namespace string) ([]appsv1.
 }
 
 func (w *World) autoscalersIn(ctx context.Context, namespace string) ([]vpa.Object, error) {
-	return w.autoscalers.get(ctx, namespace, func(ctx context.Context) ([]vpa.Object, error) { return vpa.List(ctx, w.Cluster.Dynamic, namespace) })
+	return w.autoscalers.get(
+		ctx, namespace,
+		func(ctx context.Context) ([]vpa.Object, error) { return vpa.List(ctx, w.Cluster.Dynamic, namespace) },
+	)
 }
 
 func (w *World) checkpointsIn(ctx context.Context, namespace string) ([]vpa.Checkpoint, error) {
@@ -146,7 +150,11 @@ func (w *World) checkpointsIn(ctx context.Context, namespace string) ([]vpa.Chec
 
 func (w *World) horizontalIn(ctx context.Context, namespace string) ([]autoscalingv2.HorizontalPodAutoscaler, error) {
 	return w.horizontal.get(ctx, namespace, func(ctx context.Context) ([]autoscalingv2.HorizontalPodAutoscaler, error) {
-		list, err := w.Cluster.Client.AutoscalingV2().HorizontalPodAutoscalers(namespace).List(ctx, metav1.ListOptions{})
+		list, err := w.Cluster.Client.AutoscalingV2().HorizontalPodAutoscalers(
+			namespace,
+		).List(
+			ctx, metav1.ListOptions{},
+		)
 		if err != nil {
 			return nil, err
 		}
@@ -157,7 +165,11 @@ func (w *World) horizontalIn(ctx context.Context, namespace string) ([]autoscali
 // costs asks OpenCost about the last hour.
 func (w *World) costs(ctx context.Context, aggregate ...string) (map[string]opencost.Allocation, error) {
 	q := opencost.Query{Start: w.Now.Add(-costWindow), End: w.Now, Aggregate: aggregate}
-	return w.allocations.get(ctx, strings.Join(aggregate, ","), func(ctx context.Context) (map[string]opencost.Allocation, error) {
-		return opencost.Allocations(ctx, w.Cluster, w.Outputs.Cost.OpenCost, q)
-	})
+	return w.allocations.get(
+		ctx,
+		strings.Join(aggregate, ","),
+		func(ctx context.Context) (map[string]opencost.Allocation, error) {
+			return opencost.Allocations(ctx, w.Cluster, w.Outputs.Cost.OpenCost, q)
+		},
+	)
 }

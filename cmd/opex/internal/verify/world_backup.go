@@ -55,7 +55,9 @@ func (w *World) schedule(ctx context.Context, name string) (*velero.Schedule, er
 
 // backups are those of a Schedule that Velero does not delete just now, the newest first.
 func (w *World) backups(ctx context.Context, schedule string) ([]velero.Backup, error) {
-	all, err := w.vault.backups.get(ctx, "", func(ctx context.Context) (velero.Grouped[velero.Backup], error) { return w.velero().AllBackups(ctx) })
+	all, err := w.vault.backups.get(
+		ctx, "", func(ctx context.Context) (velero.Grouped[velero.Backup], error) { return w.velero().AllBackups(ctx) },
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +183,8 @@ func nextForRecords(err error, again string) string {
 	return nextForLookup(err, "list configmaps")
 }
 
-// nextForVelero is what to do about a question to Velero's kinds that was not answered. The right is such as `list backups`.
+// nextForVelero is what to do about a question to Velero's kinds that was not answered. The right is such as `list
+// backups`.
 func nextForVelero(err error, right string) string {
 	if errors.Is(err, velero.ErrNotInstalled) {
 		return "`pulumi up` installs it"
@@ -192,7 +195,9 @@ func nextForVelero(err error, right string) string {
 // veleroLogs is where to read why something of a backup went wrong.
 func (w *World) veleroLogs(about string) string {
 	// Not deployment/velero: its selector finds the node agent's pods too, and kubectl takes the first.
-	return fmt.Sprintf("kubectl --namespace %s logs --selector=name=velero --tail=-1 | grep %s", w.Outputs.Backup.Namespace, about)
+	return fmt.Sprintf(
+		"kubectl --namespace %s logs --selector=name=velero --tail=-1 | grep %s", w.Outputs.Backup.Namespace, about,
+	)
 }
 
 // exact is a duration without parts that are zero: 24h, not 24h0m0s.

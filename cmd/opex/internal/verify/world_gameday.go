@@ -32,27 +32,37 @@ type keptDays struct {
 
 // gameDays are all kills of a service that are kept, the oldest first.
 func (w *World) gameDays(ctx context.Context, service string) ([]evidence.GameDay, error) {
-	all, err := w.kills.get(ctx, "", func(ctx context.Context) (map[string]keptDays, error) { return w.allGameDays(ctx) })
+	all, err := w.kills.get(
+		ctx, "", func(ctx context.Context) (map[string]keptDays, error) { return w.allGameDays(ctx) },
+	)
 	if err != nil {
 		return nil, err
 	}
 	return all[service].records, all[service].err
 }
 
-// allGameDays reads the records of all services page by page, and keeps of each what verdicts rest on: pictures would fill the memory.
+// allGameDays reads the records of all services page by page, and keeps of each what verdicts rest on: pictures would
+// fill the memory.
 func (w *World) allGameDays(ctx context.Context) (map[string]keptDays, error) {
 	all := map[string]keptDays{}
-	err := shelf.Each(ctx, w.Cluster.Client, w.Outputs.Chaos.Namespace, "", []string{evidence.KindGameDay}, func(m corev1.ConfigMap) {
-		service := shelf.ServiceOf(m)
-		records, err := shelf.Kills([]corev1.ConfigMap{m}, service)
-		kept := all[service]
-		for _, r := range records {
-			r.Curve, r.Misses, r.Events, r.Interlock, r.Settings = nil, nil, nil, nil, evidence.Settings{}
-			kept.records = append(kept.records, r)
-		}
-		kept.err = errors.Join(kept.err, err)
-		all[service] = kept
-	})
+	err := shelf.Each(
+		ctx,
+		w.Cluster.Client,
+		w.Outputs.Chaos.Namespace,
+		"",
+		[]string{evidence.KindGameDay},
+		func(m corev1.ConfigMap) {
+			service := shelf.ServiceOf(m)
+			records, err := shelf.Kills([]corev1.ConfigMap{m}, service)
+			kept := all[service]
+			for _, r := range records {
+				r.Curve, r.Misses, r.Events, r.Interlock, r.Settings = nil, nil, nil, nil, evidence.Settings{}
+				kept.records = append(kept.records, r)
+			}
+			kept.err = errors.Join(kept.err, err)
+			all[service] = kept
+		},
+	)
 	for _, kept := range all {
 		slices.SortStableFunc(kept.records, func(a, b evidence.GameDay) int { return a.StartedAt.Compare(b.StartedAt) })
 	}
@@ -67,7 +77,9 @@ func ofKills(id string) func(context.Context, *World, string, contract.Service) 
 		case w.Outputs.Environment == production:
 			return notApplicable("nothing is broken on purpose in production; the staging stack proves it")
 		case w.Outputs.Chaos == nil:
-			return unproven("chaos is off in this stack", "Set opex:chaos.enabled to true and run `pulumi up`, then "+again)
+			return unproven(
+				"chaos is off in this stack", "Set opex:chaos.enabled to true and run `pulumi up`, then "+again,
+			)
 		case service.Chaos == nil && service.NoChaos != "":
 			return notApplicable("the service is never tried: " + service.NoChaos)
 		case service.Chaos == nil:
@@ -82,7 +94,9 @@ func ofKills(id string) func(context.Context, *World, string, contract.Service) 
 		case err != nil:
 			return unproven(err.Error(), nextForRecords(err, again))
 		case len(records) == 0:
-			return unproven("there was no Game Day of the service yet", fmt.Sprintf("%s --repeat %d", again, LeastKills))
+			return unproven(
+				"there was no Game Day of the service yet", fmt.Sprintf("%s --repeat %d", again, LeastKills),
+			)
 		}
 		if why := w.newestCounts(ctx, records, name, service, age); why != "" {
 			return unproven("the newest Game Day does not count: "+why, again, runFacts(evidence.NewestRun(records))...)
@@ -92,7 +106,8 @@ func ofKills(id string) func(context.Context, *World, string, contract.Service) 
 	}
 }
 
-// judgeKills judges kills of one setup. One that proved nothing is told of, and does not count, unless it is of the newest run.
+// judgeKills judges kills of one setup. One that proved nothing is told of, and does not count, unless it is of the
+// newest run.
 func (w *World) judgeKills(id string, since []evidence.GameDay, o judge.Objectives, name string) Result {
 	again := "opex gameday --service " + name
 	newest := since[len(since)-1].Run
@@ -114,13 +129,20 @@ func (w *World) judgeKills(id string, since []evidence.GameDay, o judge.Objectiv
 	case found.Verdict == Unproven:
 		result.Next = again
 	case made != newest.Of:
-		result = unproven(fmt.Sprintf("the newest Game Day was to be %s, and %d were made", human.Count(newest.Of, "kill"), made),
-			fmt.Sprintf("%s --repeat %d", again, newest.Of), result.Evidence...)
+		result = unproven(
+			fmt.Sprintf("the newest Game Day was to be %s, and %d were made", human.Count(newest.Of, "kill"), made),
+			fmt.Sprintf("%s --repeat %d", again, newest.Of),
+			result.Evidence...)
 	case len(counted) < LeastKills:
-		result = unproven(fmt.Sprintf("%s since the service last changed, want %d", human.Count(len(counted), "kill"), LeastKills),
-			fmt.Sprintf("%s --repeat %d", again, LeastKills-len(counted)), result.Evidence...)
+		result = unproven(
+			fmt.Sprintf("%s since the service last changed, want %d", human.Count(len(counted), "kill"), LeastKills),
+			fmt.Sprintf("%s --repeat %d", again, LeastKills-len(counted)),
+			result.Evidence...)
 	default:
-		result.Actual = fmt.Sprintf("%s at worst of %s, %s", result.Actual, human.Count(len(counted), "kill"), w.ago(since[len(since)-1].StartedAt))
+		result.Actual = fmt.Sprintf(
+			"%s at worst of %s, %s", result.Actual, human.Count(len(counted), "kill"),
+			w.ago(since[len(since)-1].StartedAt),
+		)
 	}
 	if bad, all := notGreen(since); bad > 0 {
 		result.Actual += fmt.Sprintf("; %d of %s since the last change not proven", bad, human.Count(all, "run"))
@@ -167,7 +189,9 @@ func readObjectives(p contract.ChaosPlan) (o judge.Objectives, age time.Duration
 }
 
 // newestCounts says why the newest run says nothing about the service as it stands, or nothing.
-func (w *World) newestCounts(ctx context.Context, records []evidence.GameDay, name string, service contract.Service, limit time.Duration) string {
+func (w *World) newestCounts(
+	ctx context.Context, records []evidence.GameDay, name string, service contract.Service, limit time.Duration,
+) string {
 	seen := map[int]bool{}
 	run := evidence.NewestRun(records)
 	for _, r := range run {
@@ -220,8 +244,11 @@ func (w *World) another(r evidence.GameDay, name string, service contract.Servic
 	return ""
 }
 
-// sinceChange are the kills of the setup that the newest one was of, back to the last change, as far as they are not too old.
-func (w *World) sinceChange(records []evidence.GameDay, name string, service contract.Service, limit time.Duration) []evidence.GameDay {
+// sinceChange are the kills of the setup that the newest one was of, back to the last change, as far as they are not
+// too old.
+func (w *World) sinceChange(
+	records []evidence.GameDay, name string, service contract.Service, limit time.Duration,
+) []evidence.GameDay {
 	setup := records[len(records)-1].Setup
 	first := len(records)
 	for i, r := range slices.Backward(records) {
@@ -251,5 +278,8 @@ func factsOfKills(f judge.Finding) []Fact {
 
 // killFact is evidence on one kill.
 func killFact(r evidence.GameDay, what, value string) Fact {
-	return Fact{fmt.Sprintf("kill %d of %d, %s: %s", r.Run.Index, r.Run.Of, utc(r.StartedAt), what), fmt.Sprintf("%s (ConfigMap %s)", value, r.Name())}
+	return Fact{
+		fmt.Sprintf("kill %d of %d, %s: %s", r.Run.Index, r.Run.Of, utc(r.StartedAt), what),
+		fmt.Sprintf("%s (ConfigMap %s)", value, r.Name()),
+	}
 }

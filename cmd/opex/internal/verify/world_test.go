@@ -45,39 +45,92 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 // outputs are those of a stack with one service, task-api.
 func outputs() stack.Outputs {
 	identity := func(name, component string) map[string]string {
-		return map[string]string{contract.LabelName: name, contract.LabelInstance: "task-api", contract.LabelComponent: component}
+		return map[string]string{
+			contract.LabelName:      name,
+			contract.LabelInstance:  "task-api",
+			contract.LabelComponent: component,
+		}
 	}
 	return stack.Outputs{
 		Environment: "staging",
 		Cluster:     contract.Cluster{Context: "staging", UID: "here"},
-		Size: &contract.SizeAdvisor{Namespace: "vertical-pod-autoscaler", Deployment: "vertical-pod-autoscaler-recommender",
-			FloorCPU: "10m", FloorMemory: "10Mi"},
-		Cost: &contract.CostVisibility{Currency: "USD", OpenCost: contract.Endpoint{Namespace: "opencost", Service: "opencost", Port: 9003}},
-		Backup: &contract.BackupVault{Namespace: "velero", Deployment: "velero", NodeAgent: "node-agent", StorageLocation: "default",
-			Bucket: "opex-staging-backups", Prefix: "velero"},
-		Chaos: &contract.ChaosLab{Namespace: "chaos-mesh", Deployment: "chaos-controller-manager", Targets: []string{"staging"}, Policy: "opex-chaos"},
+		Size: &contract.SizeAdvisor{
+			Namespace:   "vertical-pod-autoscaler",
+			Deployment:  "vertical-pod-autoscaler-recommender",
+			FloorCPU:    "10m",
+			FloorMemory: "10Mi",
+		},
+		Cost: &contract.CostVisibility{
+			Currency: "USD",
+			OpenCost: contract.Endpoint{Namespace: "opencost", Service: "opencost", Port: 9003},
+		},
+		Backup: &contract.BackupVault{
+			Namespace:       "velero",
+			Deployment:      "velero",
+			NodeAgent:       "node-agent",
+			StorageLocation: "default",
+			Bucket:          "opex-staging-backups",
+			Prefix:          "velero",
+		},
+		Chaos: &contract.ChaosLab{
+			Namespace:  "chaos-mesh",
+			Deployment: "chaos-controller-manager",
+			Targets:    []string{"staging"},
+			Policy:     "opex-chaos",
+		},
 		Services: map[string]contract.Service{"task-api": {
 			Namespace: "staging", Deployment: "task-api", Container: "task-api", Selector: identity("task-api", "api"),
-			Labels:   contract.CostLabels{Team: "product-team", App: "task-api", Environment: "staging", CostCenter: "engineering"}.Map(),
-			Database: &contract.Database{StatefulSet: "task-api-db", Container: "postgres", DumpVolume: "dumps", Selector: identity("postgresql", "database")},
-			Backup: &contract.BackupPlan{Schedule: "staging-task-api", Cron: "0 2 * * *", TTL: "720h", RPO: "24h", RTO: "30m", DrillAge: "168h",
-				ReadyPath: "/ready", Sentinel: &contract.Sentinel{Path: "/tasks", Body: `{"title": "opex drill"}`},
+			Labels: contract.CostLabels{
+				Team:        "product-team",
+				App:         "task-api",
+				Environment: "staging",
+				CostCenter:  "engineering",
+			}.Map(),
+			Database: &contract.Database{
+				StatefulSet: "task-api-db",
+				Container:   "postgres",
+				DumpVolume:  "dumps",
+				Selector:    identity("postgresql", "database"),
+			},
+			Backup: &contract.BackupPlan{
+				Schedule:  "staging-task-api",
+				Cron:      "0 2 * * *",
+				TTL:       "720h",
+				RPO:       "24h",
+				RTO:       "30m",
+				DrillAge:  "168h",
+				ReadyPath: "/ready",
+				Sentinel:  &contract.Sentinel{Path: "/tasks", Body: `{"title": "opex drill"}`},
 				Dump: &contract.Dump{File: "/dumps/current/dump", Manifest: "/dumps/current/manifest.json",
 					Pre:  &contract.Hook{Command: []string{"/opex/hooks/dump.sh", "384"}, Timeout: "6m39s"},
-					Post: &contract.Hook{Command: []string{"/opex/hooks/settle.sh", "60"}, Timeout: "1m15s"}}},
+					Post: &contract.Hook{Command: []string{"/opex/hooks/settle.sh", "60"}, Timeout: "1m15s"}},
+			},
 			Replicas: 3,
-			Chaos: &contract.ChaosPlan{Schedule: "task-api", Kind: "PodChaos", Action: "pod-kill", Recovery: "30s", P95: "500ms", Limit: "5m", GameDayAge: "168h",
-				Load: contract.Load{Rate: 200}},
+			Chaos: &contract.ChaosPlan{
+				Schedule:   "task-api",
+				Kind:       "PodChaos",
+				Action:     "pod-kill",
+				Recovery:   "30s",
+				P95:        "500ms",
+				Limit:      "5m",
+				GameDayAge: "168h",
+				Load:       contract.Load{Rate: 200},
+			},
 			VerticalPodAutoscalers: []contract.VerticalPodAutoscaler{
 				{Name: "task-api", TargetKind: "Deployment", TargetName: "task-api", Containers: []string{"task-api"}},
-				{Name: "task-api-db", TargetKind: "StatefulSet", TargetName: "task-api-db", Containers: []string{"postgres"}},
+				{
+					Name:       "task-api-db",
+					TargetKind: "StatefulSet",
+					TargetName: "task-api-db",
+					Containers: []string{"postgres"},
+				},
 			},
 		}},
 	}
 }
 
-// several is testdata/cluster.yaml with so many services for the one, each with workloads, backups, records and a database of its own, and the
-// outputs of their stack.
+// several is testdata/cluster.yaml with so many services for the one, each with workloads, backups, records and a
+// database of its own, and the outputs of their stack.
 func several(t testing.TB, services int) (kubetest.World, stack.Outputs) {
 	t.Helper()
 	const path = "testdata/cluster.yaml"

@@ -18,8 +18,9 @@ type Checkpoint struct {
 	Updated                 time.Time // when it was written last
 }
 
-// Days is how much history the recommender counts, by its own measure (getConfidence in recommender/logic/estimator.go of
-// VPA v1.8.1): days between the first and the last sample, and no more than the samples that one pod gives in so many days.
+// Days is how much history the recommender counts, by its own measure (getConfidence in recommender/logic/estimator.go
+// of VPA v1.8.1): days between the first and the last sample, and no more than the samples that one pod gives in so
+// many days.
 func (c Checkpoint) Days() float64 {
 	if c.FirstSample.IsZero() || c.LastSample.IsZero() {
 		return 0

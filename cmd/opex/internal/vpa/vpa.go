@@ -1,5 +1,5 @@
-// Package vpa reads VerticalPodAutoscalers (autoscaling.k8s.io/v1) in the terms that the command needs. The types are its
-// own: those of the autoscaler's module would bring its whole dependencies along.
+// Package vpa reads VerticalPodAutoscalers (autoscaling.k8s.io/v1) in the terms that the command needs. The types are
+// its own: those of the autoscaler's module would bring its whole dependencies along.
 package vpa
 
 import (
@@ -18,7 +18,9 @@ import (
 )
 
 // ErrNotInstalled says that the cluster does not know the kind.
-var ErrNotInstalled = errors.New("this cluster has no VerticalPodAutoscalers (autoscaling.k8s.io/v1): their CustomResourceDefinition is missing")
+var ErrNotInstalled = errors.New(
+	"this cluster has no VerticalPodAutoscalers (autoscaling.k8s.io/v1): their CustomResourceDefinition is missing",
+)
 
 // Update modes that the command tells apart.
 const (
@@ -54,8 +56,8 @@ type Policy struct {
 	MinAllowed, MaxAllowed corev1.ResourceList   // what is left out is not bounded
 }
 
-// Recommendation is the advice for a container. Lower, Target and Upper are held within the policy's bounds, Uncapped is the
-// target as usage alone would have it.
+// Recommendation is the advice for a container. Lower, Target and Upper are held within the policy's bounds, Uncapped
+// is the target as usage alone would have it.
 type Recommendation struct {
 	Container                      string
 	Lower, Target, Upper, Uncapped corev1.ResourceList
@@ -91,7 +93,9 @@ func List(ctx context.Context, client dynamic.Interface, namespace string) ([]Ob
 	return list(ctx, client, namespace, "verticalpodautoscalers", func(raw wireObject) Object { return raw.object() })
 }
 
-func list[Wire, T any](ctx context.Context, client dynamic.Interface, namespace, resource string, convert func(Wire) T) ([]T, error) {
+func list[Wire, T any](
+	ctx context.Context, client dynamic.Interface, namespace, resource string, convert func(Wire) T,
+) ([]T, error) {
 	kind := schema.GroupVersionResource{Group: "autoscaling.k8s.io", Version: "v1", Resource: resource}
 	found, err := client.Resource(kind).Namespace(namespace).List(ctx, metav1.ListOptions{})
 	if apierrors.IsNotFound(err) {

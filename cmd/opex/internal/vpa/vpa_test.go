@@ -60,12 +60,18 @@ func TestListReadsWhatTheCommandNeeds(t *testing.T) {
 		t.Fatal(found, err)
 	}
 	o := found[0]
-	if o.Namespace != "shop" || o.Name != "api" || o.UpdateMode != ModeOff || o.TargetAPIVersion != "apps/v1" || o.TargetKind != "Deployment" || o.TargetName != "api" ||
-		!o.Provided || o.Message != "" || o.ProvidedSince.Sub(o.Created) != time.Minute {
+	if o.Namespace != "shop" || o.Name != "api" || o.UpdateMode != ModeOff || o.TargetAPIVersion != "apps/v1" ||
+		o.TargetKind != "Deployment" ||
+		o.TargetName != "api" ||
+		!o.Provided ||
+		o.Message != "" ||
+		o.ProvidedSince.Sub(o.Created) != time.Minute {
 		t.Errorf("object is %+v", o)
 	}
 	advice, has := o.Recommendation("api")
-	if !has || advice.Lower.Cpu().String() != "10m" || advice.Target.Cpu().String() != "25m" || advice.Upper.Cpu().String() != "1" || advice.Uncapped.Cpu().String() != "12m" {
+	if !has || advice.Lower.Cpu().String() != "10m" || advice.Target.Cpu().String() != "25m" ||
+		advice.Upper.Cpu().String() != "1" ||
+		advice.Uncapped.Cpu().String() != "12m" {
 		t.Errorf("advice is %+v", advice)
 	}
 	if _, has := o.Recommendation("b"); has {
@@ -88,7 +94,8 @@ func TestPolicyOfAContainerGoesBeforeTheGeneralOne(t *testing.T) {
 	}
 	for container, c := range cases {
 		policy, has := found[0].Policy(container)
-		if !has || policy.Container != c.name || policy.Mode != c.mode || !reflect.DeepEqual(policy.ControlledResources, c.controlled) {
+		if !has || policy.Container != c.name || policy.Mode != c.mode ||
+			!reflect.DeepEqual(policy.ControlledResources, c.controlled) {
 			t.Errorf("%s: policy is %+v", container, policy)
 		}
 	}
@@ -99,7 +106,10 @@ func TestPolicyOfAContainerGoesBeforeTheGeneralOne(t *testing.T) {
 
 func TestAnObjectThatNamesNoModeHasTheOneThatDeletesPods(t *testing.T) {
 	for _, spec := range []string{`{}`, `{"updatePolicy":{}}`, `{"updatePolicy":null}`} {
-		found, err := List(context.Background(), serve(t, map[string]string{objects: of(`{"metadata":{"name":"a"},"spec":` + spec + `}`)}), "shop")
+		found, err := List(
+			context.Background(),
+			serve(t, map[string]string{objects: of(`{"metadata":{"name":"a"},"spec":` + spec + `}`)}), "shop",
+		)
 		if err != nil || found[0].UpdateMode != ModeRecreate || found[0].Provided {
 			t.Errorf("%s: %+v, %v", spec, found, err)
 		}
@@ -108,12 +118,18 @@ func TestAnObjectThatNamesNoModeHasTheOneThatDeletesPods(t *testing.T) {
 
 func TestMessageIsTheCauseBeforeTheEffect(t *testing.T) {
 	cases := map[string]struct{ conditions, want string }{
-		"none":                 {``, ""},
-		"provided":             {`{"type":"RecommendationProvided","status":"True","message":"fine"}`, ""},
-		"not provided":         {`{"type":"RecommendationProvided","status":"False","message":"waiting"}`, "waiting"},
-		"no pods":              {`{"type":"RecommendationProvided","status":"False","message":"waiting"},{"type":"NoPodsMatched","status":"True","reason":"NoPodsMatched"}`, "NoPodsMatched"},
-		"pods again":           {`{"type":"NoPodsMatched","status":"False","message":"old"}`, ""},
-		"a target without use": {`{"type":"NoPodsMatched","status":"True","message":"no pods"},{"type":"ConfigUnsupported","status":"True","message":"no such target"}`, "no such target"},
+		"none":         {``, ""},
+		"provided":     {`{"type":"RecommendationProvided","status":"True","message":"fine"}`, ""},
+		"not provided": {`{"type":"RecommendationProvided","status":"False","message":"waiting"}`, "waiting"},
+		"no pods": {
+			`{"type":"RecommendationProvided","status":"False","message":"waiting"},{"type":"NoPodsMatched","status":"True","reason":"NoPodsMatched"}`,
+			"NoPodsMatched",
+		},
+		"pods again": {`{"type":"NoPodsMatched","status":"False","message":"old"}`, ""},
+		"a target without use": {
+			`{"type":"NoPodsMatched","status":"True","message":"no pods"},{"type":"ConfigUnsupported","status":"True","message":"no such target"}`,
+			"no such target",
+		},
 	}
 	for name, c := range cases {
 		item := `{"metadata":{"name":"a"},"status":{"conditions":[` + c.conditions + `]}}`
@@ -130,12 +146,20 @@ func TestListTellsAMissingKindFromOtherFailures(t *testing.T) {
 		missing bool
 		want    string
 	}{
-		"missing":           {"", true, "CustomResourceDefinition is missing"},
-		"forbidden":         {"403", false, "verticalpodautoscalers in namespace shop"},
-		"half an answer":    {`{"items":[`, false, "verticalpodautoscalers in namespace shop"},
-		"garbage":           {`<html>`, false, "verticalpodautoscalers in namespace shop"},
-		"a wrong type":      {of(`{"metadata":{"name":"a"},"spec":{"targetRef":"api"}}`), false, "verticalpodautoscalers shop/a"},
-		"a broken quantity": {of(`{"metadata":{"name":"a"},"status":{"recommendation":{"containerRecommendations":[{"containerName":"a","target":{"cpu":"much"}}]}}}`), false, "verticalpodautoscalers shop/a"},
+		"missing":        {"", true, "CustomResourceDefinition is missing"},
+		"forbidden":      {"403", false, "verticalpodautoscalers in namespace shop"},
+		"half an answer": {`{"items":[`, false, "verticalpodautoscalers in namespace shop"},
+		"garbage":        {`<html>`, false, "verticalpodautoscalers in namespace shop"},
+		"a wrong type": {
+			of(`{"metadata":{"name":"a"},"spec":{"targetRef":"api"}}`), false, "verticalpodautoscalers shop/a",
+		},
+		"a broken quantity": {
+			of(
+				`{"metadata":{"name":"a"},"status":{"recommendation":{"containerRecommendations":[{"containerName":"a","target":{"cpu":"much"}}]}}}`,
+			),
+			false,
+			"verticalpodautoscalers shop/a",
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -152,14 +176,20 @@ func TestListTellsAMissingKindFromOtherFailures(t *testing.T) {
 }
 
 func TestCheckpointsTellTheHistory(t *testing.T) {
-	client := serve(t, map[string]string{checkpoints: of(`{"metadata":{"name":"api-api"},"spec":{"vpaObjectName":"api","containerName":"api"},
+	client := serve(
+		t,
+		map[string]string{
+			checkpoints: of(`{"metadata":{"name":"api-api"},"spec":{"vpaObjectName":"api","containerName":"api"},
 		"status":{"lastUpdateTime":"2026-11-03T00:00:30Z","firstSampleStart":"2026-11-01T00:00:00Z","lastSampleStart":"2026-11-03T00:00:00Z","totalSamplesCount":1440}},
-		{"metadata":{"name":"new"},"spec":{"vpaObjectName":"new","containerName":"new"},"status":{"firstSampleStart":null,"lastSampleStart":null,"lastUpdateTime":null}}`)})
+		{"metadata":{"name":"new"},"spec":{"vpaObjectName":"new","containerName":"new"},"status":{"firstSampleStart":null,"lastSampleStart":null,"lastUpdateTime":null}}`),
+		},
+	)
 	found, err := Checkpoints(context.Background(), client, "shop")
 	if err != nil || len(found) != 2 {
 		t.Fatal(found, err)
 	}
-	if c := found[0]; c.Autoscaler != "api" || c.Container != "api" || math.Abs(c.Days()-1) > 1e-9 || c.Updated.Second() != 30 {
+	if c := found[0]; c.Autoscaler != "api" || c.Container != "api" || math.Abs(c.Days()-1) > 1e-9 ||
+		c.Updated.Second() != 30 {
 		t.Errorf("two days of half the samples are %+v, %g days", c, c.Days())
 	}
 	if c := found[1]; c.Days() != 0 || !c.Updated.IsZero() {

@@ -82,8 +82,8 @@ func (raw wireObject) object() Object {
 	return object
 }
 
-// readConditions takes the message from whichever condition tells more: ConfigUnsupported and NoPodsMatched are the causes
-// of which RecommendationProvided is the effect.
+// readConditions takes the message from whichever condition tells more: ConfigUnsupported and NoPodsMatched are the
+// causes of which RecommendationProvided is the effect.
 func (o *Object) readConditions(conditions []wireCondition) {
 	text := map[string]string{}
 	for _, c := range conditions {

@@ -1,5 +1,5 @@
-// Package volume makes volumes that hold no more than they were asked for: each is an ext4 file system in a sparse file of its
-// own, mounted by a loop device. Mount and device end with the last process that can see them; the file stays.
+// Package volume makes volumes that hold no more than they were asked for: each is an ext4 file system in a sparse file
+// of its own, mounted by a loop device. Mount and device end with the last process that can see them; the file stays.
 package volume
 
 import (
@@ -14,14 +14,15 @@ import (
 	"k8s.io/utils/exec"
 )
 
-// MinBytes is the size of the smallest volume: below it, ext4 has little room for anything but its own tables and journal.
+// MinBytes is the size of the smallest volume: below it, ext4 has little room for anything but its own tables and
+// journal.
 const MinBytes = 16 << 20
 
 // suffix is the end of an image's name; the name before it is the volume's.
 const suffix = ".img"
 
-// Folder holds the volumes of one node: for a volume v its image v.img, which is mounted on the folder v beside it. A folder
-// without an image is a volume of unlimited size, made before sizes were enforced; it is used as it is.
+// Folder holds the volumes of one node: for a volume v its image v.img, which is mounted on the folder v beside it. A
+// folder without an image is a volume of unlimited size, made before sizes were enforced; it is used as it is.
 type Folder string
 
 // format is how images are formatted. The journal of a new file needs no zeros written: 8 GiB start with 4 MiB of disk.
@@ -37,8 +38,9 @@ func (f Folder) Path(name string) string { return filepath.Join(string(f), name)
 
 func (f Folder) image(name string) string { return f.Path(name) + suffix }
 
-// Make makes a volume of this many bytes, which must be MinBytes or more, and mounts it. A volume that is there already stays as
-// it is; one that cannot be made leaves nothing. The file system's own tables and journal count: of 64 MiB, 59 are for files.
+// Make makes a volume of this many bytes, which must be MinBytes or more, and mounts it. A volume that is there already
+// stays as it is; one that cannot be made leaves nothing. The file system's own tables and journal count: of 64 MiB, 59
+// are for files.
 func (f Folder) Make(name string, bytes int64) error {
 	err := f.allocate(name, bytes)
 	if err == nil {
@@ -69,8 +71,8 @@ func (f Folder) allocate(name string, bytes int64) error {
 	return os.Rename(unfinished, f.image(name))
 }
 
-// mount mounts a volume unless it is mounted. An image without a file system gets one; any other is checked first, which also
-// replays the journal of one that was not unmounted.
+// mount mounts a volume unless it is mounted. An image without a file system gets one; any other is checked first,
+// which also replays the journal of one that was not unmounted.
 func (f Folder) mount(name string) error {
 	if err := os.MkdirAll(f.Path(name), 0o755); err != nil {
 		return err
@@ -80,15 +82,17 @@ func (f Folder) mount(name string) error {
 		return err
 	}
 	// With discard, the disk gets back the room of files that are deleted in the volume.
-	err = mounter().FormatAndMountSensitiveWithFormatOptions(f.image(name), f.Path(name), "ext4", []string{"loop", "discard"}, nil, format)
+	err = mounter().FormatAndMountSensitiveWithFormatOptions(
+		f.image(name), f.Path(name), "ext4", []string{"loop", "discard"}, nil, format,
+	)
 	if err != nil {
 		return fmt.Errorf("mount the volume %s: %w", f.image(name), err)
 	}
 	return nil
 }
 
-// MountAll mounts every volume that the folder holds, and reports all that cannot be mounted. No pod may start before: it
-// would write into the empty folder that lies below.
+// MountAll mounts every volume that the folder holds, and reports all that cannot be mounted. No pod may start before:
+// it would write into the empty folder that lies below.
 func (f Folder) MountAll() error {
 	images, err := filepath.Glob(f.image("*"))
 	if err != nil {

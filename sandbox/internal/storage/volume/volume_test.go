@@ -16,7 +16,8 @@ import (
 	"github.com/opex-project/opex/sandbox/internal/storage/volume/volumetest"
 )
 
-// holderEnv makes the test program the first process of namespaces of its own that makes a volume in this folder and waits.
+// holderEnv makes the test program the first process of namespaces of its own that makes a volume in this folder and
+// waits.
 const holderEnv = "VOLUME_TEST_HOLDER"
 
 func TestMain(m *testing.M) {
@@ -181,7 +182,8 @@ func TestMoreVolumesThanTheMachineHasLoopDevicesReady(t *testing.T) {
 	}
 }
 
-// TestAKilledNamespaceGivesItsVolumesBack: nothing unmounts them but the kernel, when the last process that sees them ends.
+// TestAKilledNamespaceGivesItsVolumesBack: nothing unmounts them but the kernel, when the last process that sees them
+// ends.
 func TestAKilledNamespaceGivesItsVolumesBack(t *testing.T) {
 	f := folder(t)
 	holder := exec.Command(os.Args[0])
@@ -230,7 +232,8 @@ func TestMountAllReportsEveryVolumeThatCannotBeMounted(t *testing.T) {
 		ok(t, os.WriteFile(f.image(name), nil, 0o600))
 	}
 	err := f.MountAll()
-	if err == nil || !strings.Contains(err.Error(), f.image("bad")) || !strings.Contains(err.Error(), f.image("worse")) {
+	if err == nil || !strings.Contains(err.Error(), f.image("bad")) ||
+		!strings.Contains(err.Error(), f.image("worse")) {
 		t.Errorf("%v", err)
 	}
 	if loopDevices(t, f.image("good")) == "" {

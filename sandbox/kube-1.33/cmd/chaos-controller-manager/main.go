@@ -1,6 +1,6 @@
-// Command chaos-controller-manager is Chaos Mesh's controller without what needs a cloud's API or a second cluster: AWSChaos,
-// AzureChaos, GCPChaos and RemoteCluster. Upstream's main composes the same modules with those four; their SDKs are the larger part of
-// what it compiles.
+// Command chaos-controller-manager is Chaos Mesh's controller without what needs a cloud's API or a second cluster:
+// AWSChaos, AzureChaos, GCPChaos and RemoteCluster. Upstream's main composes the same modules with those four; their
+// SDKs are the larger part of what it compiles.
 package main
 
 import (
@@ -120,8 +120,10 @@ func run(p params) error {
 	}
 	c := config.ControllerCfg
 	p.Manager.GetWebhookServer().Register("/validate-auth", &webhook.Admission{
-		Handler: chaoswebhook.NewAuthValidator(c.SecurityMode, p.Auth, p.Manager.GetScheme(), c.ClusterScoped, c.TargetNamespace,
-			c.EnableFilterNamespace, p.Logger.WithName("validate-auth")),
+		Handler: chaoswebhook.NewAuthValidator(
+			c.SecurityMode, p.Auth, p.Manager.GetScheme(), c.ClusterScoped, c.TargetNamespace, c.EnableFilterNamespace,
+			p.Logger.WithName("validate-auth"),
+		),
 	})
 	return p.Manager.Start(ctrl.SetupSignalHandler())
 }

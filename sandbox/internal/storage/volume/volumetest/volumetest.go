@@ -1,5 +1,5 @@
-// Package volumetest runs tests that mount volumes where nobody else sees the mounts: a sandbox that boots meanwhile would copy
-// them, and keep their loop devices.
+// Package volumetest runs tests that mount volumes where nobody else sees the mounts: a sandbox that boots meanwhile
+// would copy them, and keep their loop devices.
 package volumetest
 
 import (

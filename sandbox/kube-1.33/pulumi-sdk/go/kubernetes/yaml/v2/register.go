@@ -7,8 +7,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// RegisterResource registers an object under the token of its kind. The SDK's function of this name returns a Go type for each
-// kind that it knows; this one returns the same for all.
+// RegisterResource registers an object under the token of its kind. The SDK's function of this name returns a Go type
+// for each kind that it knows; this one returns the same for all.
 func RegisterResource(ctx *pulumi.Context, apiVersion, kind, name string, props pulumi.Input,
 	opts ...pulumi.ResourceOption,
 ) (pulumi.CustomResource, error) {
