@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/opex-project/opex/components/backup"
 	"github.com/opex-project/opex/components/platform"
@@ -210,5 +211,22 @@ func TestPodIdentityTakesTheOIDCProvidersPlace(t *testing.T) {
 	if association.Inputs["roleArn"] != "arn:aws:test:::backup-role" ||
 		!strings.Contains(strings.Join(record.Find("backup-velero").DependsOn, " "), association.URN) {
 		t.Errorf("the association is %v, or Velero does not wait for it", association.Inputs)
+	}
+}
+
+// The labels are those of Velero's chart: its server and its node agents differ in one.
+func TestTheServerOfVeleroIsScrapedAndNoNodeAgent(t *testing.T) {
+	pod := func(name string) labels.Set {
+		return labels.Set{
+			"app.kubernetes.io/name": "velero", "app.kubernetes.io/instance": "velero",
+			"app.kubernetes.io/managed-by": "Helm", "name": name,
+		}
+	}
+	selector := labels.SelectorFromSet(backup.Scrape().Selector)
+	if !selector.Matches(pod("velero")) {
+		t.Errorf("%s misses the server", selector)
+	}
+	if selector.Matches(pod("node-agent")) {
+		t.Errorf("%s matches node agents, which hide a server that is gone", selector)
 	}
 }
