@@ -74,7 +74,7 @@ func (c Config) checkBackup(problems *problem.List, encrypted bool, folder strin
 		} else if !encrypted {
 			problems.Add("opex:backupSecrets", "is not encrypted. Choose new ones and set them with: pulumi config set --secret --path opex:backupSecrets.repositoryPassword, and so on")
 		}
-		if _, _, err := c.storeCertificate(folder); err != nil {
+		if _, err := c.storeCertificate(folder); err != nil {
 			problems.Add("opex:backup.store.caFile", "%v", err)
 		}
 	}
@@ -84,23 +84,23 @@ func (c Config) checkBackup(problems *problem.List, encrypted bool, folder strin
 	}
 }
 
-// storeCertificate reads the certificate authority of an S3-compatible store. Both are empty where none is named.
-func (c Config) storeCertificate(folder string) (path, content string, err error) {
+// storeCertificate reads the certificate authority of an S3-compatible store, in PEM. It is empty where none is named.
+func (c Config) storeCertificate(folder string) (string, error) {
 	if c.Backup.Store == nil || c.Backup.Store.CAFile == "" {
-		return "", "", nil
+		return "", nil
 	}
-	path, err = fromProject(folder, c.Backup.Store.CAFile)
+	path, err := fromProject(folder, c.Backup.Store.CAFile)
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return "", "", fmt.Errorf("cannot be read: %w", err)
+		return "", fmt.Errorf("cannot be read: %w", err)
 	}
 	if block, _ := pem.Decode(data); block == nil || block.Type != "CERTIFICATE" {
-		return "", "", fmt.Errorf("%s holds no certificate in PEM", path)
+		return "", fmt.Errorf("%s holds no certificate in PEM", path)
 	}
-	return path, string(data), nil
+	return string(data), nil
 }
 
 func (c Config) checkServices(problems *problem.List) {

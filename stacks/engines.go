@@ -108,12 +108,12 @@ func (s stack) newSizeAdvisor() (*size.SizeAdvisor, error) {
 
 func (s stack) newBackupVault() (*backup.BackupVault, error) {
 	c := s.config
-	file, certificate, err := c.storeCertificate(s.ctx.RootDirectory())
+	certificate, err := c.storeCertificate(s.ctx.RootDirectory())
 	if err != nil {
 		return nil, err
 	}
 	return backup.NewBackupVault(s.ctx, "backup", &backup.BackupVaultArgs{
-		EngineArgs: s.engineArgs(), Vault: c.Backup, Secrets: c.BackupSecrets, CAFile: file, CACertificate: certificate,
+		EngineArgs: s.engineArgs(), Vault: c.Backup, Secrets: c.BackupSecrets, CACertificate: certificate,
 		Keep: c.profile().protectData, Watches: s.watches(),
 	}, s.component()...)
 }

@@ -57,8 +57,8 @@ type BackupVaultArgs struct {
 	Vault spec.Vault
 	// Secrets are kept secret in any case. RepositoryPassword is required, the keys for an S3-compatible store.
 	Secrets spec.VaultSecrets
-	// CAFile is the path of Vault.Store.CAFile, as the provider of AWS opens it, and CACertificate its content, in PEM.
-	CAFile, CACertificate string
+	// CACertificate is the content of Vault.Store.CAFile, in PEM.
+	CACertificate string
 	// Keep leaves the bucket even when the stack goes.
 	Keep bool
 	// Watches are what the dashboard shows.
@@ -167,8 +167,9 @@ func newAWSProvider(
 	} else {
 		args.Endpoints = aws.ProviderEndpointArray{aws.ProviderEndpointArgs{S3: pulumi.String(vault.Store.AddressOutside())}}
 		args.S3UsePathStyle = pulumi.Bool(true)
-		if v.CAFile != "" {
-			args.CustomCaBundle = pulumi.String(v.CAFile)
+		if vault.Store.CAFile != "" {
+			// As it is written: the plugin runs in the project's folder, and another checkout of it is no difference.
+			args.CustomCaBundle = pulumi.String(vault.Store.CAFile)
 		}
 		// What only AWS itself has.
 		args.SkipCredentialsValidation = pulumi.Bool(true)

@@ -40,7 +40,7 @@ func onStore() *backup.BackupVaultArgs {
 		CAFile:    "ca.crt",
 	}
 	args.Secrets.AccessKey, args.Secrets.SecretKey = "access-key", "the-secret-of-it"
-	args.CAFile, args.CACertificate = "/project/ca.crt", "-----BEGIN CERTIFICATE-----\n"
+	args.CACertificate = "-----BEGIN CERTIFICATE-----\n"
 	args.Keep = false
 	return args
 }
