@@ -132,8 +132,12 @@ func newClaims(ctx *pulumi.Context, name string, a appArgs, opts ...pulumi.Resou
 					Name:      pulumi.String(spec.ClaimName(a.service, volume)),
 					Namespace: a.Namespace.ToStringOutput().ToStringPtrOutput(),
 					Labels:    pulumi.ToStringMap(a.labels.Object(platform.ComponentDatabase)),
-					// The StatefulSet's controller made the claim, and owns its fields until then.
-					Annotations: pulumi.StringMap{"pulumi.com/patchForce": pulumi.String("true")},
+					Annotations: pulumi.StringMap{
+						// The StatefulSet's controller made the claim, and owns its fields until then.
+						"pulumi.com/patchForce": pulumi.String("true"),
+						// Of a class that binds at first use, the provider waits until the claim is Pending: this one is Bound.
+						"pulumi.com/skipAwait": pulumi.String("true"),
+					},
 				},
 				Spec: &corev1.PersistentVolumeClaimSpecPatchArgs{
 					Resources: &corev1.VolumeResourceRequirementsPatchArgs{
