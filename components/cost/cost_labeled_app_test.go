@@ -43,6 +43,24 @@ func TestTwoServicesSideBySideAreTheGoldenOnes(t *testing.T) {
 	pulumitest.Golden(t, "testdata/two-services.yaml", record.Manifests(t))
 }
 
+// The official provider waits until a claim whose class binds at first use is Pending; this one is Bound for ever.
+func TestOwnersAndSizesReachClaimsByForceAndUnawaited(t *testing.T) {
+	record, err := declare(t, map[string]*cost.CostLabeledAppArgs{"till": till()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, claim := range []string{"till-db-data-claim", "till-db-dumps-claim"} {
+		metadata := pulumitest.Object(t, record.Find(claim).Inputs, "metadata")
+		annotations := pulumitest.Object(t, metadata, "annotations")
+		if annotations["pulumi.com/patchForce"] != "true" || annotations["pulumi.com/skipAwait"] != "true" {
+			t.Errorf("%s has the annotations %v", claim, annotations)
+		}
+		if team := pulumitest.Object(t, metadata, "labels")["team"]; team != "product-team" {
+			t.Errorf("%s belongs to team %v", claim, team)
+		}
+	}
+}
+
 func TestPlainPasswordBecomesASecret(t *testing.T) {
 	record, err := declare(t, map[string]*cost.CostLabeledAppArgs{"till": till()})
 	if err != nil {

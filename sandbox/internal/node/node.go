@@ -165,7 +165,6 @@ clusterDomain: cluster.local
 clusterDNS: [%[8]s]
 resolvConf: "" # nothing outside the cluster can be reached
 serializeImagePulls: false
-localStorageCapacityIsolation: false # needs quotas that not every file system has
 # Images come from this machine and cannot be pulled again, and the disk is the host's: neither is cleared for room.
 imageGCHighThresholdPercent: 100
 evictionHard: {memory.available: 100Mi, nodefs.available: "0%%", nodefs.inodesFree: "0%%", imagefs.available: "0%%", imagefs.inodesFree: "0%%"}
