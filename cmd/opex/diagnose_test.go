@@ -54,11 +54,8 @@ func diagnoseFolder(t *testing.T, stored ...string) {
 		file, change, _ := strings.Cut(name, ":")
 		text := files[file+".json"]
 		if change != "" { // of another run
-			text = strings.NewReplacer(
-				"20261123-120000", change, "2026-11-23T12:00:00Z", "2026-11-22T12:00:00Z",
-			).Replace(
-				text,
-			)
+			text = strings.NewReplacer("20261123-120000", change, "2026-11-23T12:00:00Z", "2026-11-22T12:00:00Z").
+				Replace(text)
 		}
 		m := map[string]any{
 			"metadata": map[string]any{"name": "m-" + file, "labels": map[string]any{"opex/service": "task-api"}},

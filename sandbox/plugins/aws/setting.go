@@ -46,12 +46,9 @@ func (s setting) resource() resource {
 			if err := c.needBucket(ctx, bucket); err != nil {
 				return "", nil, fmt.Errorf("bucket %q: %w", bucket, err)
 			}
-			provider.GetLogger(
-				ctx,
-			).Warning(
-				fmt.Sprintf("The S3 server does not implement %s: it is kept in the stack's "+
-					"state as declared, and is NOT enforced on bucket %q.", s.what, bucket),
-			)
+			provider.GetLogger(ctx).
+				Warning(fmt.Sprintf("The S3 server does not implement %s: it is kept in the stack's "+
+					"state as declared, and is NOT enforced on bucket %q.", s.what, bucket))
 			err = nil
 		}
 		return bucket, nil, err

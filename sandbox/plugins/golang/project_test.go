@@ -40,11 +40,8 @@ func newProject(t *testing.T) *project {
 		t.Fatal(err)
 	}
 	// The program is compiled against the sandbox's own module list, so that its SDK comes from the build cache.
-	gomod := regexp.MustCompile(
-		`(?m)^module .*$`,
-	).ReplaceAll(
-		read(t, "../../go.mod"), []byte("module example.com/program"),
-	)
+	gomod := regexp.MustCompile(`(?m)^module .*$`).
+		ReplaceAll(read(t, "../../go.mod"), []byte("module example.com/program"))
 	p.write("go.mod", string(gomod))
 	p.write("go.sum", string(read(t, "../../go.sum")))
 	p.write("Pulumi.yaml", "name: program\nruntime: go\n")

@@ -304,12 +304,8 @@ func TestAStuckRowIsUnavailableInTimeAndStaysUnchanged(t *testing.T) {
 	}
 	eventually(t, 5*time.Second, func() error {
 		var waiting int
-		err := conn.QueryRow(
-			t.Context(),
-			`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-		).Scan(
-			&waiting,
-		)
+		err := conn.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).
+			Scan(&waiting)
 		if err == nil && waiting > 0 {
 			err = fmt.Errorf("%d statements that nobody waits for are still waiting for the row", waiting)
 		}

@@ -60,11 +60,8 @@ type Experiment struct {
 }
 
 func (c Client) of(resource string) dynamic.ResourceInterface {
-	return c.Dynamic.Resource(
-		schema.GroupVersionResource{Group: group, Version: version, Resource: resource},
-	).Namespace(
-		c.Namespace,
-	)
+	return c.Dynamic.Resource(schema.GroupVersionResource{Group: group, Version: version, Resource: resource}).
+		Namespace(c.Namespace)
 }
 
 func (c Client) explain(err error, what string) error {
@@ -139,11 +136,8 @@ func (c Client) Get(ctx context.Context, kind, name string) (Experiment, error) 
 // Delete asks for an experiment's end (right: delete). Chaos Mesh undoes what can be undone, then lets it go. One that
 // is gone is no error.
 func (c Client) Delete(ctx context.Context, kind, name string) error {
-	err := c.of(
-		Kinds[kind].Resource,
-	).Delete(
-		ctx, name, metav1.DeleteOptions{PropagationPolicy: new(metav1.DeletePropagationBackground)},
-	)
+	err := c.of(Kinds[kind].Resource).
+		Delete(ctx, name, metav1.DeleteOptions{PropagationPolicy: new(metav1.DeletePropagationBackground)})
 	if apierrors.IsNotFound(err) {
 		return nil
 	}

@@ -75,11 +75,9 @@ func ofMissing(
 	events []corev1.Event, now time.Time,
 ) (
 	evidence.GameDay, error) {
-	sets, err := cluster.Client.AppsV1().ReplicaSets(
-		service.Namespace,
-	).List(
-		ctx, metav1.ListOptions{LabelSelector: selector},
-	)
+	sets, err := cluster.Client.AppsV1().
+		ReplicaSets(service.Namespace).
+		List(ctx, metav1.ListOptions{LabelSelector: selector})
 	if err != nil {
 		return r, fmt.Errorf("replicasets of %s in namespace %s: %w", r.Service, service.Namespace, err)
 	}

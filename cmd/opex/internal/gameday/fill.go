@@ -161,17 +161,14 @@ func firstGood(samples load.Samples, began, killed, end time.Time) time.Time {
 // throttled reads from the kubelet's own metrics how often a pod's container was held back (right: get on nodes/proxy).
 // It began with the pod, so the counters are its whole life. 0 periods: not known.
 func (s *Site) throttled(ctx context.Context, pod *corev1.Pod) (periods, throttled int64) {
-	data, err := s.Cluster.Client.CoreV1().RESTClient().Get().Resource(
-		"nodes",
-	).Name(
-		pod.Spec.NodeName,
-	).SubResource(
-		"proxy",
-	).Suffix(
-		"metrics/cadvisor",
-	).DoRaw(
-		ctx,
-	)
+	data, err := s.Cluster.Client.CoreV1().
+		RESTClient().
+		Get().
+		Resource("nodes").
+		Name(pod.Spec.NodeName).
+		SubResource("proxy").
+		Suffix("metrics/cadvisor").
+		DoRaw(ctx)
 	if err != nil {
 		return 0, 0
 	}

@@ -153,11 +153,9 @@ const webhookWithin = 10 * time.Second
 
 // wouldBeAdmitted asks for the one shot without making it: the answer comes from Chaos Mesh's own webhooks.
 func (s *Site) wouldBeAdmitted(ctx context.Context, d chaosmesh.Schedule) (string, error) {
-	deployment, err := s.Cluster.Client.AppsV1().Deployments(
-		s.Lab.Namespace,
-	).Get(
-		ctx, s.Lab.Deployment, metav1.GetOptions{},
-	)
+	deployment, err := s.Cluster.Client.AppsV1().
+		Deployments(s.Lab.Namespace).
+		Get(ctx, s.Lab.Deployment, metav1.GetOptions{})
 	if err != nil {
 		return "", err
 	}
@@ -185,11 +183,9 @@ func (s *Site) wouldBeAdmitted(ctx context.Context, d chaosmesh.Schedule) (strin
 // AllReady says that the service has all its pods, of its newest version, and that they are ready. The error says which
 // are not.
 func (s *Site) AllReady(ctx context.Context) (string, error) {
-	d, err := s.Cluster.Client.AppsV1().Deployments(
-		s.Service.Namespace,
-	).Get(
-		ctx, s.Service.Deployment, metav1.GetOptions{},
-	)
+	d, err := s.Cluster.Client.AppsV1().
+		Deployments(s.Service.Namespace).
+		Get(ctx, s.Service.Deployment, metav1.GetOptions{})
 	if err != nil {
 		return "", err
 	}
@@ -210,11 +206,9 @@ func (s *Site) AllReady(ctx context.Context) (string, error) {
 // headroom asks no leave: a kill does not go by the budget. But where the budget has none left, somebody else is at the
 // pods.
 func (s *Site) headroom(ctx context.Context) (string, error) {
-	budgets, err := s.Cluster.Client.PolicyV1().PodDisruptionBudgets(
-		s.Service.Namespace,
-	).List(
-		ctx, metav1.ListOptions{},
-	)
+	budgets, err := s.Cluster.Client.PolicyV1().
+		PodDisruptionBudgets(s.Service.Namespace).
+		List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return "", err
 	}

@@ -119,17 +119,12 @@ func (o *observer) follow(ctx context.Context, s source) error {
 func (s source) list(ctx context.Context) (runtime.Object, error) {
 	of := map[string]runtime.Object{"pods": &corev1.PodList{}, "endpointslices": &discoveryv1.EndpointSliceList{}, "events": &corev1.EventList{}}[s.resource]
 	options := metav1.ListOptions{LabelSelector: s.labels}
-	return of, s.api.Get().Namespace(
-		s.namespace,
-	).Resource(
-		s.resource,
-	).VersionedParams(
-		&options, scheme.ParameterCodec,
-	).Do(
-		ctx,
-	).Into(
-		of,
-	)
+	return of, s.api.Get().
+		Namespace(s.namespace).
+		Resource(s.resource).
+		VersionedParams(&options, scheme.ParameterCodec).
+		Do(ctx).
+		Into(of)
 }
 
 // again watches from a version on, as often as it has to, and notes the time in which there was no watch.
@@ -138,15 +133,11 @@ func (o *observer) again(s source) func(context.Context, metav1.ListOptions) (wa
 	return func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 		options.LabelSelector, options.Watch = s.labels, true
 		began := time.Now()
-		changes, err := s.api.Get().Namespace(
-			s.namespace,
-		).Resource(
-			s.resource,
-		).VersionedParams(
-			&options, scheme.ParameterCodec,
-		).Watch(
-			ctx,
-		)
+		changes, err := s.api.Get().
+			Namespace(s.namespace).
+			Resource(s.resource).
+			VersionedParams(&options, scheme.ParameterCodec).
+			Watch(ctx)
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		if mine < 0 && (!first || err != nil) {

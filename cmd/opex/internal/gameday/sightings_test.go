@@ -40,11 +40,8 @@ func (s *restarting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	n := s.watches.Add(1)
 	status := func(code int, reason string) {
 		w.WriteHeader(code)
-		_ = json.NewEncoder(
-			w,
-		).Encode(
-			map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason},
-		)
+		_ = json.NewEncoder(w).
+			Encode(map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason})
 	}
 	switch {
 	case n > 1 && s.gone:

@@ -124,11 +124,9 @@ func version() string {
 
 // setup is what is tried: the service's Deployment as it is now (right: get on deployments).
 func (s *Site) setup(ctx context.Context) (evidence.Setup, error) {
-	d, err := s.Cluster.Client.AppsV1().Deployments(
-		s.Service.Namespace,
-	).Get(
-		ctx, s.Service.Deployment, metav1.GetOptions{},
-	)
+	d, err := s.Cluster.Client.AppsV1().
+		Deployments(s.Service.Namespace).
+		Get(ctx, s.Service.Deployment, metav1.GetOptions{})
 	if err != nil {
 		return evidence.Setup{}, err
 	}

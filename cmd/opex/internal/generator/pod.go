@@ -51,11 +51,9 @@ func New(
 	if err := removeEnded(ctx, cluster, lab.Namespace); err != nil {
 		return nil, err
 	}
-	made, err := cluster.Client.CoreV1().Pods(
-		lab.Namespace,
-	).Create(
-		ctx, generatorPod(lab, labels, limit), metav1.CreateOptions{},
-	)
+	made, err := cluster.Client.CoreV1().
+		Pods(lab.Namespace).
+		Create(ctx, generatorPod(lab, labels, limit), metav1.CreateOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("pod of the load generator in namespace %s: %w", lab.Namespace, err)
 	}
@@ -194,11 +192,9 @@ func (g *Pod) Name() string { return g.namespace + "/" + g.name }
 
 // Close deletes the pod. Twice is no error.
 func (g *Pod) Close(ctx context.Context) error {
-	err := g.cluster.Client.CoreV1().Pods(
-		g.namespace,
-	).Delete(
-		ctx, g.name, metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))},
-	)
+	err := g.cluster.Client.CoreV1().
+		Pods(g.namespace).
+		Delete(ctx, g.name, metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))})
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("the load generator's pod %s stays: %w", g.Name(), err)
 	}

@@ -159,9 +159,7 @@ func recovery(r evidence.GameDay, o Objectives) Finding {
 		return fail(
 			fact, "a recovery took %s, and the objective is %s%s", r.Recovery.Duration(), human.Exact(o.Recovery),
 			dips(r),
-		).measured(
-			r.Recovery, o.Recovery,
-		)
+		).measured(r.Recovery, o.Recovery)
 	case r.Recovery > limit:
 		return unproven(
 			fact,

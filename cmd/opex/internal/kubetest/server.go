@@ -141,13 +141,10 @@ func (w World) answer(out http.ResponseWriter, r *http.Request) {
 	out.Header().Set("Content-Type", "application/json")
 	status := func(code int) {
 		out.WriteHeader(code)
-		_ = json.NewEncoder(
-			out,
-		).Encode(
-			map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code,
+		_ = json.NewEncoder(out).
+			Encode(map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code,
 				"reason":  map[int]string{404: "NotFound", 403: "Forbidden", 503: "ServiceUnavailable"}[code],
-				"message": "answered with " + strconv.Itoa(code)},
-		)
+				"message": "answered with " + strconv.Itoa(code)})
 	}
 	found, is := w[r.URL.Path+"?"+r.URL.Query().Get("aggregate")]
 	if !is {

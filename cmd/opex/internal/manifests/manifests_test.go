@@ -24,12 +24,9 @@ func broken(t testing.TB) []byte {
 		t.Fatal(err)
 	}
 	return []byte(
-		strings.NewReplacer(
-			`updateMode: "Off"`, "updateMode: Auto", "mode: one", "mode: all", "run: till-db}}\n          pre",
-			"run: tills}}\n          pre", "labels: {run: till, team: shops,", "labels: {run: till,",
-		).Replace(
-			string(data),
-		),
+		strings.NewReplacer(`updateMode: "Off"`, "updateMode: Auto", "mode: one", "mode: all", "run: till-db}}\n          pre", "run: tills}}\n          pre",
+			"labels: {run: till, team: shops,", "labels: {run: till,").
+			Replace(string(data)),
 	)
 }
 

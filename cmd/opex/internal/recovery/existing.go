@@ -54,19 +54,15 @@ func (s *Site) databaseThere(ctx context.Context) (string, error) {
 	if !s.hasDatabase() {
 		return "", nil
 	}
-	pods, err := s.Cluster.Client.CoreV1().Pods(
-		s.Service.Namespace,
-	).List(
-		ctx, metav1.ListOptions{LabelSelector: selector(s.Service.Database.Selector)},
-	)
+	pods, err := s.Cluster.Client.CoreV1().
+		Pods(s.Service.Namespace).
+		List(ctx, metav1.ListOptions{LabelSelector: selector(s.Service.Database.Selector)})
 	if err != nil {
 		return "", err
 	}
-	_, err = s.Cluster.Client.AppsV1().StatefulSets(
-		s.Service.Namespace,
-	).Get(
-		ctx, s.Service.Database.StatefulSet, metav1.GetOptions{},
-	)
+	_, err = s.Cluster.Client.AppsV1().
+		StatefulSets(s.Service.Namespace).
+		Get(ctx, s.Service.Database.StatefulSet, metav1.GetOptions{})
 	switch {
 	case err == nil:
 		return "StatefulSet " + s.Service.Database.StatefulSet, nil

@@ -71,12 +71,9 @@ func (r *run) cancel(ctx context.Context) error {
 // endPods ends the pods of a copy at once: nobody uses it, so nothing has to be brought to an end in good order.
 func (s *Site) endPods(ctx context.Context, namespace string) error {
 	soon := int64(1)
-	return s.Cluster.Client.CoreV1().Pods(
-		namespace,
-	).DeleteCollection(
-		ctx, metav1.DeleteOptions{GracePeriodSeconds: &soon},
-		metav1.ListOptions{LabelSelector: selector(s.Plan.Selector)},
-	)
+	return s.Cluster.Client.CoreV1().
+		Pods(namespace).
+		DeleteCollection(ctx, metav1.DeleteOptions{GracePeriodSeconds: &soon}, metav1.ListOptions{LabelSelector: selector(s.Plan.Selector)})
 }
 
 // removeNamespace deletes the namespace of a copy, if it is still that one, and waits until it is gone.

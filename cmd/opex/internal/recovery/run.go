@@ -180,11 +180,9 @@ func (r *run) state(volumes []velero.PodVolume, pods []corev1.Pod, last string) 
 
 // pods are those of the service in the target, but those that were put aside.
 func (r *run) pods(ctx context.Context) ([]corev1.Pod, error) {
-	found, err := r.site.Cluster.Client.CoreV1().Pods(
-		r.target,
-	).List(
-		ctx, metav1.ListOptions{LabelSelector: selector(r.site.Plan.Selector) + ",!" + labelAside},
-	)
+	found, err := r.site.Cluster.Client.CoreV1().
+		Pods(r.target).
+		List(ctx, metav1.ListOptions{LabelSelector: selector(r.site.Plan.Selector) + ",!" + labelAside})
 	if err != nil {
 		return nil, err
 	}

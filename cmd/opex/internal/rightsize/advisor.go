@@ -18,11 +18,9 @@ const metricsAPI = "metrics.k8s.io/v1beta1"
 func causes(ctx context.Context, cluster *kube.Cluster, size contract.SizeAdvisor) []string {
 	var found []string
 	who := fmt.Sprintf("the recommender, Deployment %s/%s,", size.Namespace, size.Deployment)
-	recommender, err := cluster.Client.AppsV1().Deployments(
-		size.Namespace,
-	).Get(
-		ctx, size.Deployment, metav1.GetOptions{},
-	)
+	recommender, err := cluster.Client.AppsV1().
+		Deployments(size.Namespace).
+		Get(ctx, size.Deployment, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
 		found = append(found, who+" is gone: `pulumi up --refresh` brings it back")

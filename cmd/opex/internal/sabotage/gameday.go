@@ -355,11 +355,9 @@ func killAnother(ctx context.Context, s *Site) error {
 		return err
 	}
 	none := int64(0)
-	return s.Cluster.Client.CoreV1().Pods(
-		s.Service.Namespace,
-	).Delete(
-		ctx, pod, metav1.DeleteOptions{GracePeriodSeconds: &none},
-	)
+	return s.Cluster.Client.CoreV1().
+		Pods(s.Service.Namespace).
+		Delete(ctx, pod, metav1.DeleteOptions{GracePeriodSeconds: &none})
 }
 
 // endGenerator deletes the load generator's pod, as the drain of its node does. It deletes what it wrote before it

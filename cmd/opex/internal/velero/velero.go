@@ -214,11 +214,8 @@ func create[Wire, T any](
 	object.SetNamespace(c.Namespace)
 	object.SetLabels(labels)
 	object.SetAnnotations(annotations)
-	made, err := c.resource(
-		resource,
-	).Create(
-		ctx, object, metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict},
-	)
+	made, err := c.resource(resource).
+		Create(ctx, object, metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict})
 	if err != nil {
 		return none, c.explain(err, resource, name)
 	}

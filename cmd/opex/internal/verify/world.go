@@ -150,11 +150,9 @@ func (w *World) checkpointsIn(ctx context.Context, namespace string) ([]vpa.Chec
 
 func (w *World) horizontalIn(ctx context.Context, namespace string) ([]autoscalingv2.HorizontalPodAutoscaler, error) {
 	return w.horizontal.get(ctx, namespace, func(ctx context.Context) ([]autoscalingv2.HorizontalPodAutoscaler, error) {
-		list, err := w.Cluster.Client.AutoscalingV2().HorizontalPodAutoscalers(
-			namespace,
-		).List(
-			ctx, metav1.ListOptions{},
-		)
+		list, err := w.Cluster.Client.AutoscalingV2().
+			HorizontalPodAutoscalers(namespace).
+			List(ctx, metav1.ListOptions{})
 		if err != nil {
 			return nil, err
 		}
