@@ -43,7 +43,7 @@ are not asked for now are left out of the comparison.
 
 Exit code 0: all PASS (N/A aside); 1: a FAIL; 2: no FAIL, but something is UNPROVEN.
 
-With --sabotage it breaks, on the live cluster, what the criteria are about: 33 ways, three of each criterion or more, one after another.
+With --sabotage it breaks, on the live cluster, what the criteria are about: 35 ways, three of each criterion or more, one after another.
 Each time exactly the criterion in question must come to FAIL or UNPROVEN, and all must pass again once it is put back. It is refused in
 production, and where not all criteria pass to begin with. It makes bad backups, kills pods under load, and takes some minutes.
 Exit code 0: all were caught, with no false alarm; 1: not so.`,

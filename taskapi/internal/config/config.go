@@ -45,7 +45,7 @@ func Load() (Config, error) {
 		DrainDelay:     r.duration("DRAIN_DELAY", 5*time.Second, 0, 10*time.Minute),
 		DrainTimeout:   r.duration("DRAIN_TIMEOUT", 20*time.Second, time.Second, 10*time.Minute),
 	}
-	maxConns := r.number("DB_MAX_CONNS", 10, 1, 1000)
+	maxConns := r.number("DB_MAX_CONNS", 5, 1, 1000)
 	for _, key := range []string{"PGHOST", "PGUSER", "PGDATABASE"} {
 		if os.Getenv(key) == "" {
 			r.wrong(key, "is not set: the service has no default database")
@@ -72,9 +72,12 @@ func Load() (Config, error) {
 		return Config{}, Error{"the database's settings (PG*): " + err.Error()}
 	}
 	pool.MaxConns = int32(maxConns)
-	pool.MinConns = min(2, pool.MaxConns)     // a burst after a quiet hour need not wait for a handshake
-	pool.PingTimeout = 500 * time.Millisecond // tells a dead pooled connection from a live one
-	pool.HealthCheckPeriod = 5 * time.Second  // MinConns are back this soon after a restart of the database
+	// A new connection costs the database more than many requests. Opened when a burst wants them, they would be late,
+	// and all clients with them.
+	pool.MinConns = pool.MaxConns
+	pool.MaxConnLifetimeJitter = 10 * time.Minute // nor are all of them renewed at the same time
+	pool.PingTimeout = 500 * time.Millisecond     // tells a dead pooled connection from a live one
+	pool.HealthCheckPeriod = 5 * time.Second      // MinConns are back this soon after a restart of the database
 	pool.ConnConfig.RuntimeParams["application_name"] = "task-api"
 	c.Database = pool
 	return c, nil

@@ -47,11 +47,14 @@ func TestLoadHasTheDocumentedDefaults(t *testing.T) {
 		t.Errorf("defaults are %+v", c)
 	}
 	d := c.Database
-	if d.MaxConns != 10 || d.ConnConfig.Host != "db.staging" || d.ConnConfig.Port != 5432 ||
+	if d.MaxConns != 5 || d.ConnConfig.Host != "db.staging" || d.ConnConfig.Port != 5432 ||
 		d.ConnConfig.User != "task_api" ||
 		d.ConnConfig.Database != "tasks" ||
 		d.ConnConfig.Password != "hunter2-hunter2" {
 		t.Error("the database's settings do not follow the environment")
+	}
+	if d.MinConns != d.MaxConns {
+		t.Errorf("%d of %d connections are opened beforehand: a burst would pay for the others", d.MinConns, d.MaxConns)
 	}
 	if d.ConnConfig.ConnectTimeout != 2*time.Second {
 		t.Errorf("a new connection may take %s, want 2s", d.ConnConfig.ConnectTimeout)

@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -52,9 +54,16 @@ type Store struct {
 	timeout time.Duration
 }
 
+// cancelledWithin is how long the server may take to cancel a statement before its connection is closed after all.
+const cancelledWithin = 500 * time.Millisecond
+
 // Open makes a pool without connecting: the database may come later. Timeout bounds each statement, waiting for a
-// connection included.
+// connection included. A statement that nobody waits for any more is cancelled, and its connection is kept.
 func Open(cfg *pgxpool.Config, timeout time.Duration) (*Store, error) {
+	cfg = cfg.Copy()
+	cfg.ConnConfig.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: cancelledWithin}
+	}
 	pool, err := pgxpool.NewWithConfig(context.Background(), cfg)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -316,6 +317,48 @@ func TestAStuckRowIsUnavailableInTimeAndStaysUnchanged(t *testing.T) {
 	}
 	if got, err := st.Get(t.Context(), task.ID); err != nil || got != task {
 		t.Errorf("got %+v, %v; want the task unchanged", got, err)
+	}
+}
+
+// TestAClientThatHangsUpCostsNoConnection: a new one costs the database more than any request, so a burst of clients
+// that lose their patience would keep the service from ever answering in time again.
+func TestAClientThatHangsUpCostsNoConnection(t *testing.T) {
+	st, s, db := migrated(t)
+	task := create(t, st, "held")
+	conn := s.Conn(t, db)
+	opened := func() (backends []int) {
+		rows, err := conn.Query(t.Context(), `SELECT pid FROM pg_stat_activity
+			WHERE datname = current_database() AND pid <> pg_backend_pid() ORDER BY pid`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if backends, err = pgx.CollectRows(rows, pgx.RowTo[int]); err != nil {
+			t.Fatal(err)
+		}
+		return backends
+	}
+	before := opened()
+	tx, err := conn.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	hold(t, tx, task.ID)
+	title := "changed"
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if _, err := st.Update(ctx, task.ID, store.Change{Title: &title}); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("got %v, want ErrUnavailable", err)
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if _, err := st.Get(t.Context(), task.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after := opened(); !slices.Equal(before, after) {
+		t.Errorf("the connections were %v, and now are %v", before, after)
 	}
 }
 

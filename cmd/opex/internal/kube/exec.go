@@ -37,8 +37,7 @@ func (e ErrExit) Error() string {
 // than 0 is an ErrExit. It ends with the context; the command itself then goes on until it writes.
 func (c *Cluster) Exec(
 	ctx context.Context, namespace, pod, container string, command []string, stdin io.Reader,
-) (stdout []byte,
-	stderr string, err error) {
+) (stdout []byte, stderr string, err error) {
 	var out, said bytes.Buffer
 	err = c.Stream(ctx, namespace, pod, container, command, stdin, &out, &said)
 	return out.Bytes(), said.String(), err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -69,6 +70,24 @@ var gameDayBreaches = []Breach{
 		Says:      "got no answer",
 		kills:     true,
 		do:        gameDay(inDatabase(silence)),
+	},
+	{
+		Criterion: "SC-009",
+		With:      ofOneRecord,
+		database:  true,
+		What:      "all pods of the service are frozen in the last seconds of the load",
+		Says:      "got no answer",
+		kills:     true,
+		do:        gameDay(freeze(math.MaxInt)),
+	},
+	{
+		Criterion: "SC-009",
+		With:      ofOneRecord,
+		database:  true,
+		What:      "one pod answers nothing for a while, and the others do",
+		Says:      "got no answer",
+		kills:     true,
+		do:        gameDay(freeze(1)),
 	},
 	{
 		Criterion: "SC-009",
