@@ -129,6 +129,24 @@ func TestWhatTheClusterHasAlreadyIsUsed(t *testing.T) {
 	}
 }
 
+func TestANewChaosMeshAsksForItsKindsFirst(t *testing.T) {
+	for chart, warns := range map[string]bool{"": false, "chaos-mesh-2.7.0": true, "chaos-mesh-2.8.4": false} {
+		answers := homeWithKubeconfig(t)
+		if chart != "" {
+			answers["/apis/apps/v1/namespaces/chaos-mesh/deployments/chaos-controller-manager"] =
+				`{"metadata": {"labels": {"helm.sh/chart": "` + chart + `"}}}`
+		}
+		record, err := deploy(t, "staging", stackConfig(t, "staging"), pulumitest.Options{Preview: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := strings.Join(record.Messages, "\n")
+		if strings.Contains(said, "helm show crds chaos-mesh --repo https://charts.chaos-mesh.org --version 2.8.4") != warns {
+			t.Errorf("over %q it says: %s", chart, said)
+		}
+	}
+}
+
 // checkError wants an error that says something, or none.
 func checkError(t *testing.T, err error, says string) {
 	t.Helper()

@@ -1,11 +1,14 @@
 package stacks
 
 import (
+	"fmt"
+
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/opex-project/opex/components/backup"
 	"github.com/opex-project/opex/components/chaos"
 	"github.com/opex-project/opex/components/cost"
+	"github.com/opex-project/opex/components/platform"
 	"github.com/opex-project/opex/components/proof"
 	"github.com/opex-project/opex/components/size"
 	"github.com/opex-project/opex/internal/contract"
@@ -62,9 +65,7 @@ func (s stack) installEngines() (*engines, error) {
 		}
 	}
 	if s.config.Chaos.Enabled {
-		e.chaos, err = chaos.NewChaosLab(s.ctx, "chaos", &chaos.ChaosLabArgs{
-			EngineArgs: s.engineArgs(), RuntimeSocket: s.config.Chaos.RuntimeSocket, Target: s.config.Namespace,
-		}, s.component(s.namespace)...)
+		e.chaos, err = s.newChaosLab()
 	}
 	return e, err
 }
@@ -104,6 +105,22 @@ func (s stack) newSizeAdvisor() (*size.SizeAdvisor, error) {
 		}
 	}
 	return size.NewSizeAdvisor(s.ctx, "size", args, s.component()...)
+}
+
+// newChaosLab says what Helm leaves to people: it installs the kinds of a chart's crds/ once, and never upgrades them.
+func (s stack) newChaosLab() (*chaos.ChaosLab, error) {
+	chart := platform.ChaosMeshChart
+	if want := chart.Name + "-" + chart.Version; s.found.chaosMesh != "" && s.found.chaosMesh != want {
+		text := fmt.Sprintf("opex:chaos: this update brings %s in place of %s, and Helm does not upgrade its kinds. "+
+			"Before it, run: helm show crds %s --repo %s --version %s | kubectl apply --server-side --force-conflicts -f -",
+			want, s.found.chaosMesh, chart.Name, chart.Repository, chart.Version)
+		if err := s.ctx.Log.Warn(text, nil); err != nil {
+			return nil, err
+		}
+	}
+	return chaos.NewChaosLab(s.ctx, "chaos", &chaos.ChaosLabArgs{
+		EngineArgs: s.engineArgs(), RuntimeSocket: s.config.Chaos.RuntimeSocket, Target: s.config.Namespace,
+	}, s.component(s.namespace)...)
 }
 
 func (s stack) newBackupVault() (*backup.BackupVault, error) {

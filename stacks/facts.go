@@ -18,6 +18,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/opex-project/opex/components/backup"
+	"github.com/opex-project/opex/components/chaos"
 	"github.com/opex-project/opex/components/spec"
 	"github.com/opex-project/opex/internal/problem"
 )
@@ -29,6 +30,7 @@ type facts struct {
 	controlPlane         []string // CIDRs of the API server's own addresses, sorted
 	foreignMetricsServer bool     // somebody else's metrics-server
 	foreignCRDs          bool     // somebody else's kinds of the Vertical Pod Autoscaler
+	chaosMesh            string   // the installed release's chart with its version, such as chaos-mesh-2.8.4
 	claims               map[string]claim
 }
 
@@ -56,7 +58,7 @@ func lookUp(ctx context.Context, c Config, folder string) (facts, error) {
 	}
 	found.uid = string(system.UID)
 	for _, question := range []func(context.Context, client, Config) error{
-		found.askControlPlane, found.askMetricsServer, found.askCRDs, found.askClaims,
+		found.askControlPlane, found.askMetricsServer, found.askCRDs, found.askChaosMesh, found.askClaims,
 	} {
 		if err := question(ctx, api, c); err != nil {
 			return facts{}, err
@@ -117,6 +119,13 @@ func (f *facts) askCRDs(ctx context.Context, api client, _ Config) error {
 	// What an earlier release of this program left behind (the chart keeps its kinds) is taken up again by the next
 	// one.
 	f.foreignCRDs = exists && !kind.ownedBy("vertical-pod-autoscaler", "vertical-pod-autoscaler")
+	return err
+}
+
+func (f *facts) askChaosMesh(ctx context.Context, api client, _ Config) error {
+	var controller object
+	_, err := api.get(ctx, "/apis/apps/v1/namespaces/"+chaos.Namespace+"/deployments/"+chaos.Controller, &controller)
+	f.chaosMesh = controller.Labels["helm.sh/chart"]
 	return err
 }
 
@@ -193,59 +202,6 @@ func (f facts) controlPlaneOf(c Config) []string {
 		return c.Cluster.ControlPlane
 	}
 	return f.controlPlane
-}
-
-// client asks an API server.
-type client struct {
-	http   *http.Client
-	server string
-}
-
-func newClient(c Cluster, folder string) (client, error) {
-	path, err := c.path(folder)
-	if err != nil {
-		return client{}, err
-	}
-	overrides := &clientcmd.ConfigOverrides{CurrentContext: c.Context}
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
-		&clientcmd.ClientConfigLoadingRules{ExplicitPath: path}, overrides,
-	).ClientConfig()
-	if err != nil {
-		return client{}, fmt.Errorf("context %q of %s: %w", c.Context, path, err)
-	}
-	config.Timeout = patience
-	transport, err := rest.HTTPClientFor(config)
-	if err != nil {
-		return client{}, fmt.Errorf("context %q of %s: %w", c.Context, path, err)
-	}
-	server, _, err := rest.DefaultServerUrlFor(config)
-	if err != nil {
-		return client{}, fmt.Errorf("context %q of %s: %w", c.Context, path, err)
-	}
-	return client{http: transport, server: server.String()}, nil
-}
-
-// get reads what is at a path, and says whether anything is.
-func (c client) get(ctx context.Context, path string, into any) (bool, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.server+path, nil)
-	if err != nil {
-		return false, err
-	}
-	response, err := c.http.Do(request)
-	if err != nil {
-		return false, fmt.Errorf("the cluster could not be asked: %w", err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	switch {
-	case err != nil:
-		return false, err
-	case response.StatusCode == http.StatusNotFound:
-		return false, nil
-	case response.StatusCode != http.StatusOK:
-		return false, fmt.Errorf("the cluster answered %s to GET %s", response.Status, path)
-	}
-	return true, json.Unmarshal(body, into)
 }
 
 func sortedKeys[V any](all map[string]V) []string { return slices.Sorted(maps.Keys(all)) }

@@ -41,9 +41,7 @@ func TestReportWritesItsPageWhateverTheVerdicts(t *testing.T) {
 					t.Errorf("the page does not name what is left out: %s", what)
 				}
 			}
-			if strings.Count(
-				people, "left out: evidence: ConfigMaps in namespace ",
-			) != 2*strings.Count(
+			if strings.Count(people, "left out: evidence: ConfigMaps in namespace ") != 2*strings.Count(
 				name, "records",
 			) {
 				t.Errorf("people are told of other omissions: %s", people)

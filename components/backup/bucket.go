@@ -132,9 +132,7 @@ func encryption(
 			Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{
 				&s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
 					ApplyServerSideEncryptionByDefault: by,
-					BucketKeyEnabled: pulumi.Bool(
-						v.Vault.KMSKey != "",
-					), // one call of KMS for many objects
+					BucketKeyEnabled:                   pulumi.Bool(v.Vault.KMSKey != ""), // one call of KMS for many objects
 				},
 			},
 		},

@@ -21,12 +21,12 @@ import (
 
 // What the chart names so, whatever its release is named, and the names of this program's own.
 const (
-	Namespace = "chaos-mesh"
+	Namespace  = "chaos-mesh"
+	Controller = "chaos-controller-manager" // Deployment and ServiceAccount
 
 	chaosName       = "chaos-mesh"
-	chaosController = "chaos-controller-manager" // Deployment and ServiceAccount
-	chaosContainer  = "chaos-mesh"               // in the Deployment's pods
-	webhookPort     = "webhook"                  // of that container
+	chaosContainer  = "chaos-mesh" // in the Deployment's pods
+	webhookPort     = "webhook"    // of that container
 	loadAccount     = "opex-load"
 	chaosReader     = "opex-chaos-reader"
 	chaosPolicy     = "opex-chaos"
@@ -161,39 +161,6 @@ func newPolicy(ctx *pulumi.Context, name string, a ChaosLabArgs, child pulumi.Re
 	)
 }
 
-// newReader lets the controller read what the chart forgets when it is held to one namespace: the annotation of
-// namespaces, without which its filter lets nothing through, and RemoteClusters, without which it gives up every two
-// minutes. It returns the binding.
-func newReader(
-	ctx *pulumi.Context, name string, a ChaosLabArgs, namespace *corev1.Namespace, child pulumi.ResourceOption,
-) (pulumi.Resource, error) {
-	read := func(group, resource string) *rbacv1.PolicyRuleArgs {
-		return &rbacv1.PolicyRuleArgs{
-			ApiGroups: texts(group),
-			Resources: texts(resource),
-			Verbs:     texts("get", "list", "watch"),
-		}
-	}
-	reader, err := rbacv1.NewClusterRole(ctx, name+"-reader", &rbacv1.ClusterRoleArgs{
-		Metadata: a.Metadata(chaosReader, chaosName, nil),
-		Rules:    rbacv1.PolicyRuleArray{read("", "namespaces"), read("chaos-mesh.org", "remoteclusters")},
-	}, child)
-	if err != nil {
-		return nil, err
-	}
-	return rbacv1.NewClusterRoleBinding(ctx, name+"-reader-binding", &rbacv1.ClusterRoleBindingArgs{
-		Metadata: a.Metadata(chaosReader, chaosName, nil),
-		RoleRef: &rbacv1.RoleRefArgs{
-			ApiGroup: pulumi.String(rbac), Kind: pulumi.String("ClusterRole"), Name: reader.Metadata.Name().Elem(),
-		},
-		Subjects: rbacv1.SubjectArray{&rbacv1.SubjectArgs{
-			Kind: pulumi.String(
-				"ServiceAccount",
-			), Name: pulumi.String(chaosController), Namespace: platform.NameOf(namespace),
-		}},
-	}, child)
-}
-
 // waitForWebhook gives the controller a readiness probe, which the chart lacks, and waits for it: the release is ready
 // before its webhook listens, and the API server then refuses every experiment.
 func waitForWebhook(
@@ -201,7 +168,7 @@ func waitForWebhook(
 ) (*appsv1.DeploymentPatch, error) {
 	return appsv1.NewDeploymentPatch(ctx, name, &appsv1.DeploymentPatchArgs{
 		Metadata: &metav1.ObjectMetaPatchArgs{
-			Name:      pulumi.String(chaosController),
+			Name:      pulumi.String(Controller),
 			Namespace: platform.NameOf(namespace),
 		},
 		Spec: &appsv1.DeploymentSpecPatchArgs{Template: &corev1.PodTemplateSpecPatchArgs{Spec: &corev1.PodSpecPatchArgs{
@@ -219,7 +186,7 @@ func waitForWebhook(
 
 func (a ChaosLabArgs) contract() contract.ChaosLab {
 	return contract.ChaosLab{
-		Namespace: Namespace, Deployment: chaosController, ServiceAccount: loadAccount, LoadImage: a.Images.Of(spec.ImageLoad),
+		Namespace: Namespace, Deployment: Controller, ServiceAccount: loadAccount, LoadImage: a.Images.Of(spec.ImageLoad),
 		Targets: []string{a.Target}, Policy: chaosPolicy,
 	}
 }

@@ -29,9 +29,8 @@ func experimentPolicy(target string) *admissionv1.ValidatingAdmissionPolicySpecA
 		FailurePolicy: pulumi.String("Fail"),
 		MatchConstraints: &admissionv1.MatchResourcesArgs{ResourceRules: admissionv1.NamedRuleWithOperationsArray{
 			&admissionv1.NamedRuleWithOperationsArgs{
-				ApiGroups: texts(
-					"chaos-mesh.org",
-				), ApiVersions: texts("*"), Resources: texts("*"), Operations: texts("CREATE", "UPDATE"),
+				ApiGroups:   texts("chaos-mesh.org"),
+				ApiVersions: texts("*"), Resources: texts("*"), Operations: texts("CREATE", "UPDATE"),
 			},
 		}},
 		// What is being deleted may lose its finalizers, whatever it says.

@@ -97,36 +97,7 @@ func NewCostVisibility(
 	// Children.
 	child := pulumi.Parent(engine)
 	rules := slices.Concat(costRules(a), a.Rules)
-	prometheusSystem, err := a.NewNamespace(
-		ctx, name+"-prometheus-namespace", PrometheusNamespace, PrometheusNamespace, platform.Restricted, child,
-	)
-	if err != nil {
-		return nil, err
-	}
-	engine.Prometheus, err = platform.NewRelease(ctx, name+"-prometheus", platform.PrometheusChart, a.EngineArgs,
-		platform.NameOf(prometheusSystem), platform.Values(newPrometheusValues(a, rules)), child)
-	if err != nil {
-		return nil, err
-	}
-	openCost, err := a.NewNamespace(
-		ctx, name+"-opencost-namespace", OpenCostNamespace, OpenCostNamespace, platform.Restricted, child,
-	)
-	if err != nil {
-		return nil, err
-	}
-	// It looks for Prometheus at its start only, and ends itself when there is none for a hundred seconds.
-	engine.OpenCost, err = platform.NewRelease(
-		ctx,
-		name+"-opencost",
-		platform.OpenCostChart,
-		a.EngineArgs,
-		platform.NameOf(
-			openCost,
-		),
-		platform.Values(newOpenCostValues(a)),
-		child,
-		pulumi.DependsOn([]pulumi.Resource{engine.Prometheus}),
-	)
+	openCost, err := engine.install(ctx, name, a, rules, child)
 	if err != nil {
 		return nil, err
 	}
@@ -146,6 +117,38 @@ func NewCostVisibility(
 	}).(pulumi.MapOutput)
 	engine.Dashboard = dashboard
 	return engine, ctx.RegisterResourceOutputs(engine, pulumi.Map{"cost": engine.Cost})
+}
+
+// install declares the two releases, each in a namespace of its own, and returns OpenCost's namespace.
+func (engine *CostVisibility) install(
+	ctx *pulumi.Context, name string, a CostVisibilityArgs, rules []platform.RuleGroup, child pulumi.ResourceOption,
+) (*corev1.Namespace, error) {
+	prometheus, err := a.NewNamespace(
+		ctx, name+"-prometheus-namespace", PrometheusNamespace, PrometheusNamespace, platform.Restricted, child,
+	)
+	if err != nil {
+		return nil, err
+	}
+	engine.Prometheus, err = platform.NewRelease(
+		ctx, name+"-prometheus", platform.PrometheusChart, a.EngineArgs, platform.NameOf(prometheus),
+		platform.Values(newPrometheusValues(a, rules)), child,
+	)
+	if err != nil {
+		return nil, err
+	}
+	openCost, err := a.NewNamespace(
+		ctx, name+"-opencost-namespace", OpenCostNamespace, OpenCostNamespace, platform.Restricted, child,
+	)
+	if err != nil {
+		return nil, err
+	}
+	// It looks for Prometheus at its start only, and ends itself when there is none for a hundred seconds.
+	after := pulumi.DependsOn([]pulumi.Resource{engine.Prometheus})
+	engine.OpenCost, err = platform.NewRelease(
+		ctx, name+"-opencost", platform.OpenCostChart, a.EngineArgs, platform.NameOf(openCost),
+		platform.Values(newOpenCostValues(a)), child, after,
+	)
+	return openCost, err
 }
 
 // newPrometheusRule hands the rules to the cluster's own Prometheus Operator, where the stack says that there is one.

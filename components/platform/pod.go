@@ -16,9 +16,8 @@ const ServiceUser = 65532
 // PodSecurity and ContainerSecurity satisfy the restricted Pod Security Standard.
 func PodSecurity(user int) *corev1.PodSecurityContextArgs {
 	return &corev1.PodSecurityContextArgs{
-		RunAsNonRoot: pulumi.Bool(
-			true,
-		), RunAsUser: pulumi.Int(user), RunAsGroup: pulumi.Int(user), FsGroup: pulumi.Int(user),
+		RunAsNonRoot: pulumi.Bool(true),
+		RunAsUser:    pulumi.Int(user), RunAsGroup: pulumi.Int(user), FsGroup: pulumi.Int(user),
 		// Changes the owner of a volume's files only when its root is not right: a large one would delay each start.
 		FsGroupChangePolicy: pulumi.String("OnRootMismatch"),
 		SeccompProfile:      &corev1.SeccompProfileArgs{Type: pulumi.String("RuntimeDefault")},
@@ -54,13 +53,9 @@ const (
 
 // Probe asks every period seconds and gives up on one answer after timeout seconds; failures in a row count.
 func Probe(ask corev1.ProbeArgs, period, timeout, failures int) *corev1.ProbeArgs {
-	ask.PeriodSeconds, ask.TimeoutSeconds, ask.FailureThreshold = pulumi.Int(
-		period,
-	), pulumi.Int(
+	ask.PeriodSeconds, ask.TimeoutSeconds, ask.FailureThreshold = pulumi.Int(period), pulumi.Int(
 		timeout,
-	), pulumi.Int(
-		failures,
-	)
+	), pulumi.Int(failures)
 	return &ask
 }
 

@@ -70,9 +70,8 @@ func NewRelease(
 	custom := e.Charts.Of(c.Name)
 	chart, repository := custom.Source(c.Name, c.Repository)
 	args := &ReleaseArgs{
-		Name: pulumi.String(
-			c.Name,
-		), Chart: pulumi.String(chart), Version: pulumi.String(c.Version), Namespace: namespace,
+		Name:  pulumi.String(c.Name),
+		Chart: pulumi.String(chart), Version: pulumi.String(c.Version), Namespace: namespace,
 		Values:  values,
 		Timeout: pulumi.Int(int(custom.Timeout.Value().Seconds())),
 		// Not atomic: a first install that times out would be removed, and with it the reason. The next update goes on

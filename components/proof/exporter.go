@@ -135,9 +135,8 @@ func newPod(
 	}
 	// Read anew for each round: a change of the outputs needs no new pod.
 	outputs, err := corev1.NewConfigMap(ctx, name+"-outputs", &corev1.ConfigMapArgs{
-		Metadata: meta(
-			exporterName + "-" + exporterOutputs,
-		), Data: pulumi.StringMap{"outputs.json": pulumi.JSONMarshal(a.Outputs)},
+		Metadata: meta(exporterName + "-" + exporterOutputs),
+		Data:     pulumi.StringMap{"outputs.json": pulumi.JSONMarshal(a.Outputs)},
 	}, child)
 	if err != nil {
 		return err
@@ -197,9 +196,8 @@ func exporterPod(a ExporterArgs) *corev1.PodTemplateSpecArgs {
 			Resources:       platform.ResourcesOf(exporterSize),
 			SecurityContext: platform.ContainerSecurity(),
 			VolumeMounts: corev1.VolumeMountArray{&corev1.VolumeMountArgs{
-				Name: pulumi.String(
-					exporterOutputs,
-				), MountPath: pulumi.String(exporterFolder), ReadOnly: pulumi.Bool(true),
+				Name:      pulumi.String(exporterOutputs),
+				MountPath: pulumi.String(exporterFolder), ReadOnly: pulumi.Bool(true),
 			}},
 			StartupProbe: platform.Probe(platform.HTTPGet("/healthz"), 1, 1, 60),
 			// An exporter that judges no more is started anew.

@@ -83,9 +83,8 @@ func newPermissions(
 	ctx *pulumi.Context, name string, a ExporterArgs, account *corev1.ServiceAccount, child pulumi.ResourceOption,
 ) ([]pulumi.Resource, error) {
 	subjects := rbacv1.SubjectArray{&rbacv1.SubjectArgs{
-		Kind: pulumi.String(
-			"ServiceAccount",
-		), Name: account.Metadata.Name().Elem(), Namespace: account.Metadata.Namespace(),
+		Kind: pulumi.String("ServiceAccount"),
+		Name: account.Metadata.Name().Elem(), Namespace: account.Metadata.Namespace(),
 	}}
 	identity := name + "-identity"
 	role, err := rbacv1.NewClusterRole(ctx, identity, &rbacv1.ClusterRoleArgs{
@@ -96,9 +95,8 @@ func newPermissions(
 		return nil, err
 	}
 	binding, err := rbacv1.NewClusterRoleBinding(ctx, identity+"-binding", &rbacv1.ClusterRoleBindingArgs{
-		Metadata: a.Metadata(
-			exporterName, exporterName, nil,
-		), RoleRef: roleRef("ClusterRole", role.Metadata), Subjects: subjects,
+		Metadata: a.Metadata(exporterName, exporterName, nil),
+		RoleRef:  roleRef("ClusterRole", role.Metadata), Subjects: subjects,
 	}, child)
 	if err != nil {
 		return nil, err
@@ -135,9 +133,8 @@ func rulesOf(permissions []permission) rbacv1.PolicyRuleArray {
 	var rules rbacv1.PolicyRuleArray
 	for _, p := range permissions {
 		rule := &rbacv1.PolicyRuleArgs{
-			ApiGroups: pulumi.ToStringArray(
-				[]string{p.group},
-			), Resources: pulumi.ToStringArray(p.resources), Verbs: pulumi.ToStringArray(p.verbs),
+			ApiGroups: pulumi.ToStringArray([]string{p.group}),
+			Resources: pulumi.ToStringArray(p.resources), Verbs: pulumi.ToStringArray(p.verbs),
 		}
 		if len(p.names) > 0 {
 			rule.ResourceNames = pulumi.ToStringArray(p.names)

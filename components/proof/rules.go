@@ -35,92 +35,58 @@ func Rules() []platform.RuleGroup {
 }
 
 func dashboardOf(a ExporterArgs) platform.Dashboard {
-	// from then on the exporter withdraws its verdicts, unless a round takes longer than an interval
+	// From then on the exporter withdraws its verdicts, unless a round takes longer than an interval.
 	pass, late := 1.0, 5*a.Exporter.Every.Value().Seconds()
-	by := func(id string) []grafana.Query {
-		return []grafana.Query{
-			{Expr: fmt.Sprintf(`max by (service) (opex_criterion_value{id=%q})`, id), Legend: "{{service}}"},
-			{Expr: fmt.Sprintf(`max by (service) (opex_criterion_limit{id=%q})`, id), Legend: "{{service}}: objective"},
-		}
-	}
-	b := platform.Dashboard{
-		Dashboard: grafana.Dashboard{
-			UID:   "opex-proof",
-			Title: "Operational excellence",
-			Tags:  []string{"proof", a.Environment},
-			Panels: []grafana.Panel{
-				{Title: "Criteria", Kind: "stat", Unit: "bool_yes_no", Width: 18, Bad: &pass, BadBelow: true,
-					Description: "Green: proven, or it does not concern the service. Red: it fails, or there is no evidence",
-					Queries:     []grafana.Query{{Expr: lights, Legend: "{{service}} {{id}}"}}},
-				{
-					Title:       "Last judged",
-					Kind:        "stat",
-					Unit:        "s",
-					Width:       6,
-					Bad:         &late,
-					Description: "How long ago",
-					Queries:     []grafana.Query{{Expr: judgedAgo}},
-				},
-				{
-					Title:       "Criteria over time",
-					Kind:        "timeseries",
-					Unit:        "short",
-					Width:       12,
-					Description: "How many pass, by service",
-					Queries:     []grafana.Query{{Expr: `sum by (service) (` + lights + `)`, Legend: "{{service}}"}},
-				},
-				{
-					Title:       "Age of the evidence",
-					Kind:        "timeseries",
-					Unit:        "s",
-					Width:       12,
-					Description: "Of the newest complete backup, drill and Game Day",
-					Queries:     []grafana.Query{{Expr: evidenceAge, Legend: "{{service}} {{kind}}"}},
-				},
-				{
-					Title:       "Time to restore",
-					Kind:        "timeseries",
-					Unit:        "s",
-					Width:       8,
-					Description: "Of the newest drill, to the first correct answer",
-					Queries:     by("SC-007"),
-				},
-				{
-					Title:       "Recovery of a killed pod",
-					Kind:        "timeseries",
-					Unit:        "s",
-					Width:       8,
-					Description: "The slowest of the newest Game Day",
-					Queries:     by("SC-008"),
-				},
-				{
-					Title:       "P95 while a pod is replaced",
-					Kind:        "timeseries",
-					Unit:        "s",
-					Width:       8,
-					Description: "The slowest of the newest Game Day",
-					Queries:     by("SC-010"),
-				},
-			},
-		},
-		Objectives: map[string]float64{"Criteria": pass, "Last judged": late},
+	criteria := panel("Criteria", "stat", "bool_yes_no", 18,
+		"Green: proven, or it does not concern the service. Red: it fails, or there is no evidence",
+		grafana.Query{Expr: lights, Legend: "{{service}} {{id}}"})
+	criteria.Bad, criteria.BadBelow = &pass, true
+	judged := panel("Last judged", "stat", "s", 6, "How long ago", grafana.Query{Expr: judgedAgo})
+	judged.Bad = &late
+	panels := []grafana.Panel{
+		criteria,
+		judged,
+		panel("Criteria over time", "timeseries", "short", 12, "How many pass, by service",
+			grafana.Query{Expr: `sum by (service) (` + lights + `)`, Legend: "{{service}}"}),
+		panel("Age of the evidence", "timeseries", "s", 12, "Of the newest complete backup, drill and Game Day",
+			grafana.Query{Expr: evidenceAge, Legend: "{{service}} {{kind}}"}),
+		panel("Time to restore", "timeseries", "s", 8, "Of the newest drill, to the first correct answer",
+			measured("SC-007")...),
+		panel("Recovery of a killed pod", "timeseries", "s", 8, "The slowest of the newest Game Day",
+			measured("SC-008")...),
+		panel("P95 while a pod is replaced", "timeseries", "s", 8, "The slowest of the newest Game Day",
+			measured("SC-010")...),
 	}
 	if a.Looks.Cost {
-		b.Panels = append(b.Panels,
-			grafana.Panel{Title: "Money per hour", Kind: "timeseries", Unit: "short", Width: 12, Description: "By team",
-				Queries: []grafana.Query{{Expr: `sum by (team) (` + cost.TeamCost + `)`, Legend: "{{team}}"}}},
-			grafana.Panel{Title: "Requests against need", Kind: "timeseries", Unit: "percentunit", Width: 12,
-				Description: "What is requested, as a share of what was seen to be needed: above 100% is paid for and not used",
-				Queries: []grafana.Query{
-					{
-						Expr: cost.RequestQuery(
-							[]string{a.Namespace},
-						) + " / " + cost.NeedQuery(
-							[]string{a.Namespace},
-						),
-						Legend: "{{container}} {{resource}}",
-					},
-				}})
+		namespaces := []string{a.Namespace}
+		panels = append(panels,
+			panel("Money per hour", "timeseries", "short", 12, "By team",
+				grafana.Query{Expr: `sum by (team) (` + cost.TeamCost + `)`, Legend: "{{team}}"}),
+			panel("Requests against need", "timeseries", "percentunit", 12,
+				"What is requested, as a share of what was seen to be needed: above 100% is paid for and not used",
+				grafana.Query{
+					Expr:   cost.RequestQuery(namespaces) + " / " + cost.NeedQuery(namespaces),
+					Legend: "{{container}} {{resource}}",
+				}))
 	}
-	return b
+	return platform.Dashboard{
+		Dashboard: grafana.Dashboard{
+			UID: "opex-proof", Title: "Operational excellence", Tags: []string{"proof", a.Environment}, Panels: panels,
+		},
+		Objectives: map[string]float64{criteria.Title: pass, judged.Title: late},
+	}
+}
+
+func panel(title, kind, unit string, width int, description string, queries ...grafana.Query) grafana.Panel {
+	return grafana.Panel{
+		Title: title, Kind: kind, Unit: unit, Width: width, Description: description, Queries: queries,
+	}
+}
+
+// measured are a criterion's figure and its objective.
+func measured(id string) []grafana.Query {
+	return []grafana.Query{
+		{Expr: fmt.Sprintf(`max by (service) (opex_criterion_value{id=%q})`, id), Legend: "{{service}}"},
+		{Expr: fmt.Sprintf(`max by (service) (opex_criterion_limit{id=%q})`, id), Legend: "{{service}}: objective"},
+	}
 }

@@ -102,17 +102,15 @@ func NewAdvice(
 	opts ...pulumi.ResourceOption,
 ) (*apiextensions.CustomResource, error) {
 	metadata := &metav1.ObjectMetaArgs{
-		Name: pulumi.String(
-			w.Name,
-		), Namespace: namespace.ToStringOutput().ToStringPtrOutput(), Labels: pulumi.ToStringMap(labels),
+		Name:      pulumi.String(w.Name),
+		Namespace: namespace.ToStringOutput().ToStringPtrOutput(), Labels: pulumi.ToStringMap(labels),
 	}
 	if w.Sizing.Mode != "Off" {
 		metadata.Annotations = pulumi.StringMap{review.AnnotationReason: pulumi.String(w.Sizing.Reason)}
 	}
 	return apiextensions.NewCustomResource(ctx, name, &apiextensions.CustomResourceArgs{
-		ApiVersion: pulumi.String(
-			"autoscaling.k8s.io/v1",
-		), Kind: pulumi.String("VerticalPodAutoscaler"), Metadata: metadata,
+		ApiVersion: pulumi.String("autoscaling.k8s.io/v1"),
+		Kind:       pulumi.String("VerticalPodAutoscaler"), Metadata: metadata,
 		OtherFields: kubernetes.UntypedArgs{"spec": platform.Values(adviceOn(w))},
 	}, opts...)
 }

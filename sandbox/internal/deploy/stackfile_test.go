@@ -33,9 +33,7 @@ config:
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			stackPath, mergedPath := filepath.Join(
-				t.TempDir(), "Pulumi.staging.yaml",
-			), filepath.Join(
+			stackPath, mergedPath := filepath.Join(t.TempDir(), "Pulumi.staging.yaml"), filepath.Join(
 				t.TempDir(), "merged.yaml",
 			)
 			write(t, stackPath, stack)
@@ -75,9 +73,7 @@ config:
 }
 
 func TestConfigSetOnTheSandboxLastsUntilTheStackFileChanges(t *testing.T) {
-	stackPath, mergedPath := filepath.Join(
-		t.TempDir(), "Pulumi.staging.yaml",
-	), filepath.Join(
+	stackPath, mergedPath := filepath.Join(t.TempDir(), "Pulumi.staging.yaml"), filepath.Join(
 		t.TempDir(), "merged.yaml",
 	)
 	merge := func() any {
@@ -104,9 +100,7 @@ func TestConfigSetOnTheSandboxLastsUntilTheStackFileChanges(t *testing.T) {
 }
 
 func TestMergeStackFileRefusesABrokenFileAndKeepsTheMergedOne(t *testing.T) {
-	stackPath, mergedPath := filepath.Join(
-		t.TempDir(), "Pulumi.staging.yaml",
-	), filepath.Join(
+	stackPath, mergedPath := filepath.Join(t.TempDir(), "Pulumi.staging.yaml"), filepath.Join(
 		t.TempDir(), "merged.yaml",
 	)
 	write(t, stackPath, "config: [not, a, map]")

@@ -47,9 +47,8 @@ func (r *Report) Write(w io.Writer, format string) error {
 // Sections are the tables of the report, under their titles.
 func (r *Report) Sections() []table.Titled {
 	sections := []table.Titled{{
-		Title: fmt.Sprintf(
-			"Costs by %s in %s, %s, %s, %s", r.By, r.Environment, r.Currency, r.Window, r.prices(),
-		), Table: r.lines(),
+		Title: fmt.Sprintf("Costs by %s in %s, %s, %s, %s", r.By, r.Environment, r.Currency, r.Window, r.prices()),
+		Table: r.lines(),
 	}}
 	if r.Change != nil {
 		sections = append(

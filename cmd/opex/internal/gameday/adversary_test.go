@@ -82,9 +82,8 @@ func (g genre) draw(t *rapid.T) tale {
 	}
 	a := tale{rate: rapid.SampledFrom(rates).Draw(t, "rate"), replicas: rapid.IntRange(2, 4).Draw(t, "replicas"),
 		graceful: g.graceful &&
-			rapid.Bool().Draw(
-				t, "graceful",
-			), begins: -milli("steady", 10_000, 12_000), ends: milli("ends", 13_000, 20_000)}
+			rapid.Bool().Draw(t, "graceful"),
+		begins: -milli("steady", 10_000, 12_000), ends: milli("ends", 13_000, 20_000)}
 	back := milli("back", 300, 7000)
 	a.serves = []span{{back, time.Hour}}
 	if g.dips && rapid.Bool().Draw(t, "dips") {
@@ -118,13 +117,9 @@ func (g genre) draw(t *rapid.T) tale {
 		a.lag = milli("lag", 1, 400)
 	}
 	a.watchEnds = rare("watch ends", g.lags)
-	a.dropped, a.late, a.lostWrite = rare(
-		"dropped", g.measures,
-	), rare(
-		"late", g.measures,
-	), rare(
-		"lost write", g.measures,
-	)
+	a.dropped = rare("dropped", g.measures)
+	a.late = rare("late", g.measures)
+	a.lostWrite = rare("lost write", g.measures)
 	if rare("clock", g.measures) {
 		a.clockError = milli("clock error", 1, 300)
 	}

@@ -38,11 +38,8 @@ func fill(r *evidence.GameDay, t story, samples load.Samples, totals load.Totals
 		r.Recovery = evidence.InSeconds(until.Sub(zero))
 	}
 	r.KilledAt = zero.UTC()
-	r.During, r.After = load.Window(
-		samples, zero, until, zero, slow,
-	), load.Window(
-		samples, until, later(end, until), zero, slow,
-	)
+	r.During = load.Window(samples, zero, until, zero, slow)
+	r.After = load.Window(samples, until, later(end, until), zero, slow)
 	fillCut(r, t, samples)
 	fillStory(r, t)
 	if good := firstGood(samples, began, zero, end); !good.IsZero() {

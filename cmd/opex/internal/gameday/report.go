@@ -41,9 +41,7 @@ func Windows(r evidence.GameDay) table.Table {
 				fmt.Sprintf("%.1f", float64(w.To-w.From)),
 				strconv.Itoa(w.Requests),
 				strconv.Itoa(w.ServerErrors),
-				judge.Kinds(
-					w.TransportErrors,
-				),
+				judge.Kinds(w.TransportErrors),
 				human.Latency(w.P50),
 				human.Latency(w.P95),
 				human.Latency(w.P99),

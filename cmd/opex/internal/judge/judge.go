@@ -165,9 +165,7 @@ func recovery(r evidence.GameDay, o Objectives) Finding {
 			fact,
 			"a watch was cut off for %s, so a recovery took between %s and %s, and the objective is %s",
 			human.Duration(r.Blind.Duration()),
-			human.Duration(
-				(r.Recovery - r.Blind).Duration(),
-			),
+			human.Duration((r.Recovery - r.Blind).Duration()),
 			human.Duration(r.Recovery.Duration()),
 			human.Exact(o.Recovery),
 		)
@@ -183,9 +181,7 @@ func recovery(r evidence.GameDay, o Objectives) Finding {
 		Actual:  fmt.Sprintf("%s of %s%s", r.Recovery.Duration(), human.Exact(o.Recovery), dips(r)),
 		Facts:   []Fact{fact},
 	}.
-		measured(
-			r.Recovery, o.Recovery,
-		)
+		measured(r.Recovery, o.Recovery)
 }
 
 // dips tells of recoveries that did not hold.

@@ -84,11 +84,9 @@ func (s stretch) judge(records []evidence.GameDay, o Objectives) Finding {
 		}
 		worst = max(worst, w.P95)
 		if w.Requests < LeastSamples {
-			n, slow, small, longest = n+w.Requests, slow+slowOf(
-				w, r.Objectives.P95, limit,
-			), small+1, max(
-				longest, w.To-w.From,
-			)
+			n, small = n+w.Requests, small+1
+			slow += slowOf(w, r.Objectives.P95, limit)
+			longest = max(longest, w.To-w.From)
 			continue
 		}
 		if slowOf(w, r.Objectives.P95, limit) > mayBeSlow(w.Requests) {

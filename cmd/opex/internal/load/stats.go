@@ -93,13 +93,9 @@ func Curve(samples Samples, from, to, zero time.Time) (width time.Duration, curv
 	done := func() {
 		if n := len(curve); n > 0 {
 			last := &curve[n-1]
-			last.P50, last.P95, last.Max = percentile(
-				latencies, 50,
-			), percentile(
+			last.P50, last.P95, last.Max = percentile(latencies, 50), percentile(
 				latencies, 95,
-			), percentile(
-				latencies, 100,
-			)
+			), percentile(latencies, 100)
 			latencies = latencies[:0]
 		}
 	}

@@ -49,10 +49,8 @@ func WriteBaseline(name string, objects review.Set, options Options) (int, error
 	slices.Sort(lines)
 	head := "# Findings of opex review that are known. Take out what you put right: opex review --baseline FILE says which these are.\n"
 	return len(
-			lines,
-		), os.WriteFile(
-			name, []byte(head+strings.Join(lines, "")), 0o644,
-		) //nolint:gosec // it is to be committed
+		lines,
+	), os.WriteFile(name, []byte(head+strings.Join(lines, "")), 0o644) //nolint:gosec // it is to be committed
 }
 
 func (b Baseline) clone() Baseline {

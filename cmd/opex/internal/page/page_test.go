@@ -209,13 +209,9 @@ func TestTheSlowestKillIsUnfolded(t *testing.T) {
 }
 
 func TestTilesHaveTheFiguresOfTheWorstKillsAndTheVerdictsOfTheJudge(t *testing.T) {
-	good, slow, wrong := record(
+	good, slow, wrong := record(t, "nothing-slow.hard-kill", time.Second), record(
 		t, "nothing-slow.hard-kill", time.Second,
-	), record(
-		t, "nothing-slow.hard-kill", time.Second,
-	), record(
-		t, "nothing-slow.hard-kill", time.Second,
-	)
+	), record(t, "nothing-slow.hard-kill", time.Second)
 	slow.Recovery, slow.During.P95 = 31, 0.6
 	wrong.After.ServerErrors, wrong.Writes.Lost, wrong.Verdict, wrong.Reasons = 2, []string{
 		"/tasks/1",

@@ -54,9 +54,7 @@ func Report(p Proof) ([]byte, error) {
 			Title:  "Operational excellence: " + p.Verify.Environment,
 			Runs:   runs(newest(p), judged(p.Verify)),
 		},
-		Where: fmt.Sprintf(
-			"cluster %s, judged %s", p.Verify.Cluster, instant(p.Verify.Time),
-		),
+		Where:   fmt.Sprintf("cluster %s, judged %s", p.Verify.Cluster, instant(p.Verify.Time)),
 		Summary: p.Verify.Summary(),
 		Omitted: p.Omitted,
 		Changes: p.Verify.Changes,

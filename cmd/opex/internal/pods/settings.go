@@ -20,9 +20,7 @@ func Settings(p *corev1.Pod, container string, events []evidence.Event) evidence
 	if i := slices.IndexFunc(p.Spec.Containers, func(c corev1.Container) bool { return c.Name == container }); i >= 0 {
 		c := p.Spec.Containers[i]
 		s.Image, s.PullPolicy = c.Image, string(c.ImagePullPolicy)
-		s.CPURequest, s.CPULimit = amount(
-			c.Resources.Requests, corev1.ResourceCPU,
-		), amount(
+		s.CPURequest, s.CPULimit = amount(c.Resources.Requests, corev1.ResourceCPU), amount(
 			c.Resources.Limits, corev1.ResourceCPU,
 		)
 		s.MemoryLimit = amount(c.Resources.Limits, corev1.ResourceMemory)

@@ -14,9 +14,7 @@ func TestSettingsAreTheChangesOfTheStacksOwnContainers(t *testing.T) {
 			autoscalers, advice,
 			object("containerName", "sidecar", "target", object("cpu", "50m"), "uncappedTarget", object("cpu", "50m")),
 		),
-	)(
-		t, w,
-	)
+	)(t, w)
 	settings, notes := advise(t, w, newOutputs()).Settings()
 	var got []string
 	for _, s := range settings {

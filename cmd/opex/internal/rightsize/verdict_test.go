@@ -17,9 +17,7 @@ func TestVerdicts(t *testing.T) {
 		return with(autoscalers, advice, list(
 			object("containerName", "b"),
 			object("containerName", "c"),
-			object(
-				"containerName", "task-api", "target", object("cpu", "100m"), "uncappedTarget", object("cpu", need),
-			),
+			object("containerName", "task-api", "target", object("cpu", "100m"), "uncappedTarget", object("cpu", need)),
 		))
 	}
 	young := func(c change) change { // half a day of samples

@@ -410,9 +410,8 @@ func inDatabase(statement string) func(context.Context, *Site, <-chan struct{}) 
 	return func(ctx context.Context, s *Site, killed <-chan struct{}) error {
 		database := s.Service.Database
 		found, err := s.Cluster.Client.CoreV1().Pods(s.Service.Namespace).List(ctx, metav1.ListOptions{
-			LabelSelector: metav1.FormatLabelSelector(
-				&metav1.LabelSelector{MatchLabels: database.Selector},
-			), FieldSelector: "status.phase=Running"})
+			LabelSelector: metav1.FormatLabelSelector(&metav1.LabelSelector{MatchLabels: database.Selector}),
+			FieldSelector: "status.phase=Running"})
 		if err != nil {
 			return err
 		}

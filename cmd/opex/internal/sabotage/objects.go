@@ -81,9 +81,8 @@ func spec(fields map[string]any) map[string]any { return map[string]any{"spec": 
 // pods are the names of the service's running pods, but those that are going.
 func (s *Site) pods(ctx context.Context) ([]string, error) {
 	found, err := s.Cluster.Client.CoreV1().Pods(s.Service.Namespace).List(ctx, metav1.ListOptions{
-		LabelSelector: metav1.FormatLabelSelector(
-			&metav1.LabelSelector{MatchLabels: s.Service.Selector},
-		), FieldSelector: "status.phase=Running"})
+		LabelSelector: metav1.FormatLabelSelector(&metav1.LabelSelector{MatchLabels: s.Service.Selector}),
+		FieldSelector: "status.phase=Running"})
 	if err != nil {
 		return nil, err
 	}

@@ -209,9 +209,7 @@ func TestEditKeepsEverythingElseOfAnyFile(t *testing.T) {
 		removed := 0
 		for _, s := range compare(lines([]byte(before)), lines(result.Data)) {
 			if s.op == '-' &&
-				strings.TrimRight(
-					s.text, "\r\n",
-				) != strings.TrimRight(
+				strings.TrimRight(s.text, "\r\n") != strings.TrimRight(
 					lines([]byte(before))[len(lines([]byte(before)))-1], "\r\n",
 				) {
 				removed++

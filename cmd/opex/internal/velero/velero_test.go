@@ -253,12 +253,10 @@ func TestVolumesRestoresAndLocationsAreRead(t *testing.T) {
 			Phase:        PhaseFailed,
 			Message:      "no room",
 			SnapshotID:   "abc",
-			Started: clock(
-				"2026-11-03T00:00:00Z",
-			),
-			Completed:  clock("2026-11-03T00:00:05Z"),
-			BytesDone:  10,
-			TotalBytes: 20,
+			Started:      clock("2026-11-03T00:00:00Z"),
+			Completed:    clock("2026-11-03T00:00:05Z"),
+			BytesDone:    10,
+			TotalBytes:   20,
 		}
 		if err != nil || len(found) != 1 {
 			t.Fatalf("%s: %+v, %v", name, found, err)

@@ -37,9 +37,8 @@ func (raw wireSchedule) schedule() Schedule {
 		ValidationErrors: raw.Status.ValidationErrors,
 		Labels:           raw.Metadata.Labels,
 		Template:         t.raw, TTL: t.TTL.Duration, Namespaces: t.IncludedNamespaces, ExcludedNamespaces: t.ExcludedNamespaces,
-		PodsLeftOut: review.PodsLeftOut(
-			t.raw,
-		), StorageLocation: t.StorageLocation, Hooks: t.hooks(), selectors: t.selectors(),
+		PodsLeftOut:     review.PodsLeftOut(t.raw),
+		StorageLocation: t.StorageLocation, Hooks: t.hooks(), selectors: t.selectors(),
 	}
 }
 

@@ -97,9 +97,7 @@ func TestEveryCriterionCanBeSeenRedAlone(t *testing.T) {
 			"a victim that stays": gameDay(func(r *evidence.GameDay) { r.Timeline[1].Name = "else" }),
 		},
 		"SC-009": {
-			"a 500": gameDay(
-				func(r *evidence.GameDay) { r.During.ServerErrors, r.Verdict = 1, evidence.Failed },
-			),
+			"a 500": gameDay(func(r *evidence.GameDay) { r.During.ServerErrors, r.Verdict = 1, evidence.Failed }),
 			"a lost write": gameDay(
 				func(r *evidence.GameDay) { r.Writes.Lost, r.Writes.Found = []string{"/tasks/7"}, 1399 },
 			),

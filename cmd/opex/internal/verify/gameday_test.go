@@ -223,9 +223,7 @@ func before(change func(*evidence.GameDay)) change {
 			ID:    "20261121-100000",
 			Index: 1,
 			Of:    1,
-		}, earlier.StartedAt.Add(
-			-24*time.Hour,
-		)
+		}, earlier.StartedAt.Add(-24*time.Hour)
 		earlier.Timeline = slices.Clone(earlier.Timeline)
 		change(&earlier)
 		s.World[gameDays] = storedGameDays(t, append([]evidence.GameDay{earlier}, records...)...)

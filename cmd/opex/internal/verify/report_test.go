@@ -115,13 +115,9 @@ func TestAnUnknownFormatIsRefused(t *testing.T) {
 }
 
 func TestTheWorstOfSeveralResultsCounts(t *testing.T) {
-	good, open, bad := pass(
-		"good", Fact{"a", "1"},
-	), unproven(
+	good, open, bad := pass("good", Fact{"a", "1"}), unproven(
 		"open", "wait", Fact{"b", "2"},
-	), fail(
-		"bad", "mend", Fact{"c", "3"},
-	)
+	), fail("bad", "mend", Fact{"c", "3"})
 	for name, c := range map[string]struct {
 		results []Result
 		want    string

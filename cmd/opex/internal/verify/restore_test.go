@@ -184,9 +184,7 @@ func TestRestoreInTime(t *testing.T) {
 		"a failed restore behind another cluster's": {
 			all(
 				drilledAgain(func(r *evidence.Record) { r.Kind = evidence.KindRestore; failed(r) }),
-				drilledAgain(
-					func(r *evidence.Record) { r.StartedAt, r.ClusterUID = noon, "there" },
-				),
+				drilledAgain(func(r *evidence.Record) { r.StartedAt, r.ClusterUID = noon, "there" }),
 			),
 			Fail,
 			"the newest restore, 60 min ago, failed",
