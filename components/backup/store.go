@@ -8,9 +8,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/opex-project/opex/components/platform"
-	"github.com/opex-project/opex/components/spec"
-	"github.com/opex-project/opex/internal/contract"
-	"github.com/opex-project/opex/internal/problem"
 )
 
 // newStore declares the bucket and, on AWS, the role of Velero. It returns the role's ARN, "" for a store with keys,

@@ -1,20 +1,11 @@
 package chaos
 
 import (
-	"fmt"
-
-	admissionv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/admissionregistration/v1"
-	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
-	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	rbacv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/rbac/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/opex-project/opex/components/platform"
-	"github.com/opex-project/opex/components/spec"
-	"github.com/opex-project/opex/internal/contract"
-	"github.com/opex-project/opex/internal/problem"
 )
 
 // newReader lets the controller read what the chart forgets when it is held to one namespace: the annotation of

@@ -1,15 +1,5 @@
 package spec
 
-import (
-	"fmt"
-	"maps"
-	"slices"
-	"strings"
-
-	"github.com/opex-project/opex/internal/crons"
-	"github.com/opex-project/opex/internal/problem"
-)
-
 // Experiment describes the failure that a service must survive, and how well. Exactly one pod of the service's own is
 // hit, always: neither a selector nor a number is there to be set.
 type Experiment struct {

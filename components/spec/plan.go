@@ -1,15 +1,11 @@
 package spec
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
-
-	"github.com/opex-project/opex/internal/crons"
-	"github.com/opex-project/opex/internal/problem"
 )
 
 // Plan describes how a service is backed up, and what that must achieve.

@@ -2,11 +2,7 @@ package spec
 
 import (
 	"encoding/json"
-	"fmt"
-	"math"
 	"time"
-
-	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/opex-project/opex/internal/crons"
 	"github.com/opex-project/opex/internal/problem"

@@ -1,12 +1,7 @@
 package spec
 
 import (
-	"net/url"
-	"regexp"
-	"slices"
 	"strings"
-
-	"github.com/opex-project/opex/internal/problem"
 )
 
 // Vault describes where backups go. It is `opex:backup`.

@@ -32,22 +32,8 @@ func (s *Site) Unfit(b velero.Backup, now time.Time) string {
 	case !b.Expiration.IsZero() && now.After(b.Expiration):
 		return "it expired at " + b.Expiration.UTC().Format(time.RFC3339)
 	}
-	return s.badness(b)
-}
-
-// badness says what went wrong when a backup was made.
-func (s *Site) badness(b velero.Backup) string {
-	switch {
-	case b.HooksFailed > 0:
-		return fmt.Sprintf("hook failed: %d of %d hooks, so it holds no good dump", b.HooksFailed, b.HooksAttempted)
-	case !velero.Done(b.Phase):
-		return "it has not ended: phase " + or(b.Phase, "New")
-	case b.Phase == velero.PhasePartiallyFailed:
-		return fmt.Sprintf("partially failed: %d errors", b.Errors) + detail(b.FailureReason)
-	case b.Phase != velero.PhaseCompleted:
-		return "phase " + b.Phase + detail(b.FailureReason) + detail(strings.Join(b.ValidationErrors, "; "))
-	case s.hasDatabase() && b.HooksAttempted == 0:
-		return "no hook ran, so it holds no dump"
+	if flaw := b.Flaw(s.hasDatabase()); flaw != "" {
+		return "it is " + flaw
 	}
 	return ""
 }

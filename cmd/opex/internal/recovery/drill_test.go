@@ -82,10 +82,10 @@ func TestADrillThatProvesNothingFailsAndSaysWhy(t *testing.T) {
 		copies string
 		says   string
 	}{
-		"the backup failed": {func(w *world, _ *Site) { w.backup = map[string]any{"phase": "Failed", "failureReason": "no store"} }, `{"title":"x","id":7}`, "phase Failed: no store"},
+		"the backup failed": {func(w *world, _ *Site) { w.backup = map[string]any{"phase": "Failed", "failureReason": "no store"} }, `{"title":"x","id":7}`, "is Failed: no store"},
 		"a hook failed": {func(w *world, _ *Site) {
 			w.backup = map[string]any{"phase": "PartiallyFailed", "hookStatus": map[string]any{"hooksAttempted": 2, "hooksFailed": 1}}
-		}, `{"title":"x","id":7}`, "hook failed: 1 of 2"},
+		}, `{"title":"x","id":7}`, "1 of 2 hooks failed"},
 		"the restore failed": {func(w *world, _ *Site) {
 			w.restore = map[string]any{"phase": "PartiallyFailed", "errors": 1}
 		}, `{"title":"x","id":7}`, "is PartiallyFailed"},

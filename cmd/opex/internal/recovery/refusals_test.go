@@ -83,11 +83,11 @@ func TestDrillRefusesBeforeItChangesAnything(t *testing.T) {
 		},
 		"a backup that failed": {
 			func(w *world) { w.set(backupAt, "status.phase", "Failed") }, DrillOptions{From: "good"},
-			[]string{"phase Failed"},
+			[]string{"is Failed"},
 		},
 		"a partial backup": {
 			func(w *world) { w.set(backupAt, "status.phase", "PartiallyFailed") }, DrillOptions{From: "good"},
-			[]string{"partially failed"},
+			[]string{"is PartiallyFailed"},
 		},
 		"a backup being made": {
 			func(w *world) { w.set(backupAt, "status.phase", "InProgress") }, DrillOptions{From: "good"},
@@ -95,7 +95,7 @@ func TestDrillRefusesBeforeItChangesAnything(t *testing.T) {
 		},
 		"a hook that failed": {func(w *world) {
 			w.set(backupAt, "status.hookStatus", map[string]any{"hooksAttempted": 2, "hooksFailed": 1})
-		}, DrillOptions{From: "latest"}, []string{"no backup of shop is good", "hook failed: 1 of 2"}},
+		}, DrillOptions{From: "latest"}, []string{"no backup of shop is good", "1 of 2 hooks failed"}},
 		"no backup at all": {
 			func(w *world) { delete(w.objects, backupAt) }, DrillOptions{From: "latest"},
 			[]string{"there is no backup of shop yet"},

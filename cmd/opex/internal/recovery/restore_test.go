@@ -86,8 +86,8 @@ func TestTheListSaysWhatIsKnownOfEachBackup(t *testing.T) {
 		"nothing": {func(*world) {}, "never tried"},
 		"a failed hook": {func(w *world) {
 			w.set(backupAt, "status.hookStatus", map[string]any{"hooksAttempted": 2, "hooksFailed": 1})
-		}, "hook failed: 1 of 2"},
-		"half of it":     {func(w *world) { w.set(backupAt, "status.phase", "PartiallyFailed") }, "partially failed"},
+		}, "1 of 2 hooks failed"},
+		"half of it":     {func(w *world) { w.set(backupAt, "status.phase", "PartiallyFailed") }, "is PartiallyFailed"},
 		"not yet there":  {func(w *world) { w.set(backupAt, "status.phase", "InProgress") }, "being made"},
 		"on its way out": {func(w *world) { w.set(backupAt, "status.phase", "Deleting") }, "it is being deleted"},
 	} {

@@ -464,7 +464,7 @@ func TestDumpInBackup(t *testing.T) {
 			"is Completed, and no hook ran: there is no dump in it",
 		},
 		"complete, and a hook failed": {
-			with(backups, hooks+".hooksFailed", 1), Fail, "is Completed, and 1 of 2 hooks failed",
+			with(backups, hooks+".hooksFailed", 1), Fail, "is Completed: 1 of 2 hooks failed",
 		},
 		"complete, and one hook ran": {with(backups, hooks+".hooksAttempted", 1), Fail, "1 hook ran"},
 		"older than the RPO": {

@@ -11,9 +11,6 @@ import (
 	"github.com/opex-project/opex/internal/contract"
 )
 
-// hooksWanted are the pre hook and the post hook of the database's pod.
-const hooksWanted = 2
-
 var dumpInBackup = Criterion{
 	ID:     "SC-006",
 	Title:  "The database was dumped for its backup",
@@ -78,18 +75,10 @@ func checkDump(ctx context.Context, w *World, _ string, service contract.Service
 // judgeBackup looks at a backup's own word.
 func (w *World) judgeBackup(plan plan, b velero.Backup, volumes []velero.PodVolume, running string) Result {
 	logs := w.veleroLogs(b.Name)
-	switch {
-	case b.Phase != velero.PhaseCompleted:
-		return fail(fmt.Sprintf("the newest backup, %s, is %s: %s", b.Name, b.Phase, reasons(b, volumes)), logs)
-	case b.HooksAttempted == 0:
-		return fail(fmt.Sprintf("backup %s is Completed, and no hook ran: there is no dump in it", b.Name),
-			"opex verify --only SC-004 shows what leaves the pods out; "+logs)
-	case b.HooksFailed > 0:
-		return fail(fmt.Sprintf("backup %s is Completed, and %s", b.Name, reasons(b, volumes)), logs)
-	case b.HooksAttempted < hooksWanted:
+	if flaw := b.Flaw(true); flaw != "" {
 		return fail(
-			fmt.Sprintf("in backup %s %d hook ran, want the one before and the one after", b.Name, b.HooksAttempted),
-			logs,
+			fmt.Sprintf("the newest backup, %s, is %s%s", b.Name, flaw, unfinished(volumes)),
+			"opex verify --only SC-004 shows what leaves pods and hooks out; "+logs,
 		)
 	}
 	if age := w.Now.Sub(b.When()); age > plan.rpo+slack {
@@ -108,26 +97,13 @@ func (w *World) judgeBackup(plan plan, b velero.Backup, volumes []velero.PodVolu
 	return pass("")
 }
 
-// reasons collects what a backup says of its failure.
-func reasons(b velero.Backup, volumes []velero.PodVolume) string {
-	var all []string
-	if b.FailureReason != "" {
-		all = append(all, b.FailureReason)
-	}
-	all = append(all, b.ValidationErrors...)
-	if b.HooksFailed > 0 {
-		all = append(all, fmt.Sprintf("%d of %d hooks failed", b.HooksFailed, b.HooksAttempted))
-	}
+// unfinished names the copies of volumes that were not made.
+func unfinished(volumes []velero.PodVolume) string {
+	var text strings.Builder
 	for _, v := range volumes {
 		if v.Phase != velero.PhaseCompleted {
-			all = append(
-				all,
-				strings.TrimSpace(fmt.Sprintf("volume %s of pod %s is %s %s", v.Volume, v.Pod, v.Phase, v.Message)),
-			)
+			fmt.Fprintf(&text, "; volume %s of pod %s is %s", v.Volume, v.Pod, strings.TrimSpace(v.Phase+" "+v.Message))
 		}
 	}
-	if len(all) == 0 {
-		all = append(all, fmt.Sprintf("%d errors", b.Errors))
-	}
-	return strings.Join(all, "; ")
+	return text.String()
 }
