@@ -42,8 +42,13 @@ type openCostExporter struct {
 	Resources        platform.ResourceValues          `json:"resources"`
 	SecurityContext  platform.ContainerSecurityValues `json:"securityContext"`
 	ExtraMounts      []platform.VolumeMount           `json:"extraVolumeMounts"`
+	LivenessProbe    openCostProbe                    `json:"livenessProbe"`
 	DataSource       openCostSource                   `json:"prometheusDataSource"`
 	ExtraEnv         map[string]string                `json:"extraEnv,omitempty"`
+}
+
+type openCostProbe struct {
+	FailureThreshold int `json:"failureThreshold"`
 }
 
 // openCostSource is how OpenCost asks Prometheus. It ignores the resolution of a query.
@@ -81,7 +86,9 @@ func newOpenCostValues(args CostVisibilityArgs) openCostValues {
 				Image:            openCostImage{FullImageName: args.Images.Of(spec.ImageOpenCost)},
 				Resources:        platform.NewResourceValues("20m", "128Mi", "1", "1Gi"),
 				SecurityContext:  platform.RestrictedContainer,
-				DataSource:       openCostSource{QueryResolutionSeconds: 60},
+				// Five minutes: one that is starved answers late, and a restart would only make it begin again.
+				LivenessProbe: openCostProbe{FailureThreshold: 15},
+				DataSource:    openCostSource{QueryResolutionSeconds: 60},
 				ExtraEnv:         openCostEnv(args.Cost),
 				// it keeps prices there
 				ExtraMounts: []platform.VolumeMount{{Name: "configs", MountPath: "/var/configs"}},

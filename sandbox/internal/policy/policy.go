@@ -68,7 +68,11 @@ func Run(ctx context.Context, kubeconfig, nodeName string) error {
 		return fmt.Errorf("network policies: %w", err)
 	}
 	watched.Start(ctx.Done())
-	watched.WaitForCacheSync(ctx.Done())
+	for kind, synced := range watched.WaitForCacheSync(ctx.Done()) {
+		if !synced {
+			return fmt.Errorf("network policies: no list of %s came", kind)
+		}
+	}
 
 	// The controller reports that it lives; a supervisor that restarts it when it ends is all that listens here.
 	beats := make(chan *healthcheck.ControllerHeartbeat)
