@@ -77,7 +77,7 @@ func runUp(ctx context.Context, s layout.Sandbox, noDeploy bool) error {
 	if err := buildAll(ctx, s, report); err != nil {
 		return err
 	}
-	if err := bootCluster(ctx, s, report, running); err != nil {
+	if err := bootCluster(ctx, s, report); err != nil {
 		return err
 	}
 	leave, err := deploy.Enter(s)
@@ -175,9 +175,14 @@ func compileAll(ctx context.Context, s layout.Sandbox, report *progress.Reporter
 	return nil
 }
 
-func bootCluster(ctx context.Context, s layout.Sandbox, report *progress.Reporter, running bool) error {
+func bootCluster(ctx context.Context, s layout.Sandbox, report *progress.Reporter) error {
+	// Asked now, since the builds may have taken half an hour, and one that was killed takes its time to end.
+	_, running, err := boot.Running(s)
+	if err != nil {
+		return err
+	}
 	if !running {
-		err := report.Stage("Boot Kubernetes", func() error {
+		err = report.Stage("Boot Kubernetes", func() error {
 			if err := cluster.Prepare(s); err != nil {
 				return err
 			}
@@ -190,7 +195,7 @@ func bootCluster(ctx context.Context, s layout.Sandbox, report *progress.Reporte
 			return err
 		}
 	}
-	err := report.Stage("Load images", func() error {
+	err = report.Stage("Load images", func() error {
 		loaded, err := cluster.LoadImages(ctx, s)
 		report.Note("%d new", loaded)
 		return err

@@ -62,8 +62,11 @@ func WaitBooted(ctx context.Context, s layout.Sandbox) error {
 // LoadImages imports the images that a node does not have in their present form, and says how many it imported.
 func LoadImages(ctx context.Context, s layout.Sandbox) (int, error) {
 	pid, running, err := boot.Running(s)
-	if err != nil || !running {
-		return 0, fmt.Errorf("load images: sandbox %s does not run: %w", s.Instance, err)
+	if err != nil {
+		return 0, err
+	}
+	if !running {
+		return 0, fmt.Errorf("load images: sandbox %s does not run; logs: %s", s.Instance, s.State("logs"))
 	}
 	loaded := 0
 	for i := range s.Nodes {
