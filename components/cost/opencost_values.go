@@ -89,7 +89,7 @@ func newOpenCostValues(args CostVisibilityArgs) openCostValues {
 				// Five minutes: one that is starved answers late, and a restart would only make it begin again.
 				LivenessProbe: openCostProbe{FailureThreshold: 15},
 				DataSource:    openCostSource{QueryResolutionSeconds: 60},
-				ExtraEnv:         openCostEnv(args.Cost),
+				ExtraEnv:      openCostEnv(args.Cost),
 				// it keeps prices there
 				ExtraMounts: []platform.VolumeMount{{Name: "configs", MountPath: "/var/configs"}},
 			},
