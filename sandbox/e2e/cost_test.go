@@ -235,13 +235,11 @@ func costsAreExplained(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	until := func(moment time.Time) { time.Sleep(time.Until(moment)) } // what is measured is time itself
-	until(since.Add(window + 2*time.Minute))
-	scaled := time.Now().UTC().Truncate(time.Minute)
+	scaled := wholeMinute(t, since.Add(2*time.Minute))
 	scale(t, namespace, "task-api", 5)
 	kubectl(t, "rollout", "status", "--timeout=60s", "deployment/task-api")
-	start := time.Now().UTC().Truncate(time.Minute).Add(time.Minute)
-	until(start.Add(window + time.Minute))
+	start := wholeMinute(t, time.Now().Truncate(time.Minute).Add(time.Minute)).Add(-window)
+	time.Sleep(time.Until(start.Add(2 * window))) // what is measured is time itself
 
 	span := func(from time.Time) string {
 		return from.Format(time.RFC3339) + "," + from.Add(window).Format(time.RFC3339)
@@ -261,6 +259,29 @@ func costsAreExplained(t *testing.T) {
 	}
 	t.Log(out)
 	scale(t, namespace, "task-api", 3)
+}
+
+// wholeMinute waits for a minute that begins at a time or later and of which Prometheus has every scrape of OpenCost: a
+// busy machine misses some, and money of that minute is missing too. It returns the minute's end.
+func wholeMinute(t *testing.T, from time.Time) (end time.Time) {
+	t.Helper()
+	eventually(t, 6*time.Minute, func() error {
+		end = time.Now().UTC().Truncate(time.Minute)
+		if begin := end.Add(-time.Minute); begin.Before(from) {
+			return fmt.Errorf("the last whole minute began at %s, want %s", begin, from)
+		}
+		const query = `min_over_time(up{job="opencost"}[2m]) == 1 and count_over_time(up{job="opencost"}[2m]) >= 4`
+		var answer struct{ Data struct{ Result []any } }
+		data := prometheus(t, "query?query="+url.QueryEscape(query)+"&time="+end.Format(time.RFC3339))
+		if err := json.Unmarshal(data, &answer); err != nil {
+			return err
+		}
+		if len(answer.Data.Result) == 0 {
+			return fmt.Errorf("Prometheus missed a scrape of OpenCost in the two minutes before %s", end)
+		}
+		return nil
+	})
+	return end
 }
 
 // scale gives a deployment of an engine as many pods.
