@@ -111,7 +111,8 @@ func (d *Database) SetDefaults() {
 	setDefault(&d.DumpSize, "4Gi")
 	d.Resources.setDefaults(Resources{
 		Requests: Amounts{CPU: "250m", Memory: "256Mi"},
-		Limits:   Amounts{CPU: "500m", Memory: "512Mi"},
+		// Twice what a busy one needs: after a stall of the node all that waited meanwhile is asked of it at once.
+		Limits: Amounts{CPU: "1", Memory: "512Mi"},
 	})
 	d.RightSizing.SetDefaults()
 }
