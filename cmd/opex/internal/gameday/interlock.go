@@ -22,11 +22,22 @@ import (
 	"github.com/opex-project/opex/cmd/opex/internal/verify"
 )
 
-// interlock is what must hold before anything is broken. Each look says what it found, or why nothing may begin.
-func (s *Site) interlock(ctx context.Context) (good []evidence.Check, declared chaosmesh.Schedule, err error) {
-	var problems []string
-	look := func(name string, check func() (string, error)) {
-		found, err := check()
+// interlock asks all that must hold before a Game Day, and says everything that does not at once.
+func (s *Site) interlock(ctx context.Context) ([]evidence.Check, error) {
+	good, _, problems := s.conditions(ctx)
+	if found, err := s.canComeBack(ctx); err != nil {
+		problems = append(problems, "backup: "+err.Error())
+	} else {
+		good = append(good, evidence.Check{Name: "backup", Result: found})
+	}
+	return good, refusal.Of(problems...)
+}
+
+// conditions are those that may change within a steady state, so they are asked again right before a kill. The backup is
+// none of them: its proof reads the dump in the database's pod, whose CPU the service's clients would miss just then.
+func (s *Site) conditions(ctx context.Context) (good []evidence.Check, declared chaosmesh.Schedule, problems []string) {
+	look := func(name string, ask func() (string, error)) {
+		found, err := ask()
 		if err != nil {
 			problems = append(problems, name+": "+err.Error())
 			return
@@ -50,8 +61,7 @@ func (s *Site) interlock(ctx context.Context) (good []evidence.Check, declared c
 	look("replicas", func() (string, error) { return s.AllReady(ctx) })
 	look("disruption budget", func() (string, error) { return s.headroom(ctx) })
 	look("error budget", func() (string, error) { return s.budgetLeft(ctx) })
-	look("backup", func() (string, error) { return s.canComeBack(ctx) })
-	return good, declared, refusal.Of(problems...)
+	return good, declared, problems
 }
 
 func (s *Site) nothingRuns(ctx context.Context) (string, error) {

@@ -20,6 +20,7 @@ import (
 	"github.com/opex-project/opex/cmd/opex/internal/judge"
 	"github.com/opex-project/opex/cmd/opex/internal/load"
 	"github.com/opex-project/opex/cmd/opex/internal/pods"
+	"github.com/opex-project/opex/cmd/opex/internal/refusal"
 	"github.com/opex-project/opex/internal/contract"
 )
 
@@ -67,7 +68,7 @@ func (s *Site) shotName(suffix string) string { return "opex-gameday-" + s.Name 
 func (s *Site) kill(ctx context.Context, pod *generator.Pod, run evidence.Run, o Options) (evidence.GameDay, error) {
 	record := s.record(run, time.Now())
 	var err error
-	if record.Interlock, _, err = s.interlock(ctx); err != nil {
+	if record.Interlock, err = s.interlock(ctx); err != nil {
 		return record, err
 	}
 	if record.Setup, err = s.setup(ctx); err != nil {
@@ -127,11 +128,10 @@ func (s *Site) kill(ctx context.Context, pod *generator.Pod, run evidence.Run, o
 func (s *Site) shoot(
 	ctx context.Context, observer *observer, attack *load.Attack, record *evidence.GameDay, o Options,
 ) (created time.Time, problem error) {
-	good, declared, err := s.interlock(ctx)
-	if err != nil {
+	_, declared, problems := s.conditions(ctx)
+	if err := refusal.Of(problems...); err != nil {
 		return time.Now(), fmt.Errorf("it may not be done any more, so nothing was killed: %w", err)
 	}
-	record.Interlock = good
 	shot := chaosmesh.Experiment{
 		Kind: declared.Kind,
 		Name: s.shotName(fmt.Sprintf("%s-%d", record.Run.ID, record.Run.Index)),

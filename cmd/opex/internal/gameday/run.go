@@ -36,7 +36,7 @@ func (s *Site) Prospect(o Options) string {
 // May says whether a Game Day may begin now: what was looked at and is good, and refusal.Refused for what is not. It
 // changes nothing.
 func (s *Site) May(ctx context.Context) ([]evidence.Check, error) {
-	good, _, err := s.interlock(ctx)
+	good, err := s.interlock(ctx)
 	return good, err
 }
 
