@@ -56,6 +56,7 @@ var gameDayBreaches = []Breach{
 	},
 	{
 		Criterion: "SC-009",
+		With:      []string{"SC-010"}, // who is answered meanwhile waits for a new connection
 		database:  true,
 		What:      "the database cuts its connections some seconds after the kill",
 		Says:      "answers were 500 or above",
