@@ -50,6 +50,9 @@ func (s *Site) freezePods(ctx context.Context, most int) error {
 	if err != nil {
 		return err
 	}
+	if len(names) == 0 {
+		return errors.New("no pod of the service runs, so none was frozen")
+	}
 	cgroups := map[string][]string{} // by node
 	for _, name := range names[:min(most, len(names))] {
 		pod, err := s.Cluster.Client.CoreV1().Pods(s.Service.Namespace).Get(ctx, name, metav1.GetOptions{})
@@ -62,19 +65,21 @@ func (s *Site) freezePods(ctx context.Context, most int) error {
 	}
 	var each errgroup.Group
 	for node, uids := range cgroups {
-		script := fmt.Sprintf(`each() {
+		script := fmt.Sprintf(`found() {
 			for process in /proc/[0-9]*; do
-				if grep -qE 'pod(%s)' $process/cgroup 2> /dev/null; then kill -$1 ${process#/proc/}; fi
+				if grep -qE 'pod(%s)' $process/cgroup 2> /dev/null; then echo ${process#/proc/}; fi
 			done
 		}
+		each() { for process in $(found); do kill -$1 $process; done; }
+		[ -n "$(found)" ] || { echo "no process of them is on this node"; exit 1; }
 		each STOP; sleep %.0f; each CONT`, strings.Join(uids, "|"), frozenFor.Seconds())
 		each.Go(func() error {
 			command := []string{"bash", "-c", script}
-			_, stderr, err := s.Cluster.Exec(
+			stdout, stderr, err := s.Cluster.Exec(
 				context.WithoutCancel(ctx), s.Outputs.Chaos.Namespace, helperOn(node), helperContainer, command, nil,
 			)
 			if err != nil {
-				return fmt.Errorf("stop the processes of pods on node %s: %w: %s", node, err, stderr)
+				return fmt.Errorf("stop the processes of pods on node %s: %w: %s%s", node, err, stdout, stderr)
 			}
 			return nil
 		})
