@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,12 +59,36 @@ func joinCgroup(s layout.Sandbox) error {
 				return fmt.Errorf("cgroup: %w", err)
 			}
 		}
+		for i := range s.Nodes {
+			if err := weighPods(filepath.Join(top, s.NodeName(i)), runtime.NumCPU()); err != nil {
+				return fmt.Errorf("cgroup: %w", err)
+			}
+		}
 		if name := filepath.Base(tree); name == "cpuset" || name == "unified" {
 			continue // only a place for the pods' branches
 		}
 		procs := filepath.Join(top, "system", "cgroup.procs")
 		if err := os.WriteFile(procs, []byte(strconv.Itoa(os.Getpid())), 0o644); err != nil {
 			return fmt.Errorf("cgroup: %w", err)
+		}
+	}
+	return nil
+}
+
+// weighPods gives a node's pods the share of the CPU that they have on a machine of their own, where their cgroup weighs
+// 1024 for each core and stands beside the system's, which weighs 1024.
+func weighPods(branch string, cores int) error {
+	shares := 1024 * cores
+	for file, value := range map[string]int{
+		"cpu.shares": shares,
+		"cpu.weight": 1 + (shares-2)*9999/262142, // as runc converts shares
+	} {
+		path := filepath.Join(branch, file)
+		if _, err := os.Stat(path); err != nil {
+			continue // the other version of cgroups, or another controller
+		}
+		if err := os.WriteFile(path, []byte(strconv.Itoa(value)), 0o644); err != nil {
+			return err
 		}
 	}
 	return nil

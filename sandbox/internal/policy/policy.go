@@ -51,6 +51,9 @@ func Run(ctx context.Context, kubeconfig, nodeName string) error {
 	if err != nil {
 		return fmt.Errorf("network policies: %w", err)
 	}
+	for family, handler := range tables {
+		tables[family] = remember(handler)
+	}
 	controller, err := netpol.NewNetworkPolicyController(
 		client, settings, pods, policies, namespaces, &sync.Mutex{}, tables, sets,
 	)
