@@ -150,6 +150,7 @@ const (
 type LoadRun struct {
 	Rate        int       `json:"rate"` // asked for, per second
 	WriteShare  float64   `json:"writeShare"`
+	Clients     int       `json:"clients,omitempty"` // that took turns, each with connections of its own
 	StartedAt   time.Time `json:"startedAt,omitzero"`
 	EndedAt     time.Time `json:"endedAt,omitzero"`
 	Requests    int       `json:"requests"`
@@ -197,12 +198,14 @@ type Dip struct {
 	To   Seconds `json:"to"`
 }
 
-// Cut is what a kill without grace cut off: requests without an answer that were under way while the victim died. All
-// its times are from the kill.
+// Cut is what a kill without grace cut off. All its times are from the kill.
 type Cut struct {
-	From       Seconds `json:"from"` // the experiment was made
-	To         Seconds `json:"to"`   // the victim had left the endpoints
-	Unanswered int     `json:"unanswered"`
+	From Seconds `json:"from"` // the experiment was made
+	To   Seconds `json:"to"`   // the victim had left the endpoints
+	// Unanswered requests were under way while the victim died.
+	Unanswered int `json:"unanswered"`
+	// Refused requests got no connection: the dead pod's address refused it, while the nodes' proxies still led there.
+	Refused int `json:"refused,omitempty"`
 }
 
 // Miss is one request without an answer.

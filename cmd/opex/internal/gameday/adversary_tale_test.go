@@ -17,6 +17,9 @@ type requests struct {
 	inCut map[int]bool // those that were under way on the victim when it was killed
 }
 
+// clients take turns in each tale.
+const clients = 24
+
 func due(s load.Sample) time.Duration { return s.Due.Sub(at(0)) }
 
 // requests are those of the load, each to one of the replicas that serve.
@@ -179,7 +182,7 @@ func (a tale) record(samples load.List) evidence.GameDay {
 		r.Problems = []string{"the watch of pods ended"}
 	}
 	told := tell(until(a.seen(), at(0).Add(a.ends)), at(-100), a.replicas, "shop")
-	fill(&r, told, samples, totals, load.Plan{Rate: a.rate})
+	fill(&r, told, samples, totals, load.Plan{Rate: a.rate, Clients: clients})
 	judge.Settle(&r)
 	return r
 }

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
+	"github.com/opex-project/opex/cmd/opex/internal/load"
 )
 
 func sortSightings(all []sighting) {
@@ -45,25 +46,37 @@ func (a tale) few(all requests) int {
 	return int(math.Ceil(usual+3*math.Sqrt(usual))) + 1
 }
 
+// fewRefused is how many connections a dead pod may refuse: of the clients that were connected to it each connects anew,
+// and comes back to it with the chance of one pod in all.
+func (a tale) fewRefused() int {
+	if a.replicas == 1 {
+		return 0
+	}
+	usual := float64(clients) / float64(a.replicas*(a.replicas-1))
+	return int(math.Ceil(usual + 3*math.Sqrt(usual)))
+}
+
 // answers is the truth of SC-009. Who was asked is behind the Service's one address: a few requests without an answer
 // just when a pod is killed may have been under way on it, or not. That cannot be known.
 func (a tale) answers(all requests) truth {
-	well, unsure := !a.lostWrite, 0
+	well, unsure, refused := !a.lostWrite, 0, 0
 	for i, s := range all.List {
 		switch {
 		case s.Status >= 500:
 			well = false
 		case s.Status != 0 || all.inCut[i]:
-		case !a.graceful && due(s) < ms(102)+a.lag && due(s)+s.Latency > -ms(100):
+		case !a.graceful && s.Failure == load.FailureRefused && due(s) < ms(1002)+a.lag && due(s) > -ms(101):
+			refused++
+		case !a.graceful && s.Failure != load.FailureRefused && due(s) < ms(102)+a.lag && due(s)+s.Latency > -ms(100):
 			unsure++
 		default:
 			well = false
 		}
 	}
-	if unsure > 0 && well && unsure <= a.few(all) {
+	if well && unsure+refused > 0 && unsure <= a.few(all) && refused <= a.fewRefused() {
 		return truth{}
 	}
-	return truth{missed: !well || unsure > 0, well: well && unsure == 0}
+	return truth{missed: !well || unsure+refused > 0, well: well && unsure+refused == 0}
 }
 
 // latency is the truth of SC-010: what is never answered is slower than anything.

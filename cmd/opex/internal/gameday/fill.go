@@ -18,7 +18,7 @@ import (
 // fill puts what was seen and measured into the record.
 func fill(r *evidence.GameDay, t story, samples load.Samples, totals load.Totals, plan load.Plan) {
 	r.Load = evidence.LoadRun{
-		Rate: plan.Rate, WriteShare: plan.WriteShare, StartedAt: totals.Began.UTC(), EndedAt: totals.Began.Add(totals.Lasted).UTC(),
+		Rate: plan.Rate, WriteShare: plan.WriteShare, Clients: plan.Clients, StartedAt: totals.Began.UTC(), EndedAt: totals.Began.Add(totals.Lasted).UTC(),
 		Requests: totals.Requests, Dropped: totals.Dropped, Late: totals.Late, MaxLateness: evidence.InSeconds(totals.MaxLateness),
 		ClockOffset: evidence.InSeconds(totals.ClockOffset), ClockError: evidence.InSeconds(totals.ClockError),
 	}
@@ -76,6 +76,10 @@ func later(a, b time.Time) time.Time {
 // endpointSlack is how much longer than the watch tells a connection may lead to a pod that left the endpoints.
 const endpointSlack = 100 * time.Millisecond
 
+// proxyLag is how much longer a node's proxy may lead new connections to that pod: the least time between two updates of
+// kube-proxy (minSyncPeriod, 1 s by default).
+const proxyLag = time.Second
+
 // fillCut counts what a kill without grace cut off. A watch tells of it some time after, but not before the experiment
 // was made.
 func fillCut(r *evidence.GameDay, t story, samples load.Samples) {
@@ -91,6 +95,7 @@ func fillCut(r *evidence.GameDay, t story, samples load.Samples) {
 		From:       evidence.InSeconds(from.Sub(t.killed)),
 		To:         evidence.InSeconds(to.Sub(t.killed)),
 		Unanswered: load.Cut(samples, from, to),
+		Refused:    load.Unconnected(samples, from, out.Add(proxyLag)),
 	}
 }
 

@@ -194,6 +194,7 @@ func (s *Site) plan(o Options) load.Plan {
 		Reads:      l.Reads,
 		WriteShare: l.WriteShare,
 		Timeout:    load.DefaultTimeout,
+		Clients:    max(load.DefaultClients, 8*s.Service.Replicas), // so that each pod has some
 		Limit:      o.Steady + s.limit + 2*o.After + time.Minute,
 	} // a recovery that does not hold is waited for again
 	if o.Rate > 0 {

@@ -595,20 +595,20 @@ func (s shifted) Write(b []byte) (int, error) {
 
 func TestAPlanThatCannotBeIsRefused(t *testing.T) {
 	for says, change := range map[string]func(*Plan){
-		"is no HTTP address":           func(p *Plan) { p.URL = "task-api:8000" },
-		"rate 0: want 1":               func(p *Plan) { p.Rate = 0 },
-		"want 1 to 100000":             func(p *Plan) { p.Rate = MaxRate + 1 },
-		"limit 0s":                     func(p *Plan) { p.Limit = 0 },
-		"timeout -1s":                  func(p *Plan) { p.Timeout = -time.Second },
-		"workers -1":                   func(p *Plan) { p.Workers = -1 },
-		"and 0 without a write":        func(p *Plan) { p.WriteShare = 0.5 },
-		"write share NaN":              func(p *Plan) { p.WriteShare = math.NaN() },
-		"no path to read":              func(p *Plan) { p.Reads = nil },
-		`path "tasks"`:                 func(p *Plan) { p.Reads = []string{"/", "tasks"} },
-		`write of "[]" to "/"`:         func(p *Plan) { p.Write = &Write{Path: "/", Body: json.RawMessage(`[]`)} },
-		`write of "null" to "/"`:       func(p *Plan) { p.Write = &Write{Path: "/", Body: json.RawMessage(`null`)} },
-		`write of "{}" to "x"`:         func(p *Plan) { p.Write = &Write{Path: "x", Body: json.RawMessage(`{}`)} },
-		"timeout 2s, workers -2: want": func(p *Plan) { p.Timeout, p.Workers = 0, -2 },
+		"is no HTTP address":                       func(p *Plan) { p.URL = "task-api:8000" },
+		"rate 0: want 1":                           func(p *Plan) { p.Rate = 0 },
+		"want 1 to 100000":                         func(p *Plan) { p.Rate = MaxRate + 1 },
+		"limit 0s":                                 func(p *Plan) { p.Limit = 0 },
+		"timeout -1s":                              func(p *Plan) { p.Timeout = -time.Second },
+		"workers -1":                               func(p *Plan) { p.Workers = -1 },
+		"and 0 without a write":                    func(p *Plan) { p.WriteShare = 0.5 },
+		"write share NaN":                          func(p *Plan) { p.WriteShare = math.NaN() },
+		"no path to read":                          func(p *Plan) { p.Reads = nil },
+		`path "tasks"`:                             func(p *Plan) { p.Reads = []string{"/", "tasks"} },
+		`write of "[]" to "/"`:                     func(p *Plan) { p.Write = &Write{Path: "/", Body: json.RawMessage(`[]`)} },
+		`write of "null" to "/"`:                   func(p *Plan) { p.Write = &Write{Path: "/", Body: json.RawMessage(`null`)} },
+		`write of "{}" to "x"`:                     func(p *Plan) { p.Write = &Write{Path: "x", Body: json.RawMessage(`{}`)} },
+		"timeout 2s, workers -2, clients 24: want": func(p *Plan) { p.Timeout, p.Workers = 0, -2 },
 	} {
 		plan := Plan{
 			URL:     "http://task-api:8000",
@@ -625,7 +625,7 @@ func TestAPlanThatCannotBeIsRefused(t *testing.T) {
 }
 
 func TestAGeneratorRefusesWhatItDoesNotKnow(t *testing.T) {
-	const plan = `{"url":"http://task-api","rate":1,"limit":1,"timeout":1,"reads":["/"],"writeShare":0,"workers":1}` + "\n"
+	const plan = `{"url":"http://task-api","rate":1,"limit":1,"timeout":1,"reads":["/"],"writeShare":0,"workers":1,"clients":1}` + "\n"
 	for name, c := range map[string]struct{ in, says string }{
 		"nothing":                {"", "no plan was given"},
 		"no plan":                {"start\n", "not the expected JSON"},

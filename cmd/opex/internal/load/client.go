@@ -15,17 +15,11 @@ import (
 	"time"
 )
 
-// client keeps connections, follows no redirects and takes no proxy.
+// client follows no redirects and takes no proxy.
 func client(p Plan) *http.Client {
-	dialer := &net.Dialer{Timeout: p.Timeout, KeepAlive: 15 * time.Second}
-	transport := &http.Transport{
-		DialContext:         dialer.DialContext,
-		MaxIdleConnsPerHost: p.Workers,
-		IdleConnTimeout:     30 * time.Second,
-	}
 	return &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport:     once{transport, p.Timeout},
+		Transport:     once{newCallers(p, keepFor), p.Timeout},
 	}
 }
 

@@ -43,6 +43,8 @@ type Plan struct {
 	// Workers is how many requests may be under way at once; what is due beyond that waits, is late, and at the end is
 	// dropped. Default: as many as wait when nobody answers, and half as many again, but not more than 4096.
 	Workers int `json:"workers"`
+	// Clients is how many clients take turns, each with connections of its own. Default: DefaultClients.
+	Clients int `json:"clients"`
 }
 
 // Write is what is posted. A success is a status of 200 to 299 with a header Location, where the record is read and
@@ -56,6 +58,9 @@ type Write struct {
 func (p Plan) WithDefaults() Plan {
 	if p.Timeout == 0 {
 		p.Timeout = DefaultTimeout
+	}
+	if p.Clients == 0 {
+		p.Clients = DefaultClients
 	}
 	if p.Workers == 0 {
 		p.Workers = min(int(math.Ceil(float64(p.Rate)*p.Timeout.Seconds()*1.5))+100, maxWorkers)
@@ -73,8 +78,8 @@ func (p Plan) Check() error {
 	if p.Rate < 1 || p.Rate > MaxRate {
 		add("rate %d: want 1 to %d per second", p.Rate, MaxRate)
 	}
-	if p.Limit <= 0 || p.Timeout <= 0 || p.Workers <= 0 {
-		add("limit %s, timeout %s, workers %d: want more than 0", p.Limit, p.Timeout, p.Workers)
+	if p.Limit <= 0 || p.Timeout <= 0 || p.Workers <= 0 || p.Clients <= 0 {
+		add("limit %s, timeout %s, workers %d, clients %d: want more than 0", p.Limit, p.Timeout, p.Workers, p.Clients)
 	}
 	if !(p.WriteShare >= 0 && p.WriteShare <= 1) || p.WriteShare > 0 && p.Write == nil {
 		add("write share %g: want 0 to 1, and 0 without a write", p.WriteShare)

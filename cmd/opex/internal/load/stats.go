@@ -142,17 +142,35 @@ func Misses(samples Samples, from, to, zero time.Time) (misses []evidence.Miss) 
 	return misses
 }
 
+// longest is what a request takes at most, lateness and time limit together.
+const longest = time.Minute
+
 // Cut counts the requests without an answer that were under way in a time: sent before its end, and given up after its
 // beginning.
 func Cut(samples Samples, from, to time.Time) (n int) {
-	const longest = time.Minute // of a request, lateness and time limit together
 	for s := range samples.Between(from.Add(-longest), to) {
-		if s.Status == 0 && s.sent().Before(to) && !s.ended().Before(from) {
+		if s.Status == 0 && !s.unconnected() && s.sent().Before(to) && !s.ended().Before(from) {
 			n++
 		}
 	}
 	return n
 }
 
-func (s Sample) sent() time.Time  { return s.Due.Add(s.Lateness) }
+// Unconnected counts the requests that were sent in a time and got no connection.
+func Unconnected(samples Samples, from, to time.Time) (n int) {
+	for s := range samples.Between(from.Add(-longest), to) {
+		if s.Status == 0 && s.unconnected() && s.sent().Before(to) && !s.sent().Before(from) {
+			n++
+		}
+	}
+	return n
+}
+
+func (s Sample) sent() time.Time { return s.Due.Add(s.Lateness) }
+
+// unconnected says that nobody was at the address: the request was never sent on.
+func (s Sample) unconnected() bool {
+	return s.Failure == FailureRefused || s.Failure == FailureUnreachable
+}
+
 func (s Sample) ended() time.Time { return s.Due.Add(s.Latency) }

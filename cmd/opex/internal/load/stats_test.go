@@ -90,21 +90,17 @@ func TestTheCurveOfALongLoadIsCoarser(t *testing.T) {
 }
 
 func TestWhatWasUnderWayAtATimeIsCut(t *testing.T) {
-	cut := func(from, to int) int {
-		return Cut(
-			List{
-				sample(-10, 5, 0, FailureReset), sample(-10, 20, 0, FailureReset), sample(-10, 20, 200, ""),
-				sample(5, 2000, 0, FailureTimeout), sample(40, 1, 0, FailureRefused),
-			},
-			at(from),
-			at(to),
-		)
+	samples := List{
+		sample(-10, 5, 0, FailureReset), sample(-10, 20, 0, FailureReset), sample(-10, 20, 200, ""),
+		sample(5, 2000, 0, FailureTimeout), sample(40, 1, 0, FailureRefused), sample(45, 1, 0, FailureUnreachable),
 	}
-	if n := cut(0, 30); n != 2 {
-		t.Errorf("%d, want the one that was reset and the one that hung", n)
+	if n := Cut(samples, at(0), at(41)); n != 2 {
+		t.Errorf("cut: %d, want the one that was reset and the one that hung", n)
 	}
-	if n := cut(0, 41); n != 3 {
-		t.Errorf("%d, want the one that was refused, too", n)
+	for to, want := range map[int]int{40: 0, 41: 1, 46: 2} {
+		if n := Unconnected(samples, at(0), at(to)); n != want {
+			t.Errorf("without a connection before %d ms: %d, want %d", to, n, want)
+		}
 	}
 }
 

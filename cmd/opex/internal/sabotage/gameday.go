@@ -23,6 +23,7 @@ const (
 	calmWithin = 2 * time.Minute // until one may begin
 	cutAfter   = "6"             // seconds: recovered, and still counted by SC-009; SC-010 looks at the recovery alone
 	cutFor     = "0.4"           // seconds
+	lockAfter  = "0.5"           // seconds: the dead pod gets no new connections any more, and a recovery takes longer
 	lockedFor  = "1.3"           // seconds: most of a recovery, and less than a request may take
 	silentFor  = "5"             // seconds: more than a request may take
 )

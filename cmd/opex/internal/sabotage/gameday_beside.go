@@ -125,7 +125,7 @@ const (
 				WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend';
 			PERFORM pg_sleep(0.005);
 		END LOOP; END $$;`
-	lockTables = lock + lockedFor + `); END $$;`
+	lockTables = `SELECT pg_sleep(` + lockAfter + `); ` + lock + lockedFor + `); END $$;`
 	silence    = `SELECT pg_sleep(` + cutAfter + `); ` + lock + silentFor + `); END $$;`
 	lock       = `DO $$ DECLARE it text; BEGIN
 		FOR it IN SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') LOOP
