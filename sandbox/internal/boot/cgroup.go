@@ -84,10 +84,14 @@ func weighPods(branch string, cores int) error {
 		"cpu.weight": 1 + (shares-2)*9999/262142, // as runc converts shares
 	} {
 		path := filepath.Join(branch, file)
-		if _, err := os.Stat(path); err != nil {
+		_, err := os.Stat(path)
+		if errors.Is(err, fs.ErrNotExist) {
 			continue // the other version of cgroups, or another controller
 		}
-		if err := os.WriteFile(path, []byte(strconv.Itoa(value)), 0o644); err != nil {
+		if err == nil {
+			err = os.WriteFile(path, []byte(strconv.Itoa(value)), 0o644)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,9 @@ import (
 // With each pod that comes or goes kube-router checks rules of its own that never change: 17 programs one after the other,
 // which take one to three seconds of the time in which the pod starts. In a node's network nobody else writes these rules:
 // kube-proxy has tables of its own in nftables.
+//
+// The policy controller of v2.1.0 writes by the four methods below. Look again with a new version: another method would
+// leave old answers in memory.
 type remembering struct {
 	utils.IPTablesHandler
 	answers map[string]any

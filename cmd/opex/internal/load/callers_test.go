@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// asked counts the requests on each connection.
+// asked sends requests and counts them by connection. The pause between two lets connections grow old.
 func asked(t *testing.T, keep time.Duration, requests int, pause time.Duration) map[string]int {
 	t.Helper()
 	var lock sync.Mutex
@@ -42,7 +42,7 @@ func asked(t *testing.T, keep time.Duration, requests int, pause time.Duration) 
 // A Service sends each connection to a pod of its own, so this is what makes the load reach all pods.
 func TestRequestsAreSpreadOverConnections(t *testing.T) {
 	on := asked(t, time.Hour, 120, 0)
-	// Each client's first request is its last on its first connection for the one whose turn to renew comes at once.
+	// One client more than twelve: the first one renews its connection at once.
 	if len(on) < 12 || len(on) > 13 {
 		t.Fatalf("120 requests of 12 clients came on %d connections", len(on))
 	}

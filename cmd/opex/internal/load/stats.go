@@ -146,7 +146,7 @@ func Misses(samples Samples, from, to, zero time.Time) (misses []evidence.Miss) 
 const longest = time.Minute
 
 // Cut counts the requests without an answer that were under way in a time: sent before its end, and given up after its
-// beginning.
+// beginning. Those that got no connection are not among them.
 func Cut(samples Samples, from, to time.Time) (n int) {
 	for s := range samples.Between(from.Add(-longest), to) {
 		if s.Status == 0 && !s.unconnected() && s.sent().Before(to) && !s.ended().Before(from) {
@@ -166,11 +166,10 @@ func Unconnected(samples Samples, from, to time.Time) (n int) {
 	return n
 }
 
-func (s Sample) sent() time.Time { return s.Due.Add(s.Lateness) }
+func (s Sample) sent() time.Time  { return s.Due.Add(s.Lateness) }
+func (s Sample) ended() time.Time { return s.Due.Add(s.Latency) }
 
-// unconnected says that nobody was at the address: the request was never sent on.
+// unconnected says that nobody was at the address: no pod has seen the request.
 func (s Sample) unconnected() bool {
 	return s.Failure == FailureRefused || s.Failure == FailureUnreachable
 }
-
-func (s Sample) ended() time.Time { return s.Due.Add(s.Latency) }
