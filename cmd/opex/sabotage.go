@@ -30,9 +30,7 @@ func (f verifyFlags) sabotage(ctx context.Context, g *global, in io.Reader, out,
 	if err != nil {
 		return err
 	}
-	breaches := slices.DeleteFunc(slices.Clone(sabotage.All), func(b sabotage.Breach) bool {
-		return !slices.ContainsFunc(criteria, func(c verify.Criterion) bool { return c.ID == b.Criterion })
-	})
+	breaches := breachesOf(criteria)
 	left, err := site.Left(ctx)
 	if err != nil {
 		return err
@@ -44,29 +42,7 @@ func (f verifyFlags) sabotage(ctx context.Context, g *global, in io.Reader, out,
 	if err := f.ask(ctx, site.Service.Namespace, in, people); err != nil {
 		return told(err, people)
 	}
-	claim := lease.Claim{
-		Client:    site.Cluster.Client,
-		Namespace: site.Outputs.Chaos.Namespace,
-		Name:      "opex-sabotage",
-		What:      "sabotage",
-	}
-	held, release, err := claim.Hold(ctx, func(line string) { fmt.Fprintln(people, line) })
-	if err != nil {
-		return told(err, people)
-	}
-	untilPutBack()
-	var rows []sabotage.Row
-	if len(left) > 0 {
-		err = site.PutBackLeft(held, left)
-	}
-	if err == nil {
-		rows, err = site.Run(
-			held, breaches, func(n int, row sabotage.Row) { fmt.Fprintf(people, "    %s\n", sabotage.Line(row)) },
-		)
-	}
-	ended, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-	defer cancel()
-	err = errors.Join(err, release(ended))
+	rows, err := tryBreaches(ctx, site, breaches, left, people)
 	if len(rows) == 0 {
 		return err
 	}
@@ -85,6 +61,41 @@ func (f verifyFlags) sabotage(ctx context.Context, g *global, in io.Reader, out,
 	}
 	fmt.Fprintf(people, "%s: each criterion was seen going red, and all are green again\n", summary)
 	return nil
+}
+
+// breachesOf are the breaches that the criteria must notice.
+func breachesOf(criteria []verify.Criterion) []sabotage.Breach {
+	return slices.DeleteFunc(slices.Clone(sabotage.All), func(b sabotage.Breach) bool {
+		return !slices.ContainsFunc(criteria, func(c verify.Criterion) bool { return c.ID == b.Criterion })
+	})
+}
+
+// tryBreaches puts back what is left of a run that died, and tries the breaches. Meanwhile it keeps other runs away.
+func tryBreaches(
+	ctx context.Context, site *sabotage.Site, breaches []sabotage.Breach, left []sabotage.Left, people io.Writer,
+) (rows []sabotage.Row, err error) {
+	claim := lease.Claim{
+		Client:    site.Cluster.Client,
+		Namespace: site.Outputs.Chaos.Namespace,
+		Name:      "opex-sabotage",
+		What:      "sabotage",
+	}
+	held, release, err := claim.Hold(ctx, func(line string) { fmt.Fprintln(people, line) })
+	if err != nil {
+		return nil, told(err, people)
+	}
+	untilPutBack()
+	if len(left) > 0 {
+		err = site.PutBackLeft(held, left)
+	}
+	if err == nil {
+		rows, err = site.Run(
+			held, breaches, func(n int, row sabotage.Row) { fmt.Fprintf(people, "    %s\n", sabotage.Line(row)) },
+		)
+	}
+	ended, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	return rows, errors.Join(err, release(ended))
 }
 
 // saboteur opens the one service that is tried. Where nothing may be killed, nothing may be broken either.

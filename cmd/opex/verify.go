@@ -65,6 +65,11 @@ Exit code 0: all were caught, with no false alarm; 1: not so.`,
 			return run(cmd.Context(), g, cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
+	f.addFlags(command)
+	return command
+}
+
+func (f *verifyFlags) addFlags(command *cobra.Command) {
 	flags := command.Flags()
 	flags.StringSliceVar(&f.only, "only", nil, "only these criteria, by ID (default: all)")
 	flags.StringVar(&f.format, "format", "table", strings.Join(verifyFormats, ", "))
@@ -85,7 +90,6 @@ Exit code 0: all were caught, with no false alarm; 1: not so.`,
 		"break what the criteria are about, and see whether each notices; not in production",
 	)
 	flags.BoolVar(&f.yes, "yes", false, "with --sabotage and --run: do not ask")
-	return command
 }
 
 func criteriaList() string {

@@ -58,6 +58,13 @@ type ChaosLabArgs struct {
 // TargetAnnotations open a namespace to Chaos Mesh's own filter.
 func TargetAnnotations() map[string]string { return map[string]string{chaosInject: "enabled"} }
 
+func (a *ChaosLabArgs) setDefaults() {
+	a.Owner.SetDefaults()
+	defaults := spec.Chaos{RuntimeSocket: a.RuntimeSocket}
+	defaults.SetDefaults()
+	a.RuntimeSocket = defaults.RuntimeSocket
+}
+
 func (a ChaosLabArgs) problems() problem.List {
 	found := a.EngineArgs.Problems()
 	found.AddAll("", spec.Chaos{RuntimeSocket: a.RuntimeSocket}.Problems(a.Environment))
@@ -79,10 +86,7 @@ func NewChaosLab(
 	if args != nil {
 		a = *args
 	}
-	a.Owner.SetDefaults()
-	defaults := spec.Chaos{RuntimeSocket: a.RuntimeSocket}
-	defaults.SetDefaults()
-	a.RuntimeSocket = defaults.RuntimeSocket
+	a.setDefaults()
 
 	// Validate.
 	if err := a.problems().Err(fmt.Sprintf("ChaosLab %q", name), "Nothing of it was registered."); err != nil {

@@ -15,16 +15,10 @@ import (
 // checkVault says what keeps Velero from working. Write is for making backups.
 func (s *Site) checkVault(ctx context.Context, write bool) (problems []string) {
 	add := func(format string, arguments ...any) { problems = append(problems, fmt.Sprintf(format, arguments...)) }
-	switch location, err := s.Velero.StorageLocation(ctx, s.Vault.StorageLocation); {
-	case err != nil:
+	if location, err := s.Velero.StorageLocation(ctx, s.Vault.StorageLocation); err != nil {
 		add("%v", err)
-	case location.Phase != velero.PhaseAvailable:
-		add(
-			"BackupStorageLocation %s is %s: %s", location.Name, or(location.Phase, "not looked at yet"),
-			or(location.Message, "Velero says no more"),
-		)
-	case write && location.AccessMode != "ReadWrite":
-		add("BackupStorageLocation %s is %s, so no backup can be made", location.Name, location.AccessMode)
+	} else if flaw := location.Flaw(write); flaw != "" {
+		add("BackupStorageLocation %s is %s", location.Name, flaw)
 	}
 	apps := s.Cluster.Client.AppsV1()
 	if server, err := apps.Deployments(s.Vault.Namespace).Get(ctx, s.Vault.Deployment, metav1.GetOptions{}); err != nil {
@@ -46,16 +40,8 @@ func (s *Site) checkSchedule(ctx context.Context) (schedule velero.Schedule, pro
 	if err != nil {
 		return schedule, []string{err.Error()}
 	}
-	if schedule.Paused {
-		problems = append(
-			problems, fmt.Sprintf("Schedule %s is paused; --from takes a backup that is there", schedule.Name),
-		)
-	}
-	if len(schedule.ValidationErrors) > 0 {
-		problems = append(
-			problems,
-			fmt.Sprintf("Schedule %s is not valid: %s", schedule.Name, strings.Join(schedule.ValidationErrors, "; ")),
-		)
+	if flaw := schedule.Flaw(); flaw != "" {
+		problems = append(problems, fmt.Sprintf("Schedule %s is %s; --from takes a backup that exists", schedule.Name, flaw))
 	}
 	return schedule, problems
 }

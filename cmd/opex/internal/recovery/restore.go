@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/opex-project/opex/cmd/opex/internal/evidence"
 	"github.com/opex-project/opex/cmd/opex/internal/refusal"
+	"github.com/opex-project/opex/cmd/opex/internal/velero"
 )
 
 // ErrInterrupted says that the command ended before the restore did. Velero goes on.
@@ -27,21 +29,10 @@ func (s *Site) Restore(
 	}
 	after := context.WithoutCancel(ctx)
 	defer func() { err = errors.Join(err, release(after)) }()
-	record = s.record(evidence.KindRestore, s.Service.Namespace, decided)
-	record.Backup.Name, record.Backup.UID = p.Backup.Name, p.Backup.UID
-	record.Backup.StartedAt, record.Backup.CompletedAt = p.Backup.Started.UTC(), p.Backup.Completed.UTC()
-	record.Backup.Age = evidence.InSeconds(decided.Sub(p.Backup.When()))
-	record.DecidedAt = decided.UTC()
 
-	limit := o.Timeout
-	if limit == 0 {
-		limit = s.restoreLimit()
-	}
+	limit := cmp.Or(o.Timeout, s.restoreLimit())
 	if p.Ending {
-		if err := s.awaitEnd(held, s.Service.Namespace, limit); err != nil {
-			return evidence.Record{}, fmt.Errorf("%w. Nothing was restored", err)
-		}
-		if err := s.stillFree(held, o); err != nil {
+		if err := s.awaitFree(held, o, limit); err != nil {
 			return evidence.Record{}, err
 		}
 	}
@@ -55,20 +46,12 @@ func (s *Site) Restore(
 		question: s.plainQuestion(),
 		decided:  decided,
 	}
+	record = s.restoreRecord(p.Backup, decided)
 	record.Restore = r.name
 	s.Say("restoring %s into namespace %s", p.Backup.Name, r.target)
-	failure := r.begin(held)
-	if failure == nil {
-		var answered time.Time
-		if answered, failure = r.follow(held, limit); failure == nil {
-			failure = r.prove(held, &record, p.Backup, answered)
-		}
-	}
+	failure := r.restoreAndProve(held, &record, p.Backup, limit)
 	if held.Err() != nil {
-		return evidence.Record{}, fmt.Errorf(
-			"%w: %w. Velero goes on with the restore %s: kubectl -n %s get restores.velero.io %s -o yaml. To cancel it: %s",
-			ErrInterrupted, context.Cause(held), r.name, s.Vault.Namespace, r.name, s.cancelCommand(r.name),
-		)
+		return evidence.Record{}, r.interrupted(held)
 	}
 	if failure != nil {
 		record.Reason = failure.Error()
@@ -84,8 +67,12 @@ func (s *Site) Restore(
 	return record, nil
 }
 
-// stillFree looks again at a namespace whose end was waited for: somebody may have made it anew meanwhile.
-func (s *Site) stillFree(ctx context.Context, o RestoreOptions) error {
+// awaitFree waits for the end of a namespace that is being deleted. Then it looks again: somebody may have made it anew
+// meanwhile.
+func (s *Site) awaitFree(ctx context.Context, o RestoreOptions, limit time.Duration) error {
+	if err := s.awaitEnd(ctx, s.Service.Namespace, limit); err != nil {
+		return fmt.Errorf("%w. Nothing was restored", err)
+	}
 	_, err := s.Cluster.Client.CoreV1().Namespaces().Get(ctx, s.Service.Namespace, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil
@@ -94,4 +81,37 @@ func (s *Site) stillFree(ctx context.Context, o RestoreOptions) error {
 	}
 	_, problems := s.checkExisting(ctx, o.IntoExisting)
 	return refusal.Of(problems...)
+}
+
+// restoreRecord is the record of a restore that has not begun yet.
+func (s *Site) restoreRecord(backup velero.Backup, decided time.Time) evidence.Record {
+	record := s.record(evidence.KindRestore, s.Service.Namespace, decided)
+	record.Backup.Name, record.Backup.UID = backup.Name, backup.UID
+	record.Backup.StartedAt, record.Backup.CompletedAt = backup.Started.UTC(), backup.Completed.UTC()
+	record.Backup.Age = evidence.InSeconds(decided.Sub(backup.When()))
+	record.DecidedAt = decided.UTC()
+	return record
+}
+
+// restoreAndProve restores, waits for the first correct answer and fills the record. The error is why it is no proof.
+func (r *run) restoreAndProve(
+	ctx context.Context, record *evidence.Record, backup velero.Backup, limit time.Duration,
+) error {
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
+	answered, err := r.follow(ctx, limit)
+	if err != nil {
+		return err
+	}
+	return r.prove(ctx, record, backup, answered)
+}
+
+// interrupted is the error of a command that ended while Velero goes on.
+func (r *run) interrupted(ctx context.Context) error {
+	s := r.site
+	return fmt.Errorf(
+		"%w: %w. Velero goes on with the restore %s: kubectl -n %s get restores.velero.io %s -o yaml. To cancel it: %s",
+		ErrInterrupted, context.Cause(ctx), r.name, s.Vault.Namespace, r.name, s.cancelCommand(r.name),
+	)
 }

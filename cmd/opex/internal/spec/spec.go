@@ -82,70 +82,6 @@ func code(labels map[string]string) string {
 	return strings.Join(all, " ")
 }
 
-func targets(o stack.Outputs, s contract.Service) []row {
-	var rows []row
-	if c := o.Cost; c != nil {
-		team := s.Labels[contract.LabelTeam]
-		budget := "no budget is set"
-		if money, is := c.Budgets[team]; is {
-			budget = fmt.Sprintf("at most %g %s a calendar month for team %s", money, c.Currency, team)
-		}
-		rows = append(rows, row{"Cost", budget + "; 99% of the service's money is on it"})
-	}
-	if o.Size != nil {
-		rows = append(rows, row{"Size", "a recommendation for each container within 24 h; never changed unasked"})
-	}
-	switch b := s.Backup; {
-	case s.NoBackup != "":
-		rows = append(rows, row{"Backup", "none: " + s.NoBackup})
-	case b != nil:
-		rows = append(
-			rows,
-			row{"Data lost at most (RPO)", human(b.RPO)},
-			row{"Back at the latest (RTO)", human(b.RTO)},
-			row{
-				"Backups", fmt.Sprintf("`%s` in UTC, kept %s", b.Cron, human(b.TTL)),
-			},
-			row{"Proven by a drill", "every " + human(b.DrillAge) + " at least"},
-		)
-	}
-	switch c := s.Chaos; {
-	case s.NoChaos != "":
-		rows = append(rows, row{"Loss of a pod", "not tried: " + s.NoChaos})
-	case c != nil:
-		rows = append(
-			rows,
-			row{
-				"Loss of a pod",
-				fmt.Sprintf(
-					"all replicas serve again within %s; no answer of 500 or above, no acknowledged write lost",
-					human(c.Recovery),
-				),
-			},
-			row{
-				"Answers meanwhile",
-				fmt.Sprintf(
-					"95 of 100 within %s, at %d requests per second, %.0f%% of them writes", human(c.P95), c.Load.Rate,
-					100*c.Load.WriteShare,
-				),
-			},
-			row{"Proven by a Game Day", "every " + human(c.GameDayAge) + " at least"},
-		)
-		if b := c.ErrorBudget; b != nil {
-			rows = append(
-				rows,
-				row{
-					"Error budget",
-					fmt.Sprintf(
-						"%.3g%% of requests may fail; where it is spent there is no Game Day", 100*(1-b.Availability),
-					),
-				},
-			)
-		}
-	}
-	return rows
-}
-
 func constraints(o stack.Outputs, s contract.Service) []string {
 	all := []string{"Every pod carries the four cost labels; no selector uses them."}
 	if o.Size != nil {
@@ -194,23 +130,4 @@ func criteria(text *strings.Builder, name string, verdicts *verify.Report) {
 		}
 		text.WriteString("\n")
 	}
-}
-
-// human writes a duration of Go without what is zero: 24h, 720h as 30 d.
-func human(duration string) string {
-	d, err := time.ParseDuration(duration)
-	const day = 24 * time.Hour
-	switch {
-	case err != nil:
-		return duration
-	case d >= 2*day && d%day == 0:
-		return fmt.Sprintf("%d days", d/day)
-	case d >= time.Hour && d%time.Hour == 0:
-		return fmt.Sprintf("%d h", d/time.Hour)
-	case d >= time.Minute && d%time.Minute == 0:
-		return fmt.Sprintf("%d min", d/time.Minute)
-	case d >= time.Second && d%time.Second == 0:
-		return fmt.Sprintf("%d s", d/time.Second)
-	}
-	return d.String()
 }

@@ -40,3 +40,28 @@ func (b Backup) reasons() []string {
 	}
 	return all
 }
+
+// Flaw says why no backup is made by a Schedule, as what follows "it is"; nothing is wrong with a good one.
+func (s Schedule) Flaw() string {
+	switch {
+	case s.Phase == PhaseFailedValidation || len(s.ValidationErrors) > 0:
+		return "refused by Velero: " + strings.Join(s.ValidationErrors, "; ")
+	case s.Paused:
+		return "paused: no backup is made"
+	}
+	return ""
+}
+
+// Flaw says why Velero cannot use a bucket, as what follows "it is"; nothing is wrong with a good one. Write is for
+// making backups.
+func (l StorageLocation) Flaw(write bool) string {
+	switch {
+	case write && l.AccessMode != "ReadWrite":
+		return l.AccessMode + " for Velero: no backup can be made"
+	case l.Phase == "":
+		return "not looked at by Velero yet"
+	case l.Phase != PhaseAvailable:
+		return l.Phase + ": " + cmp.Or(l.Message, "Velero does not say why")
+	}
+	return ""
+}

@@ -116,7 +116,7 @@ func TestBackupSchedule(t *testing.T) {
 				scheduled("status.validationErrors", []any{"no such location"}),
 			),
 			Fail,
-			"Velero refuses Schedule staging-task-api: no such location",
+			"Schedule staging-task-api is refused by Velero: no such location",
 		},
 		"not taken up yet": {scheduled("status.phase", "New"), Unproven, `its phase is "New"`},
 		"another cron": {

@@ -29,75 +29,84 @@ func checkCostLabels(ctx context.Context, w *World, name string, service contrac
 	}
 	all, err := w.podsIn(ctx, service.Namespace)
 	if err != nil {
-		return unproven(fmt.Sprintf("the pods of namespace %s could not be listed: %v", service.Namespace, err),
-			nextForLookup(err, "list pods in namespace "+service.Namespace))
+		return podsUnlisted(service.Namespace, err, "list pods in namespace "+service.Namespace)
 	}
-	wrong := map[string][]string{} // by object
-	evidence := []Fact{{"labels wanted", show(service.Labels)}}
-	api, database, running := 0, 0, 0
+	found := w.podLabels(all, name, service)
+	templates, absent, err := w.templates(ctx, service)
+	if err != nil {
+		return unproven("the service's workloads could not be listed: "+err.Error(),
+			nextForLookup(err, "list deployments and statefulsets in namespace "+service.Namespace), found.evidence...)
+	}
+	for _, object := range slices.Sorted(maps.Keys(templates)) {
+		found.add(object, object, wrongLabels(templates[object], service.Labels))
+	}
+	if len(found.wrong) > 0 {
+		first := slices.Sorted(maps.Keys(found.wrong))[0]
+		return fail(
+			fmt.Sprintf("%s: %s%s", first, strings.Join(found.wrong[first], ", "), andMore(len(found.wrong)-1)),
+			"`pulumi up` repairs templates; delete a pod whose own label was changed, or label it as its template says",
+			found.evidence...)
+	}
+	if len(absent) > 0 {
+		return unproven(strings.Join(absent, " and ")+" not found in namespace "+service.Namespace,
+			makeAgain, found.evidence...)
+	}
+	if found.api == 0 {
+		return unproven("no pod of deployment "+service.Deployment+" is Running", getPods(service.Namespace),
+			found.evidence...)
+	}
+	if service.Database != nil && found.database == 0 {
+		return noDatabasePod(service, found.evidence...)
+	}
+	return pass(fmt.Sprintf("%d of %d pods", found.running, found.running), found.evidence...)
+}
+
+// labelFindings is what the cost labels of a namespace's objects are.
+type labelFindings struct {
+	wrong    map[string][]string // by object
+	evidence []Fact
+
+	running, api, database int // Running pods of the service: all, of its Deployment, of its database
+}
+
+// add keeps what is wrong with an object, if anything is. What names it in the evidence.
+func (f *labelFindings) add(object, what string, wrong []string) {
+	if len(wrong) > 0 {
+		f.wrong[object] = wrong
+		f.evidence = append(f.evidence, Fact{what, strings.Join(wrong, ", ")})
+	}
+}
+
+// podLabels looks at the Running pods of the service's namespace: its own must have the stack's values.
+func (w *World) podLabels(all []corev1.Pod, name string, service contract.Service) labelFindings {
+	found := labelFindings{
+		wrong:    map[string][]string{},
+		evidence: []Fact{{"labels wanted", show(service.Labels)}},
+	}
 	for _, pod := range all {
 		if pod.Status.Phase != corev1.PodRunning {
 			continue
 		}
+		who := "pod " + pod.Name + " (" + string(pod.UID) + ")"
 		if !belongs(pod.Labels, name, service) {
-			if found := w.ownerless(pod, service.Namespace); len(found) > 0 {
-				wrong["pod "+pod.Name+" (of no service)"] = found
-				evidence = append(
-					evidence,
-					Fact{
-						"pod " + pod.Name + " (" + string(pod.UID) + "), of no service of the stack",
-						strings.Join(found, ", "),
-					},
-				)
-			}
+			found.add("pod "+pod.Name+" (of no service)", who+", of no service of the stack",
+				w.ownerless(pod, service.Namespace))
 			continue
 		}
-		running++
+		found.running++
 		if selects(service.Selector, pod.Labels) {
-			api++
+			found.api++
 		}
 		if service.Database != nil && selects(service.Database.Selector, pod.Labels) {
-			database++
+			found.database++
 		}
-		if found := wrongLabels(pod.Labels, service.Labels); len(found) > 0 {
-			wrong["pod "+pod.Name] = found
-			evidence = append(
-				evidence, Fact{"pod " + pod.Name + " (" + string(pod.UID) + ")", strings.Join(found, ", ")},
-			)
-		} else {
-			evidence = append(evidence, Fact{"pod " + pod.Name + " (" + string(pod.UID) + ")", "all four labels as wanted"})
+		wrong := wrongLabels(pod.Labels, service.Labels)
+		found.add("pod "+pod.Name, who, wrong)
+		if len(wrong) == 0 {
+			found.evidence = append(found.evidence, Fact{who, "all four labels as wanted"})
 		}
 	}
-	templates, absent, err := w.templates(ctx, service)
-	if err != nil {
-		return unproven("the service's workloads could not be listed: "+err.Error(),
-			nextForLookup(err, "list deployments and statefulsets in namespace "+service.Namespace), evidence...)
-	}
-	for _, object := range slices.Sorted(maps.Keys(templates)) {
-		if found := wrongLabels(templates[object], service.Labels); len(found) > 0 {
-			wrong[object] = found
-			evidence = append(evidence, Fact{object, strings.Join(found, ", ")})
-		}
-	}
-	if len(wrong) > 0 {
-		first := slices.Sorted(maps.Keys(wrong))[0]
-		return fail(
-			fmt.Sprintf("%s: %s%s", first, strings.Join(wrong[first], ", "), andMore(len(wrong)-1)),
-			"`pulumi up` repairs templates; delete a pod whose own label was changed, or label it as its template says",
-			evidence...)
-	}
-	if len(absent) > 0 {
-		return unproven(strings.Join(absent, " and ")+" not found in namespace "+service.Namespace,
-			makeAgain, evidence...)
-	}
-	pods := "kubectl --namespace " + service.Namespace + " get pods"
-	if api == 0 {
-		return unproven("no pod of deployment "+service.Deployment+" is Running", pods, evidence...)
-	}
-	if service.Database != nil && database == 0 {
-		return unproven("no pod of statefulset "+service.Database.StatefulSet+" is Running", pods, evidence...)
-	}
-	return pass(fmt.Sprintf("%d of %d pods", running, running), evidence...)
+	return found
 }
 
 // ownerless says which cost labels a pod lacks that no service of the stack counts as its own: nobody would answer for
@@ -114,22 +123,6 @@ func (w *World) ownerless(pod corev1.Pod, namespace string) (missing []string) {
 		}
 	}
 	return missing
-}
-
-// belongs tells the service's pods: those of its workloads, and jobs and others that carry its instance label.
-func belongs(labels map[string]string, name string, service contract.Service) bool {
-	return selects(service.Selector, labels) || labels[contract.LabelInstance] == name ||
-		service.Database != nil && selects(service.Database.Selector, labels)
-}
-
-// selects is false for an empty selector: it would mean everything.
-func selects(selector, labels map[string]string) bool {
-	for key, value := range selector {
-		if labels[key] != value {
-			return false
-		}
-	}
-	return len(selector) > 0
 }
 
 // wrongLabels says what is wrong with an object's cost labels.

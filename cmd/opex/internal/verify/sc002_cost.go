@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/opex-project/opex/cmd/opex/internal/kube"
+	"github.com/opex-project/opex/cmd/opex/internal/opencost"
 	"github.com/opex-project/opex/internal/contract"
 )
 
@@ -92,63 +93,83 @@ func (w *World) shareOnTeam(
 	if service.Database != nil {
 		controllers = append(controllers, "statefulset:"+service.Database.StatefulSet)
 	}
-	var all, onTeam, nobody, inNamespace float64
-	var ownerless []string
-	silent := slices.Clone(controllers)
-	for _, key := range slices.Sorted(maps.Keys(byController)) {
-		parts := strings.Split(key, "/")
-		if len(parts) != 3 || parts[0] != service.Namespace {
-			continue
-		}
-		cost := byController[key].TotalCost
-		inNamespace += cost
-		if parts[2] == unallocated && cost > 0 {
-			nobody += cost
-			ownerless = append(ownerless, parts[1])
-		}
-		if !slices.Contains(controllers, parts[1]) {
-			continue
-		}
-		all += cost
-		if cost > 0 {
-			silent = slices.DeleteFunc(silent, func(controller string) bool { return controller == parts[1] })
-		}
-		if parts[2] == team {
-			onTeam += cost
-		}
-		evidence = append(evidence, Fact{"OpenCost line " + key, fmt.Sprintf("%.6f %s", cost, w.Outputs.Cost.Currency)})
+	sums := sumCosts(byController, service.Namespace, controllers, team)
+	for _, key := range sums.keys {
+		cost := fmt.Sprintf("%.6f %s", byController[key].TotalCost, w.Outputs.Cost.Currency)
+		evidence = append(evidence, Fact{"OpenCost line " + key, cost})
 	}
-	if all <= 0 {
+	if sums.service <= 0 {
 		return fail(
 			fmt.Sprintf(
 				"OpenCost has no cost for %s in %s, though it has for team %s", strings.Join(controllers, ", "),
 				service.Namespace, team,
 			),
-			"kubectl --namespace "+service.Namespace+" get pods; a new service needs about two minutes",
+			getPods(service.Namespace)+"; a new service needs about two minutes",
 			evidence...)
 	}
-	share := onTeam / all
+	share := sums.onTeam / sums.service
 	evidence = append(evidence, Fact{"share of the service's money on its team", fmt.Sprintf("%.2f%%", 100*share)})
 	if share < leastShare {
 		return fail(fmt.Sprintf("only %.1f%% of the service's money is on team %s", 100*share, team),
 			"opex costs shows at which step the label was lost", evidence...)
 	}
-	if nobody > (1-leastShare)*inNamespace {
+	if sums.ownerless > (1-leastShare)*sums.namespace {
 		return fail(
 			fmt.Sprintf(
-				"%.1f%% of the money of namespace %s has no owner: %s", 100*nobody/inNamespace, service.Namespace,
-				strings.Join(ownerless, ", "),
+				"%.1f%% of the money of namespace %s has no owner: %s", 100*sums.ownerless/sums.namespace,
+				service.Namespace, strings.Join(sums.withoutTeam, ", "),
 			),
 			"Label those pods, or delete them; opex costs shows what they cost",
 			evidence...)
 	}
-	if len(silent) > 0 {
-		return unproven(fmt.Sprintf("OpenCost has no cost for %s in %s", strings.Join(silent, ", "), service.Namespace),
-			"kubectl --namespace "+service.Namespace+" get pods; a new pod needs about two minutes", evidence...)
+	if len(sums.silent) > 0 {
+		return unproven(
+			fmt.Sprintf("OpenCost has no cost for %s in %s", strings.Join(sums.silent, ", "), service.Namespace),
+			getPods(service.Namespace)+"; a new pod needs about two minutes", evidence...)
 	}
 	return pass(
 		fmt.Sprintf("%s on %s in the last hour, %.0f%% of the service's money", spent, team, 100*share),
 		evidence...)
+}
+
+// costSums is where the money of a service and of its namespace went.
+type costSums struct {
+	namespace, ownerless float64  // all money of the namespace, and that of no team
+	service, onTeam      float64  // money of the service, and that on its team
+	withoutTeam          []string // controllers of the namespace that cost money of no team
+	silent               []string // controllers of the service that cost nothing
+	keys                 []string // of the service's allocations
+}
+
+// sumCosts sums up allocations by namespace/controller/team.
+func sumCosts(
+	byController map[string]opencost.Allocation, namespace string, controllers []string, team string,
+) costSums {
+	sums := costSums{silent: slices.Clone(controllers)}
+	for _, key := range slices.Sorted(maps.Keys(byController)) {
+		parts := strings.Split(key, "/")
+		if len(parts) != 3 || parts[0] != namespace {
+			continue
+		}
+		cost := byController[key].TotalCost
+		sums.namespace += cost
+		if parts[2] == unallocated && cost > 0 {
+			sums.ownerless += cost
+			sums.withoutTeam = append(sums.withoutTeam, parts[1])
+		}
+		if !slices.Contains(controllers, parts[1]) {
+			continue
+		}
+		sums.keys = append(sums.keys, key)
+		sums.service += cost
+		if cost > 0 {
+			sums.silent = slices.DeleteFunc(sums.silent, func(name string) bool { return name == parts[1] })
+		}
+		if parts[2] == team {
+			sums.onTeam += cost
+		}
+	}
+	return sums
 }
 
 func nextForOpenCost(err error, at contract.Endpoint) string {

@@ -19,8 +19,7 @@ func (w *World) covers(
 	ctx context.Context, name string, service contract.Service, plan plan, s velero.Schedule,
 ) Result {
 	who := "Schedule " + s.Name
-	if !includes(s.Namespaces, service.Namespace) || len(s.ExcludedNamespaces) > 0 && includes(s.ExcludedNamespaces,
-		service.Namespace) {
+	if !includesNamespace(s, service.Namespace) {
 		return fail(fmt.Sprintf("%s leaves the namespace %s out", who, service.Namespace), putRight)
 	}
 	if s.PodsLeftOut != "" {
@@ -32,8 +31,7 @@ func (w *World) covers(
 	}
 	all, err := w.podsIn(ctx, service.Namespace)
 	if err != nil {
-		return unproven(fmt.Sprintf("the pods of namespace %s could not be listed: %v", service.Namespace, err),
-			nextForLookup(err, "list pods"))
+		return podsUnlisted(service.Namespace, err, "list pods")
 	}
 	var inside []string
 	for _, pod := range all {
@@ -47,57 +45,33 @@ func (w *World) covers(
 		}
 		inside = append(inside, pod.Name)
 	}
-	evidence := Fact{"pods in the backups", strings.Join(inside, ", ")}
-	next := "kubectl --namespace " + service.Namespace + " get pods"
 	if len(inside) == 0 {
-		return unproven("no pod of the service is Running, so whether its backups hold them cannot be seen", next)
+		return unproven("no pod of the service is Running, so whether its backups hold them cannot be seen",
+			getPods(service.Namespace))
 	}
+	evidence := Fact{"pods in the backups", strings.Join(inside, ", ")}
 	if service.Database == nil {
 		return pass("", evidence)
 	}
+	return w.coversDatabase(ctx, service, plan, s, evidence)
+}
+
+// coversDatabase judges whether a Schedule's backups hold the dump of the service's database.
+func (w *World) coversDatabase(
+	ctx context.Context, service contract.Service, plan plan, s velero.Schedule, evidence Fact,
+) Result {
 	databases, err := w.runningIn(ctx, service.Namespace, service.Database.Selector)
 	if err != nil {
-		return unproven(
-			fmt.Sprintf("the pods of namespace %s could not be listed: %v", service.Namespace, err),
-			nextForLookup(err, "list pods"),
-		)
+		return podsUnlisted(service.Namespace, err, "list pods")
 	}
 	if len(databases) == 0 {
-		return unproven("no pod of statefulset "+service.Database.StatefulSet+" is Running", next, evidence)
+		return noDatabasePod(service, evidence)
 	}
 	for _, pod := range databases {
-		wrong := cmp.Or(
-			hookTrouble(s, pod, service.Database.Container, true, plan.pre),
-			hookTrouble(s, pod, service.Database.Container, false, plan.post),
-		)
-		if wrong != "" {
-			return fail(who+" has "+wrong, putRight, evidence)
-		}
-		for _, key := range slices.Sorted(maps.Keys(pod.Annotations)) {
-			if strings.HasSuffix(key, velero.AnnotationHook) {
-				return fail(
-					fmt.Sprintf(
-						"pod %s has the annotation %s: Velero runs %s, and not the Schedule's hook", pod.Name, key,
-						pod.Annotations[key],
-					),
-					fmt.Sprintf(
-						"kubectl --namespace %s annotate pod %s %s-; if it comes back, %s", pod.Namespace, pod.Name,
-						key, putRight,
-					),
-					evidence,
-				)
-			}
-		}
-		if volumes := pod.Annotations[velero.AnnotationVolumes]; !slices.Contains(strings.Split(volumes, ","),
-			service.Database.DumpVolume) {
-			return fail(
-				fmt.Sprintf(
-					"the dump volume %s of pod %s is not copied: its annotation %s is %q", service.Database.DumpVolume,
-					pod.Name, velero.AnnotationVolumes, volumes,
-				),
-				putRight,
-				evidence,
-			)
+		result := coversDump(pod, *service.Database, plan, s)
+		if result.Verdict != Pass {
+			result.Evidence = []Fact{evidence}
+			return result
 		}
 	}
 	hooks := Fact{"hooks of the database", hooksOf(s)}
@@ -107,6 +81,48 @@ func (w *World) covers(
 		)
 	}
 	return pass("", evidence, hooks)
+}
+
+// coversDump judges whether a backup makes the dump of a database's pod, and copies it.
+func coversDump(pod corev1.Pod, database contract.Database, plan plan, s velero.Schedule) Result {
+	wrong := cmp.Or(
+		hookTrouble(s, pod, database.Container, true, plan.pre),
+		hookTrouble(s, pod, database.Container, false, plan.post),
+	)
+	if wrong != "" {
+		return fail("Schedule "+s.Name+" has "+wrong, putRight)
+	}
+	for _, key := range slices.Sorted(maps.Keys(pod.Annotations)) {
+		if strings.HasSuffix(key, velero.AnnotationHook) {
+			return fail(
+				fmt.Sprintf(
+					"pod %s has the annotation %s: Velero runs %s, and not the Schedule's hook", pod.Name, key,
+					pod.Annotations[key],
+				),
+				fmt.Sprintf(
+					"kubectl --namespace %s annotate pod %s %s-; if it comes back, %s", pod.Namespace, pod.Name, key,
+					putRight,
+				),
+			)
+		}
+	}
+	volumes := pod.Annotations[velero.AnnotationVolumes]
+	if !slices.Contains(strings.Split(volumes, ","), database.DumpVolume) {
+		return fail(
+			fmt.Sprintf(
+				"the dump volume %s of pod %s is not copied: its annotation %s is %q", database.DumpVolume, pod.Name,
+				velero.AnnotationVolumes, volumes,
+			),
+			putRight,
+		)
+	}
+	return pass("")
+}
+
+// includesNamespace says whether a Schedule's backups hold a namespace.
+func includesNamespace(s velero.Schedule, namespace string) bool {
+	excluded := len(s.ExcludedNamespaces) > 0 && includes(s.ExcludedNamespaces, namespace)
+	return includes(s.Namespaces, namespace) && !excluded
 }
 
 // includes reads a list of namespaces as Velero does: none and * are all.

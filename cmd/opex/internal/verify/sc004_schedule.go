@@ -49,20 +49,16 @@ func (w *World) inTime(ctx context.Context, plan plan, s velero.Schedule) Result
 		asked = "last asked for a backup " + utc(s.LastBackup)
 	}
 	evidence := []Fact{{who, fmt.Sprintf("phase %s, cron %q, made %s, %s", s.Phase, s.Cron, utc(s.Created), asked)}}
+	flaw, next := s.Flaw(), putRight
+	if s.Paused {
+		next = fmt.Sprintf(
+			"kubectl --namespace %s patch schedules.velero.io %s --type=merge --patch='{\"spec\":{\"paused\":false}}'",
+			w.Outputs.Backup.Namespace, s.Name,
+		)
+	}
 	switch {
-	case s.Phase == velero.PhaseFailedValidation || len(s.ValidationErrors) > 0:
-		return fail(
-			fmt.Sprintf("Velero refuses %s: %s", who, strings.Join(s.ValidationErrors, "; ")),
-			putRight,
-			evidence...)
-	case s.Paused:
-		return fail(
-			who+" is paused: no backup is made",
-			fmt.Sprintf(
-				"kubectl --namespace %s patch schedules.velero.io %s --type=merge --patch='{\"spec\":{\"paused\":false}}'",
-				w.Outputs.Backup.Namespace, s.Name,
-			),
-			evidence...)
+	case flaw != "":
+		return fail(who+" is "+flaw, next, evidence...)
 	case s.Cron != plan.Cron:
 		return fail(fmt.Sprintf("%s has cron %q, the stack's is %q", who, s.Cron, plan.Cron), putRight, evidence...)
 	case s.Phase != velero.PhaseEnabled:

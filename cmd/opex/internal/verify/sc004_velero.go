@@ -54,15 +54,10 @@ func (w *World) bucketReady(ctx context.Context, s velero.Schedule) Result {
 			putRight,
 			evidence,
 		)
-	case found.AccessMode != "ReadWrite":
-		return fail("the bucket is "+found.AccessMode+" for Velero: no backup can be made", next, evidence)
 	case found.Phase == "":
 		return unproven("Velero has not looked at its bucket yet", next, evidence)
-	case found.Phase != velero.PhaseAvailable:
-		return fail(
-			fmt.Sprintf("the bucket is %s: %s", found.Phase, cmp.Or(found.Message, "Velero does not say why")), next,
-			evidence,
-		)
+	case found.Flaw(true) != "":
+		return fail("the bucket is "+found.Flaw(true), next, evidence)
 	case w.Now.Sub(found.LastValidated) > max(validatedWithin*found.ValidationFrequency, validatedWithin*time.Minute):
 		return unproven("Velero last looked at its bucket: "+w.ago(found.LastValidated), next, evidence)
 	}

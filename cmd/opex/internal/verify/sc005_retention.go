@@ -40,16 +40,11 @@ func checkRetention(ctx context.Context, w *World, _ string, service contract.Se
 			evidence...)
 	}
 	if lock := w.Outputs.Backup.ObjectLock; lock != nil {
-		locked := time.Duration(lock.Days) * 24 * time.Hour
-		evidence = append(evidence, Fact{"Object Lock", fmt.Sprintf("%s for %s", lock.Mode, exact(locked))})
-		if locked > plan.ttl {
-			return fail(
-				fmt.Sprintf(
-					"Object Lock keeps each object for %s, and backups expire after %s: Velero cannot delete them then",
-					exact(locked), exact(plan.ttl),
-				),
-				"Set backup.ttl to "+exact(locked)+" or more, or fewer days in opex:backup.objectLock",
-				evidence...)
+		result := judgeLock(*lock, plan.ttl)
+		evidence = append(evidence, result.Evidence...)
+		if result.Verdict != Pass {
+			result.Evidence = evidence
+			return result
 		}
 	}
 	all, err := w.backups(ctx, plan.Schedule)
@@ -69,20 +64,43 @@ func checkRetention(ctx context.Context, w *World, _ string, service contract.Se
 	evidence = append(
 		evidence, Fact{"complete backups", fmt.Sprintf("%d, the oldest of %s", len(complete), utc(oldest.When()))},
 	)
-	if newest.Started.IsZero() || newest.Expiration.IsZero() {
-		return unproven("backup "+newest.Name+" has no start or no expiry", w.veleroLogs(newest.Name), evidence...)
+	result := w.judgeExpiry(newest, plan)
+	result.Evidence = append(evidence, result.Evidence...)
+	return result
+}
+
+// judgeLock judges whether Object Lock lets Velero delete what has expired.
+func judgeLock(lock contract.ObjectLock, ttl time.Duration) Result {
+	locked := time.Duration(lock.Days) * 24 * time.Hour
+	evidence := Fact{"Object Lock", fmt.Sprintf("%s for %s", lock.Mode, exact(locked))}
+	if locked > ttl {
+		return fail(
+			fmt.Sprintf(
+				"Object Lock keeps each object for %s, and backups expire after %s: Velero cannot delete them then",
+				exact(locked), exact(ttl),
+			),
+			"Set backup.ttl to "+exact(locked)+" or more, or fewer days in opex:backup.objectLock",
+			evidence,
+		)
 	}
-	kept := newest.Expiration.Sub(newest.Started)
-	evidence = append(
-		evidence,
-		Fact{"backup " + newest.Name, fmt.Sprintf("started %s, expires %s: %s later", utc(newest.Started),
-			utc(newest.Expiration), exact(kept))},
-	)
+	return pass("", evidence)
+}
+
+// judgeExpiry judges how long a backup is kept.
+func (w *World) judgeExpiry(b velero.Backup, plan plan) Result {
+	if b.Started.IsZero() || b.Expiration.IsZero() {
+		return unproven("backup "+b.Name+" has no start or no expiry", w.veleroLogs(b.Name))
+	}
+	kept := b.Expiration.Sub(b.Started)
+	evidence := Fact{
+		"backup " + b.Name,
+		fmt.Sprintf("started %s, expires %s: %s later", utc(b.Started), utc(b.Expiration), exact(kept)),
+	}
 	if (kept - plan.ttl).Abs() > time.Second {
-		return fail(fmt.Sprintf("backup %s is kept for %s, want %s", newest.Name, exact(kept), exact(plan.ttl)),
-			"The next backup has the Schedule's TTL; "+w.nextBackup(plan), evidence...)
+		return fail(fmt.Sprintf("backup %s is kept for %s, want %s", b.Name, exact(kept), exact(plan.ttl)),
+			"The next backup has the Schedule's TTL; "+w.nextBackup(plan), evidence)
 	}
-	return pass(fmt.Sprintf("%s, until %s", exact(kept), utc(newest.Expiration)), evidence...)
+	return pass(fmt.Sprintf("%s, until %s", exact(kept), utc(b.Expiration)), evidence)
 }
 
 // nextBackup says how to get a backup now, and when one comes by itself.

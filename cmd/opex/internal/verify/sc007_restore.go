@@ -50,7 +50,7 @@ func checkRestore(ctx context.Context, w *World, name string, service contract.S
 			why = "it asked for no record known from before"
 		default:
 			result := w.judgeDrill(plan, service, r, again)
-			result.Evidence = append(passedOver, result.Evidence...)
+			result.Evidence = append(passedOver, factsOf(r)...)
 			return result
 		}
 		passedOver = append(passedOver, Fact{fmt.Sprintf("passed over: %s of %s", r.Kind, utc(r.StartedAt)), why})
@@ -75,45 +75,26 @@ func (w *World) foreign(r evidence.Record, name string, plan plan) string {
 	return ""
 }
 
-// judgeDrill judges a drill of this service.
+// judgeDrill judges a drill of this service, without the evidence.
 func (w *World) judgeDrill(plan plan, service contract.Service, r evidence.Record, again string) Result {
-	facts := factsOf(r)
-	age, took := w.Now.Sub(r.StartedAt), r.RTO.Duration()
-	equal, unequal := r.EqualTables()
-	switch {
-	case r.Verdict != evidence.Proven:
+	if r.Verdict != evidence.Proven {
 		return fail(
-			fmt.Sprintf("the newest drill, %s, failed: %s", w.ago(r.StartedAt), r.Reason),
-			"Mend that, then "+again,
-			facts...)
-	case age < -slack:
-		return unproven(fmt.Sprintf("the newest drill is of %s, which cannot be", utc(r.StartedAt)),
-			"Compare the clocks of this machine and of the one that drilled; "+again, facts...)
-	case age > plan.drillAge:
-		return unproven(
-			fmt.Sprintf("the newest drill is %s old, want %s at most", span(age), exact(plan.drillAge)),
-			again,
-			facts...)
-	case took <= 0 || (r.AnsweredAt.Sub(r.DecidedAt)-took).Abs() > time.Second:
-		return unproven(
-			fmt.Sprintf(
-				"the newest drill says that it took %s, from %s to %s", took, utc(r.DecidedAt), utc(r.AnsweredAt),
-			),
-			again,
-			facts...)
-	case r.Answer.Path == "":
-		return unproven("in the newest drill the restored service was asked for nothing", again, facts...)
+			fmt.Sprintf("the newest drill, %s, failed: %s", w.ago(r.StartedAt), r.Reason), "Mend that, then "+again,
+		)
+	}
+	if result := w.judgeMeasurement(plan, r, again); result.Verdict != Pass {
+		return result
+	}
+	equal, unequal := r.EqualTables()
+	took := r.RTO.Duration()
+	switch {
 	case took > plan.rto:
 		return fail(
 			fmt.Sprintf(
 				"the newest drill took %s to the first correct answer, and the RTO is %s", span(took), exact(plan.rto),
 			),
 			"Its phases say where the time went",
-			facts...).measured(
-			float64(r.RTO),
-			"s",
-			plan.rto.Seconds(),
-		)
+		).measured(float64(r.RTO), "s", plan.rto.Seconds())
 	case r.RPO.Duration() > plan.rpo:
 		return fail(
 			fmt.Sprintf(
@@ -121,14 +102,13 @@ func (w *World) judgeDrill(plan plan, service contract.Service, r evidence.Recor
 				exact(plan.rpo),
 			),
 			"opex verify --only SC-004 shows why no newer backup was made; "+again,
-			facts...)
+		)
 	case unequal > 0:
 		return fail(
-			fmt.Sprintf("in the newest drill %d of %d tables were not as dumped", unequal, equal+unequal),
-			again,
-			facts...)
+			fmt.Sprintf("in the newest drill %d of %d tables were not as dumped", unequal, equal+unequal), again,
+		)
 	case service.Database != nil && equal == 0:
-		return unproven("the newest drill compared no table", again, facts...)
+		return unproven("the newest drill compared no table", again)
 	}
 	data := ""
 	if service.Database != nil {
@@ -136,11 +116,31 @@ func (w *World) judgeDrill(plan plan, service contract.Service, r evidence.Recor
 	}
 	return pass(
 		fmt.Sprintf("%s of %s, %s%s", span(took), exact(plan.rto), w.ago(r.StartedAt), data),
-		facts...).measured(
-		float64(r.RTO),
-		"s",
-		plan.rto.Seconds(),
-	)
+	).measured(float64(r.RTO), "s", plan.rto.Seconds())
+}
+
+// judgeMeasurement judges whether what a drill measured can be relied on now.
+func (w *World) judgeMeasurement(plan plan, r evidence.Record, again string) Result {
+	age, took := w.Now.Sub(r.StartedAt), r.RTO.Duration()
+	switch {
+	case age < -slack:
+		return unproven(fmt.Sprintf("the newest drill is of %s, which cannot be", utc(r.StartedAt)),
+			"Compare the clocks of this machine and of the one that drilled; "+again)
+	case age > plan.drillAge:
+		return unproven(
+			fmt.Sprintf("the newest drill is %s old, want %s at most", span(age), exact(plan.drillAge)), again,
+		)
+	case took <= 0 || (r.AnsweredAt.Sub(r.DecidedAt)-took).Abs() > time.Second:
+		return unproven(
+			fmt.Sprintf(
+				"the newest drill says that it took %s, from %s to %s", took, utc(r.DecidedAt), utc(r.AnsweredAt),
+			),
+			again,
+		)
+	case r.Answer.Path == "":
+		return unproven("in the newest drill the restored service was asked for nothing", again)
+	}
+	return pass("")
 }
 
 // factsOf shows a record. A failed one may have come to no answer.
