@@ -32,8 +32,8 @@ func newStore(
 	return role.Arn, append(before, access...), nil
 }
 
-// newAWSProvider declares the connection to AWS, or to the store. Credentials are those that AWS' own tools find; of
-// another account they are refused. All that it makes is tagged with who pays.
+// newAWSProvider declares the connection to AWS, or to the store. Credentials for AWS are those that its own tools find;
+// those of another account are refused. All that it makes is tagged with who pays.
 func newAWSProvider(
 	ctx *pulumi.Context, name string, v BackupVaultArgs, opts ...pulumi.ResourceOption,
 ) (*aws.Provider, error) {
@@ -45,6 +45,9 @@ func newAWSProvider(
 	} else {
 		args.Endpoints = aws.ProviderEndpointArray{aws.ProviderEndpointArgs{S3: pulumi.String(vault.Store.AddressOutside())}}
 		args.S3UsePathStyle = pulumi.Bool(true)
+		// Not from the environment: there the same names may sign in to the cluster.
+		args.AccessKey = pulumi.ToSecret(pulumi.String(v.Secrets.AccessKey)).(pulumi.StringOutput)
+		args.SecretKey = pulumi.ToSecret(pulumi.String(v.Secrets.SecretKey)).(pulumi.StringOutput)
 		if vault.Store.CAFile != "" {
 			// As it is written: the plugin runs in the project's folder, and another checkout of it is no difference.
 			args.CustomCaBundle = pulumi.String(vault.Store.CAFile)
