@@ -8,6 +8,10 @@ STACK ?= staging
 NODES ?= 0
 SANDBOX := .sandbox/bin/sandbox
 RUN := $(SANDBOX) --stack $(STACK) --nodes $(NODES)
+ifeq ($(origin CLUSTER),command line) # not one that a shell happens to export
+RUN := $(SANDBOX) --stack $(STACK) cluster --context '$(CLUSTER)' $(if $(REGISTRY),--registry '$(REGISTRY)') \
+  $(if $(CONFIG),--config '$(CONFIG)') $(if $(YES),--yes)
+endif
 
 .DEFAULT_GOAL := help
 .PHONY: help up verify down clean status shell build test test-short lint fmt bench vulncheck FORCE
@@ -15,6 +19,7 @@ RUN := $(SANDBOX) --stack $(STACK) --nodes $(NODES)
 help: ## Say what each command does
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  STACK=staging|prod and NODES=1..16 choose the sandbox, for example: make up STACK=prod"
+	@echo "  CLUSTER=<kubeconfig context> or CLUSTER=kind has up, verify, shell and clean work on a cluster of your own: docs/kind.md"
 
 up: $(SANDBOX) ## Build what is missing, boot the sandbox, pulumi up the stack
 	@$(RUN) up

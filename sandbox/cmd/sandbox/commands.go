@@ -1,12 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -97,11 +100,7 @@ func shellCommand(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use: "shell", Args: cobra.NoArgs, Short: "Open a shell in which pulumi and kubectl work on the sandbox",
 		RunE: func(*cobra.Command, []string) error {
-			shell := os.Getenv("SHELL")
-			if shell == "" {
-				shell = "/bin/sh"
-			}
-			return runIn(o, []string{shell})
+			return runIn(o, userShell())
 		},
 	}
 }
@@ -119,7 +118,7 @@ type exitCode int
 
 func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
-// runIn runs a command in the sandbox's environment. The command's exit code becomes this program's.
+// runIn runs a command in the sandbox's environment.
 func runIn(o *options, args []string) error {
 	s, err := o.sandbox()
 	if err != nil {
@@ -129,20 +128,28 @@ func runIn(o *options, args []string) error {
 	if err != nil || !running {
 		return fmt.Errorf("the sandbox %s is down: run `make up STACK=%s` first", s.Instance, s.Stack)
 	}
-	leave, err := deploy.Enter(s)
+	_, leave, err := deploy.EnterSandbox(s)
 	if err != nil {
 		return err
 	}
 	defer leave()
+	return run(s.Repo, args)
+}
+
+// run runs a command in this process' environment. The command's exit code becomes this program's.
+func run(folder string, args []string) error {
 	command := exec.Command(args[0], args[1:]...)
-	command.Dir, command.Stdin, command.Stdout, command.Stderr = s.Repo, os.Stdin, os.Stdout, os.Stderr
-	err = foreground.Run(command)
+	command.Dir, command.Stdin, command.Stdout, command.Stderr = folder, os.Stdin, os.Stdout, os.Stderr
+	err := foreground.Run(command)
 	var ended *exec.ExitError
 	if errors.As(err, &ended) {
 		return exitCode(ended.ExitCode())
 	}
 	return err
 }
+
+// userShell is the command line of the user's shell.
+func userShell() []string { return []string{cmp.Or(os.Getenv("SHELL"), "/bin/sh")} }
 
 func initCommand(o *options) *cobra.Command {
 	return &cobra.Command{
@@ -171,6 +178,15 @@ func initNodeCommand(o *options) *cobra.Command {
 	}
 	c.Flags().IntVar(&index, "index", 1, "the node's number")
 	return c
+}
+
+func printOutputs(out io.Writer, outputs map[string]any) error {
+	for _, name := range slices.Sorted(maps.Keys(outputs)) {
+		if err := printOutput(out, name, outputs[name]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func printOutput(out io.Writer, name string, value any) error {

@@ -82,7 +82,7 @@ git-ignored folder .sandbox; the sandbox of each stack is separate, what is buil
 	)
 	root.AddCommand(
 		upCommand(o), buildCommand(o), downCommand(o), cleanCommand(o), statusCommand(o), shellCommand(o),
-		execCommand(o), initCommand(o), initNodeCommand(o),
+		execCommand(o), existingCommand(o), initCommand(o), initNodeCommand(o),
 	)
 	return root
 }

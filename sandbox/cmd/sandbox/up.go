@@ -71,7 +71,7 @@ func runUp(ctx context.Context, s layout.Sandbox, noDeploy bool) error {
 	if err != nil {
 		return err
 	}
-	if err := preflight.Check(machine, s, build.Done(s), running); err != nil {
+	if err := preflight.Check(machine, s, build.Done(s, build.Targets()), running); err != nil {
 		return err
 	}
 	if err := buildAll(ctx, s, report); err != nil {
@@ -80,12 +80,13 @@ func runUp(ctx context.Context, s layout.Sandbox, noDeploy bool) error {
 	if err := bootCluster(ctx, s, report); err != nil {
 		return err
 	}
-	leave, err := deploy.Enter(s)
+	target, leave, err := deploy.EnterSandbox(s)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	if err := report.Stage("Prepare the stack "+s.Stack, func() error { return deploy.Prepare(ctx, s) }); err != nil {
+	err = report.Stage("Prepare the stack "+s.Stack, func() error { return deploy.PrepareSandbox(ctx, s, target) })
+	if err != nil {
 		return err
 	}
 	if noDeploy {
@@ -97,10 +98,10 @@ func runUp(ctx context.Context, s layout.Sandbox, noDeploy bool) error {
 		return nil
 	}
 	fmt.Fprintf(os.Stderr, "pulumi up of the stack %s:\n", s.Stack)
-	if err := deploy.Up(ctx, s); err != nil {
+	if err := deploy.Up(ctx, target); err != nil {
 		return err
 	}
-	outputs, err := deploy.Outputs(ctx, s)
+	outputs, err := deploy.Outputs(ctx, target)
 	if err != nil {
 		return err
 	}
@@ -122,22 +123,29 @@ func buildAll(ctx context.Context, s layout.Sandbox, report *progress.Reporter) 
 			return err
 		}
 	}
+	return makeImages(ctx, s, report, build.Targets(), image.Images())
+}
+
+// makeImages builds the targets, and the images from them.
+func makeImages(
+	ctx context.Context, s layout.Sandbox, report *progress.Reporter, targets []build.Target, images []image.Image,
+) error {
 	// Images that hold nothing built here come over the network: they are made while compilers work.
 	early := map[string]chan error{}
-	for _, i := range image.Images() {
+	for _, i := range images {
 		if len(i.Files) == 0 && !image.UpToDate(s, i) {
 			made := make(chan error, 1)
 			early[i.Name] = made
 			go func() { made <- image.Build(ctx, s, i) }()
 		}
 	}
-	if err := compileAll(ctx, s, report); err != nil {
+	if err := compileAll(ctx, s, report, targets); err != nil {
 		return err
 	}
 	if err := build.Link(s); err != nil {
 		return err
 	}
-	for _, i := range image.Images() {
+	for _, i := range images {
 		work := func() error { return image.Build(ctx, s, i) }
 		if made, begun := early[i.Name]; begun {
 			work = func() error { return <-made }
@@ -151,19 +159,19 @@ func buildAll(ctx context.Context, s layout.Sandbox, report *progress.Reporter) 
 	return nil
 }
 
-// compileAll builds all targets. While one compiles, the modules of those after it are downloaded; a download that
-// fails is reported by the build that needs it.
-func compileAll(ctx context.Context, s layout.Sandbox, report *progress.Reporter) error {
+// compileAll builds targets. While one compiles, the modules of those after it are downloaded; a download that fails is
+// reported by the build that needs it.
+func compileAll(ctx context.Context, s layout.Sandbox, report *progress.Reporter, targets []build.Target) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	if !build.Done(s) {
+	if !build.Done(s, targets) {
 		go func() {
-			for _, target := range build.Targets()[1:] {
+			for _, target := range targets[1:] {
 				_ = build.Download(ctx, s, target)
 			}
 		}()
 	}
-	for _, target := range build.Targets() {
+	for _, target := range targets {
 		title := "Build " + target.Title
 		if !build.Built(s, target) {
 			title += fmt.Sprintf(" (the first time takes about %g min)", target.Minutes)
@@ -213,15 +221,8 @@ func bootCluster(ctx context.Context, s layout.Sandbox, report *progress.Reporte
 
 // finish prints the stack's outputs on stdout, and on stderr what to do next.
 func finish(ctx context.Context, s layout.Sandbox, outputs map[string]any, total time.Duration) error {
-	names := make([]string, 0, len(outputs))
-	for name := range outputs {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	for _, name := range names {
-		if err := printOutput(os.Stdout, name, outputs[name]); err != nil {
-			return err
-		}
+	if err := printOutputs(os.Stdout, outputs); err != nil {
+		return err
 	}
 	services, err := cluster.Services(s, outputs)
 	if err != nil {

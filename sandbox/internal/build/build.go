@@ -146,9 +146,9 @@ func Built(s layout.Sandbox, t Target) bool {
 	return true
 }
 
-// Done says whether everything is built, new or old.
-func Done(s layout.Sandbox) bool {
-	for _, t := range Targets() {
+// Done says whether all targets are built, new or old.
+func Done(s layout.Sandbox, targets []Target) bool {
+	for _, t := range targets {
 		if !Built(s, t) {
 			return false
 		}

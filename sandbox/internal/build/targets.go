@@ -66,6 +66,8 @@ const (
 	plugin   = "github.com/vmware-tanzu/velero-plugin-for-aws"
 	chaos    = "github.com/chaos-mesh/chaos-mesh/cmd/"
 	runtimes = "github.com/containerd/containerd/v2/cmd/"
+
+	versitygw = "github.com/versity/versitygw/cmd/versitygw"
 )
 
 // Targets returns everything that is built, in this order: while one compiles, the modules of the next are downloaded.
@@ -90,7 +92,7 @@ func Targets() []Target {
 				"github.com/prometheus/prometheus/cmd/promtool", velero+"/cmd/velero-helper",
 				velero+"/cmd/velero-restore-helper", plugin+"/velero-plugin-for-aws", plugin+"/hack/cp-plugin",
 				"k8s.io/autoscaler/vertical-pod-autoscaler/pkg/recommender",
-				"sigs.k8s.io/metrics-server/cmd/metrics-server", "github.com/versity/versitygw/cmd/versitygw",
+				"sigs.k8s.io/metrics-server/cmd/metrics-server", versitygw,
 				own+"sandbox/cmd/coredns", own+"sandbox/cmd/pause", own+"sandbox/cmd/pulumi-language-go",
 			)...)},
 		{
@@ -115,10 +117,20 @@ func Targets() []Target {
 		{Title: "Chaos Mesh's daemon", Module: "sandbox/kube-1.33", Minutes: 3, Cgo: true, Tags: "netgo,osusergo",
 			Programs: []Program{{Package: chaos + "chaos-daemon", LinkFlags: "-linkmode=external -extldflags=-static"},
 				{Package: chaos + "chaos-daemon-helper", LinkFlags: "-linkmode=external -extldflags=-static"}}},
-		{Title: "the command opex and its load generator", Module: "cmd/opex", Minutes: 0.5,
-			Programs: programs(own+"cmd/opex", own+"cmd/opex/opex-load")},
-		{Title: "Task API", Module: "taskapi", Minutes: 0.5, Programs: programs(own + "taskapi")},
+		command, taskAPI,
 	}
+}
+
+var (
+	command = Target{Title: "the command opex and its load generator", Module: "cmd/opex", Minutes: 0.5,
+		Programs: programs(own+"cmd/opex", own+"cmd/opex/opex-load")}
+	taskAPI = Target{Title: "Task API", Module: "taskapi", Minutes: 0.5, Programs: programs(own + "taskapi")}
+)
+
+// Own returns the targets of this repository's images: all that a cluster that exists already needs.
+func Own() []Target {
+	store := Target{Title: "the S3 server", Module: "sandbox", Minutes: 1.5, Programs: programs(versitygw)}
+	return []Target{store, command, taskAPI}
 }
 
 // programs are commands that are told nothing.

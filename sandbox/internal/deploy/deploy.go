@@ -14,162 +14,98 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/opex-project/opex/sandbox/internal/boot"
-	"github.com/opex-project/opex/sandbox/internal/charts"
-	"github.com/opex-project/opex/sandbox/internal/cluster"
 	"github.com/opex-project/opex/sandbox/internal/foreground"
-	"github.com/opex-project/opex/sandbox/internal/image"
-	"github.com/opex-project/opex/sandbox/internal/layout"
-	"github.com/opex-project/opex/sandbox/internal/pki"
 )
 
-// Enter puts this process, and so every command that it runs, into the environment of a sandbox: plain `pulumi` and
-// `kubectl` then work on it, and the official chart repositories are answered for. The function that it returns leaves.
-func Enter(s layout.Sandbox) (leave func() error, err error) {
-	ca, err := pki.LoadAuthority(s.State("pki"), "ca")
-	if err != nil {
-		return nil, err
+// Enter puts this process, and so every command that it runs, into the target's environment.
+func Enter(t Target) error {
+	problems := []error{
+		os.MkdirAll(t.State("tmp"), 0o700),
+		os.Unsetenv("PULUMI_CONFIG_PASSPHRASE"), // Pulumi would take it in place of the target's own file
 	}
-	mirror, err := charts.Start(ca, charts.Repositories())
-	if err != nil {
-		return nil, err
+	for name, value := range t.Environ() {
+		problems = append(problems, os.Setenv(name, value))
 	}
-	trusted, err := writeTrusted(s, ca)
-	if err != nil {
-		return nil, err
-	}
-	keys, err := boot.ReadS3Keys(s)
-	if err != nil {
-		return nil, err
-	}
-	var problems []error
-	for key, value := range map[string]string{
-		"PATH":       searchPath(s, os.Getenv("PATH")),
-		"KUBECONFIG": s.Kubeconfig(), // for kubectl; the Pulumi program takes its cluster from the stack's config only
-
-		"PULUMI_HOME":                                 pulumiHome(s),
-		"PULUMI_BACKEND_URL":                          "file://" + s.State("pulumi"),
-		"PULUMI_CONFIG_PASSPHRASE_FILE":               passphraseFile(s),
-		"PULUMI_STACK":                                s.Stack,
-		"PULUMI_OPTION_CONFIG_FILE":                   s.StackFile(),
-		"PULUMI_SKIP_UPDATE_CHECK":                    "true",
-		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-
-		"HTTPS_PROXY":   mirror.URL,
-		"https_proxy":   mirror.URL,
-		"SSL_CERT_FILE": trusted,
-		"AWS_CA_BUNDLE": trusted, // the S3 server's certificate
-		"CGO_ENABLED":   "0",     // as everything else is built here: what it shares is compiled once
-
-		"AWS_ACCESS_KEY_ID":     keys.Access,
-		"AWS_SECRET_ACCESS_KEY": keys.Secret,
-	} {
-		problems = append(problems, os.Setenv(key, value))
-	}
-	return mirror.Close, errors.Join(problems...)
+	return errors.Join(problems...)
 }
 
-// writeTrusted writes the certificates to trust: the machine's own and the sandbox's authority.
-func writeTrusted(s layout.Sandbox, ca *pki.Authority) (string, error) {
-	system := os.Getenv("SSL_CERT_FILE")
-	if system == "" {
-		system = "/etc/ssl/certs/ca-certificates.crt" // Debian's package ca-certificates
-	}
-	trusted, err := os.ReadFile(system)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", err
-	}
-	path, fresh := s.State("trusted.crt"), s.State(fmt.Sprintf("trusted.crt.%d", os.Getpid()))
-	if err := os.WriteFile(fresh, append(trusted, ca.CertPEM...), 0o644); err != nil {
-		return "", err
-	}
-	return path, os.Rename(fresh, path) // another command may be reading it
-}
-
-// Prepare makes what Pulumi needs in a sandbox that was entered: its folders, the passphrase, the merged stack file,
-// the stack and its secrets.
-func Prepare(ctx context.Context, s layout.Sandbox) error {
-	for _, folder := range []string{pulumiHome(s), s.State("pulumi")} {
-		if err := os.MkdirAll(folder, 0o700); err != nil {
-			return err
-		}
-	}
-	if err := installPlugins(s); err != nil {
+// Prepare makes what Pulumi needs on a target that was entered: its folders, the passphrase, the merged stack file, the
+// stack and its secrets.
+func Prepare(ctx context.Context, t Target) error {
+	if err := os.MkdirAll(t.State("pulumi"), 0o700); err != nil {
 		return err
 	}
-	if err := makeOnce(passphraseFile(s)); err != nil {
+	if err := makeOnce(t.passphraseFile()); err != nil {
 		return err
 	}
-	uid, err := cluster.Kubectl(ctx, s, nil, "get", "namespace", "kube-system", "--output=jsonpath={.metadata.uid}")
+	salt, err := makeStack(ctx, t)
 	if err != nil {
 		return err
 	}
-	overlay := map[string]any{
-		"opex:cluster": map[string]any{"kubeconfig": s.Kubeconfig(), "context": s.Name(), "uid": string(uid)},
-		// Those that are built here at another version than the program's; the others have the names that it pins.
-		"opex:images": map[string]any{"opencost": image.OpenCost, "prometheus": image.Prometheus},
-		"opex:backup": store(s),
-	}
-	// No cloud stands behind the node: the prices per hour that OpenCost itself takes for want of any (its
-	// configs/default.json).
-	defaults := map[string]any{"opex:cost": map[string]any{"prices": map[string]any{
-		"cpuHour": 0.031611, "memoryGiBHour": 0.004237, "storageGiBHour": 0.000055, "gpuHour": 0.95,
-	}}}
-	salt, err := makeStack(ctx, s)
-	if err != nil {
+	cluster := map[string]any{"opex:cluster": map[string]any{
+		"kubeconfig": t.Kubeconfig, "context": t.Context, "uid": t.UID,
+	}}
+	overlay := Merge(t.Overlay, cluster)
+	if err := MergeStackFile(filepath.Join(t.Repo, t.stackFileName()), t.StackFile(), salt, t.Defaults, overlay); err != nil {
 		return err
 	}
-	if err := MergeStackFile(filepath.Join(s.Repo, stackFileName(s)), s.StackFile(), salt, defaults, overlay); err != nil {
-		return err
-	}
-	return setSecrets(ctx, s)
-}
-
-// store is the sandbox's S3 server in place of AWS. What the stack's file says of AWS is taken back.
-func store(s layout.Sandbox) map[string]any {
-	return map[string]any{
-		"region": "us-east-1", "account": "", "oidcProvider": "",
-		"store": map[string]any{
-			"url":       fmt.Sprintf("https://%s:%d", layout.NodeAddress(0), layout.S3Port),
-			"publicUrl": fmt.Sprintf("https://127.0.0.1:%d", s.Ports().S3),
-			"caFile":    filepath.Join(s.State("pki"), "ca.crt"),
-		},
-	}
+	return setSecrets(ctx, t)
 }
 
 // setSecrets draws the stack's secrets once. They go through standard input: an argument could be read in the process
 // list.
-func setSecrets(ctx context.Context, s layout.Sandbox) error {
-	merged, err := readStackFile(s.StackFile())
+func setSecrets(ctx context.Context, t Target) error {
+	merged, err := readStackFile(t.StackFile())
 	if err != nil {
 		return err
 	}
-	keys, err := boot.ReadS3Keys(s)
+	type secret struct{ key, path, value string }
+	secrets := []secret{{backupSecrets, "repositoryPassword", randomHex()}}
+	services, err := databases(t.Repo, merged)
 	if err != nil {
 		return err
 	}
-	for _, secret := range []struct{ key, path, value string }{
-		{databasePasswords, "task-api", randomHex()},
-		{backupSecrets, "repositoryPassword", randomHex()},
-		{backupSecrets, "accessKey", keys.Access},
-		{backupSecrets, "secretKey", keys.Secret},
-	} {
+	for _, service := range services {
+		secrets = append(secrets, secret{databasePasswords, service, randomHex()})
+	}
+	if t.StoreKeys != nil {
+		secrets = append(secrets,
+			secret{backupSecrets, "accessKey", t.StoreKeys.Access}, secret{backupSecrets, "secretKey", t.StoreKeys.Secret})
+	}
+	for _, secret := range secrets {
 		if had, _ := merged.Config[secret.key].(map[string]any); had[secret.path] != nil {
 			continue
 		}
-		if _, err := Pulumi(ctx, s, secret.value, "config", "set", "--secret", "--path", secret.key+"."+secret.path); err != nil {
+		if _, err := Pulumi(ctx, t, secret.value, "config", "set", "--secret", "--path", secret.key+"."+secret.path); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// databases names the services that have a database of their own: those of the merged stack file, else the project's.
+func databases(repo string, merged stackFile) ([]string, error) {
+	listed, err := Services(repo, merged.Config)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, entry := range listed {
+		service, _ := entry.(map[string]any)
+		name, _ := service["name"].(string)
+		if _, has := service["database"].(map[string]any); has && name != "" {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
 // makeStack makes the stack once and returns the salt of its secrets. It is made in a folder of its own, since Pulumi
 // writes the salt into the stack's file beside Pulumi.yaml, and the repository's must not hold what belongs to one
-// sandbox.
-func makeStack(ctx context.Context, s layout.Sandbox) (salt string, err error) {
-	project := s.State("project")
-	made := filepath.Join(project, stackFileName(s))
+// target.
+func makeStack(ctx context.Context, t Target) (salt string, err error) {
+	project := t.State("project")
+	made := filepath.Join(project, t.stackFileName())
 	if _, err := os.Stat(made); errors.Is(err, fs.ErrNotExist) {
 		if err := os.MkdirAll(project, 0o700); err != nil {
 			return "", err
@@ -177,7 +113,7 @@ func makeStack(ctx context.Context, s layout.Sandbox) (salt string, err error) {
 		if err := os.WriteFile(filepath.Join(project, "Pulumi.yaml"), []byte("name: opex\nruntime: go\n"), 0o600); err != nil {
 			return "", err
 		}
-		if _, err := Pulumi(ctx, s, "", "stack", "init", s.Stack, "--cwd", project); err != nil {
+		if _, err := Pulumi(ctx, t, "", "stack", "init", t.Stack, "--cwd", project); err != nil {
 			return "", err
 		}
 	}
@@ -185,11 +121,9 @@ func makeStack(ctx context.Context, s layout.Sandbox) (salt string, err error) {
 	return file.EncryptionSalt, err
 }
 
-func stackFileName(s layout.Sandbox) string { return "Pulumi." + s.Stack + ".yaml" }
-
 // Up runs `pulumi up`; its output goes where people look. An up that was killed is first made good.
-func Up(ctx context.Context, s layout.Sandbox) error {
-	interrupted, err := wasInterrupted(ctx, s)
+func Up(ctx context.Context, t Target) error {
+	interrupted, err := wasInterrupted(ctx, t)
 	if err != nil {
 		return err
 	}
@@ -197,45 +131,62 @@ func Up(ctx context.Context, s layout.Sandbox) error {
 		fmt.Fprintln(
 			os.Stderr, "An earlier update was interrupted; what it had created without noting it is taken over first.",
 		)
-		if err := up(s, takeOver...); err != nil {
+		if err := up(t, takeOver...); err != nil {
 			return err
 		}
 		// What was pending is in the state now.
-		if _, err := Pulumi(ctx, s, "", "refresh", "--yes", "--skip-preview", "--clear-pending-creates"); err != nil {
+		if _, err := Pulumi(ctx, t, "", "refresh", "--yes", "--skip-preview", "--clear-pending-creates"); err != nil {
 			return err
 		}
 	}
-	return up(s)
+	return up(t)
 }
 
-func up(s layout.Sandbox, settings ...string) error {
+func up(t Target, settings ...string) error {
 	command := exec.Command(
 		"pulumi", "up", "--yes", "--skip-preview", "--suppress-permalink=true", "--suppress-outputs",
 	)
 	command.Env = append(os.Environ(), settings...)
-	command.Dir, command.Stdout, command.Stderr = s.Repo, os.Stderr, os.Stderr
+	command.Dir, command.Stdout, command.Stderr = t.Repo, os.Stderr, os.Stderr
 	if err := foreground.Run(command); err != nil {
 		return fmt.Errorf(
-			"pulumi up: %w; the lines above say why. `make shell` opens a shell in which `pulumi up` runs again", err,
+			"pulumi up: %w; the lines above say why. `%s` opens a shell in which `pulumi up` runs again", err, t.Shell,
 		)
 	}
 	return nil
 }
 
+// Destroy runs `pulumi destroy`; its output goes where people look.
+func Destroy(ctx context.Context, t Target) error {
+	if _, err := os.Stat(t.State("project", t.stackFileName())); errors.Is(err, fs.ErrNotExist) {
+		return nil // no stack was made
+	}
+	if _, err := wasInterrupted(ctx, t); err != nil {
+		return err
+	}
+	command := exec.Command("pulumi", "destroy", "--yes", "--skip-preview", "--suppress-permalink=true")
+	command.Dir, command.Stdout, command.Stderr = t.Repo, os.Stderr, os.Stderr
+	if err := foreground.Run(command); err != nil {
+		return fmt.Errorf("pulumi destroy: %w; the lines above say why, and it can be run again", err)
+	}
+	return nil
+}
+
 // Outputs returns the stack's outputs.
-func Outputs(ctx context.Context, s layout.Sandbox) (map[string]any, error) {
-	data, err := Pulumi(ctx, s, "", "stack", "output", "--json")
+func Outputs(ctx context.Context, t Target) (map[string]any, error) {
+	data, err := Pulumi(ctx, t, "", "stack", "output", "--json")
 	if err != nil {
 		return nil, err
 	}
 	var outputs map[string]any
-	return outputs, json.Unmarshal(data, &outputs)
+	err = json.Unmarshal(data, &outputs)
+	return outputs, err
 }
 
 // Pulumi runs a pulumi command and returns what it prints on standard output.
-func Pulumi(ctx context.Context, s layout.Sandbox, in string, args ...string) ([]byte, error) {
+func Pulumi(ctx context.Context, t Target, in string, args ...string) ([]byte, error) {
 	command := exec.CommandContext(ctx, "pulumi", append(args, "--non-interactive")...)
-	command.Dir, command.Stdin = s.Repo, strings.NewReader(in)
+	command.Dir, command.Stdin = t.Repo, strings.NewReader(in)
 	var out, said bytes.Buffer
 	command.Stdout, command.Stderr = &out, &said
 	if err := command.Run(); err != nil {
@@ -243,8 +194,6 @@ func Pulumi(ctx context.Context, s layout.Sandbox, in string, args ...string) ([
 	}
 	return out.Bytes(), nil
 }
-
-func passphraseFile(s layout.Sandbox) string { return s.State("passphrase") }
 
 func makeOnce(path string) error {
 	if _, err := os.Stat(path); err == nil {

@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-
-	"github.com/opex-project/opex/sandbox/internal/layout"
 )
 
 // takeOver lets the Kubernetes provider adopt what a dead engine created without noting it: see docs/decisions/0006.
@@ -21,17 +19,17 @@ var takeOver = []string{"PULUMI_K8S_UPSERT_EXISTING_OBJECTS=true", "PULUMI_K8S_E
 
 // wasInterrupted removes the lock of an engine that is dead, and says whether there was one, or operations that an
 // engine had begun and not noted the end of.
-func wasInterrupted(ctx context.Context, s layout.Sandbox) (bool, error) {
-	dead, err := deadLocks(s.State("pulumi", ".pulumi", "locks"))
+func wasInterrupted(ctx context.Context, t Target) (bool, error) {
+	dead, err := deadLocks(t.State("pulumi", ".pulumi", "locks"))
 	if err != nil {
 		return false, err
 	}
 	if dead {
-		if _, err := Pulumi(ctx, s, "", "cancel", "--yes"); err != nil {
+		if _, err := Pulumi(ctx, t, "", "cancel", "--yes"); err != nil {
 			return false, err
 		}
 	}
-	data, err := Pulumi(ctx, s, "", "stack", "export")
+	data, err := Pulumi(ctx, t, "", "stack", "export")
 	if err != nil {
 		return false, err
 	}

@@ -1,5 +1,5 @@
-// Package deploy runs the Pulumi program on a sandbox: the stack's own file with a small overlay, the real engine, and
-// an environment in which plain `pulumi` and `kubectl` commands work.
+// Package deploy runs the Pulumi program on a target, such as a sandbox: the stack's own file with a small overlay, the
+// real engine, and an environment in which plain `pulumi` and `kubectl` commands work.
 package deploy
 
 import (
@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"gopkg.in/yaml.v3"
 )
@@ -23,10 +24,12 @@ type stackFile struct {
 const (
 	databasePasswords = "opex:databasePasswords"
 	backupSecrets     = "opex:backupSecrets"
+	// ServicesKey is the list of services.
+	ServicesKey = "opex:services"
 )
 
-// keptKeys are set on the sandbox by `pulumi config set` and survive a new merge.
-var keptKeys = []string{databasePasswords, backupSecrets}
+// SecretKeys are set by `pulumi config set --secret` and survive a new merge.
+var SecretKeys = []string{databasePasswords, backupSecrets}
 
 // MergeStackFile writes the stack's file over the defaults, with the overlay's values in place of its own, and with the
 // secrets of the file that it replaces, which were encrypted under the same salt. Objects are merged key by key;
@@ -50,9 +53,9 @@ func MergeStackFile(stackPath, mergedPath, salt string, defaults, overlay map[st
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	// The stack's own secrets belong to its own secrets provider, which the sandbox cannot ask.
-	merged := stackFile{EncryptionSalt: salt, Config: merge(merge(defaults, stack.Config), overlay)}
-	for _, key := range keptKeys {
+	// The stack's own secrets belong to its own secrets provider, which is not asked here.
+	merged := stackFile{EncryptionSalt: salt, Config: Merge(Merge(defaults, stack.Config), overlay)}
+	for _, key := range SecretKeys {
 		delete(merged.Config, key)
 		if value, had := before.Config[key]; had {
 			merged.Config[key] = value
@@ -63,7 +66,7 @@ func MergeStackFile(stackPath, mergedPath, salt string, defaults, overlay map[st
 		return err
 	}
 	note := fmt.Sprintf(
-		"# Made by `make up` from %s and the sandbox's overlay, and made anew when either changes.\n", stackPath,
+		"# Made by `make up` from %s and the settings for its cluster, and made anew when either changes.\n", stackPath,
 	)
 	if err := os.WriteFile(mergedPath+".new", append([]byte(note), data...), 0o600); err != nil {
 		return err
@@ -76,17 +79,24 @@ func MergeStackFile(stackPath, mergedPath, salt string, defaults, overlay map[st
 
 func readStackFile(path string) (stackFile, error) {
 	var file stackFile
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return file, err
-	}
-	if err := yaml.Unmarshal(data, &file); err != nil {
-		return file, fmt.Errorf("%s: %w", path, err)
-	}
-	return file, nil
+	err := ReadYAML(path, &file)
+	return file, err
 }
 
-func merge(base, over map[string]any) map[string]any {
+// ReadYAML reads a file into a struct or a map.
+func ReadYAML(path string, into any) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err := yaml.Unmarshal(data, into); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// Merge lays one object over another: objects are merged key by key, everything else is replaced whole.
+func Merge(base, over map[string]any) map[string]any {
 	merged := map[string]any{}
 	for key, value := range base {
 		merged[key] = value
@@ -95,9 +105,28 @@ func merge(base, over map[string]any) map[string]any {
 		below, isMap := merged[key].(map[string]any)
 		above, bothMaps := value.(map[string]any)
 		if isMap && bothMaps {
-			value = merge(below, above)
+			value = Merge(below, above)
 		}
 		merged[key] = value
 	}
 	return merged
+}
+
+// Services lists the services of a stack: those that its config names, else the project's.
+func Services(repo string, config map[string]any) ([]any, error) {
+	if listed, is := config[ServicesKey].([]any); is {
+		return listed, nil
+	}
+	var project struct {
+		Config struct {
+			Services struct{ Default []any }
+		}
+	}
+	if err := ReadYAML(filepath.Join(repo, "Pulumi.yaml"), &project); err != nil {
+		return nil, err
+	}
+	if len(project.Config.Services.Default) == 0 {
+		return nil, fmt.Errorf("neither the stack's config nor %s/Pulumi.yaml lists services", repo)
+	}
+	return project.Config.Services.Default, nil
 }

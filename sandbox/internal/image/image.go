@@ -56,18 +56,31 @@ const (
 	Prometheus = "quay.io/prometheus/prometheus:v3.13.0"
 )
 
+// Images of this repository; they are on no registry. Store is the S3 server versitygw, built here from its module.
+const (
+	TaskAPI = "ghcr.io/opex-project/task-api:0.1.0"
+	Load    = "ghcr.io/opex-project/opex-load:0.1.0"
+	Opex    = "ghcr.io/opex-project/opex:0.1.0"
+	Store   = "ghcr.io/opex-project/versitygw:1.8.0"
+)
+
+// Own returns the images of this repository.
+func Own() []Image {
+	return []Image{
+		program("taskapi", TaskAPI, NonRoot), program("opex-load", Load, NonRoot), program("opex", Opex, NonRoot),
+		program("versitygw", Store, NonRoot),
+	}
+}
+
 // chaosMeshVersion is the release of the chart that the program installs. The module is of its branch, two weeks
 // younger.
 const chaosMeshVersion = "v2.8.4"
 
 // Images returns every image that the sandbox runs.
 func Images() []Image {
-	return []Image{
+	return append(Own(),
 		program("pause", node.PauseImage, "65535:65535"),
 		program("coredns", "registry.k8s.io/coredns/coredns:v1.15.0", NonRoot),
-		program("taskapi", "ghcr.io/opex-project/task-api:0.1.0", NonRoot),
-		program("opex-load", "ghcr.io/opex-project/opex-load:0.1.0", NonRoot),
-		program("opex", "ghcr.io/opex-project/opex:0.1.0", NonRoot),
 		program("recommender", "registry.k8s.io/autoscaling/vpa-recommender:1.8.1", NonRoot),
 		program("metrics-server", "registry.k8s.io/metrics-server/metrics-server:v0.9.0", NonRoot),
 		program("costmodel", OpenCost, "1001:1001"),
@@ -77,7 +90,7 @@ func Images() []Image {
 		chaosMesh(),
 		chaosDaemon(),
 		Postgres(),
-	}
+	)
 }
 
 // chaosMesh is Chaos Mesh's controller.
