@@ -75,9 +75,9 @@ func Targets() []Target {
 	major, minor, _ := strings.Cut(strings.TrimPrefix(kubernetesVersion, "v"), ".")
 	minor, _, _ = strings.Cut(minor, ".")
 	return []Target{
-		{Title: "containerd", Module: "sandbox/containerd", Tags: "no_btrfs,no_devmapper,no_zfs", Minutes: 1.5,
+		{Title: "containerd", Module: "sandbox/containerd", Tags: "no_btrfs,no_devmapper,no_zfs", Minutes: 3,
 			Programs: programs(runtimes+"containerd", runtimes+"containerd-shim-runc-v2", runtimes+"ctr")},
-		{Title: "Kubernetes, etcd, Pulumi, Velero, Prometheus and the S3 server", Module: "sandbox", Minutes: 12,
+		{Title: "Kubernetes, etcd, Pulumi, Velero, Prometheus and the S3 server", Module: "sandbox", Minutes: 28,
 			Tags: "remove_all_sd,enable_kubernetes_sd", // of Prometheus: no service discovery of clouds
 			Programs: append([]Program{
 				{Package: own + "sandbox/cmd/kube", Variables: map[string]string{
@@ -98,7 +98,7 @@ func Targets() []Target {
 		{
 			Title:   "OpenCost and Chaos Mesh's controller",
 			Module:  "sandbox/kube-1.33",
-			Minutes: 4,
+			Minutes: 7,
 			Programs: append(programs(
 				own+"sandbox/kube-1.33/cmd/chaos-controller-manager"),
 				Program{Package: "github.com/opencost/opencost/cmd/costmodel", Variables: map[string]string{
