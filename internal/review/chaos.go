@@ -1,6 +1,7 @@
 package review
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -65,7 +66,7 @@ var kinds = map[string]string{
 }
 
 // bystanders are kinds of Chaos Mesh that break nothing.
-var bystanders = []string{"PodNetworkChaos", "PodHttpChaos", "PodIOChaos", "StatusCheck", "RemoteCluster"}
+var bystanders = []string{"PodNetworkChaos", "PodHttpChaos", "PodIOChaos", "StatusCheck", "RemoteCluster", "PhysicalMachine"}
 
 // experiment is a declared failure: an object, or what a Schedule makes.
 type experiment struct {
@@ -74,11 +75,19 @@ type experiment struct {
 	kind   string
 	spec   any
 	target bool // the other side of a NetworkChaos, which nothing is done to in its own name
+	// passive is a target whose own pods are left alone: rules are set on them for the directions from and both only.
+	// Chaos Mesh, controllers/chaosimpl/networkchaos/trafficcontrol and partition
+	passive bool
 }
 
 // hitting are the experiments without the other sides of those that have one.
 func (s *world) hitting() []experiment {
 	return keep(s.breaking, func(e experiment) bool { return !e.target })
+}
+
+// touching are the experiments and those other sides whose pods are touched, too.
+func (s *world) touching() []experiment {
+	return keep(s.breaking, func(e experiment) bool { return !e.passive })
 }
 
 func (s *world) readExperiments() {
@@ -96,8 +105,12 @@ func (s *world) readExperiments() {
 		}
 		e.spec = o.get(e.at)
 		s.breaking = append(s.breaking, e)
-		if side := get(e.spec, "target"); side != nil {
-			s.breaking = append(s.breaking, experiment{o, e.at + ".target", e.kind, side, true})
+		if side := get(e.spec, "target"); side != nil && e.kind == "NetworkChaos" {
+			direction := text(get(e.spec, "direction"))
+			s.breaking = append(s.breaking, experiment{
+				Object: o, at: e.at + ".target", kind: e.kind, spec: side, target: true,
+				passive: direction == "" || direction == "to",
+			})
 		}
 	}
 }
@@ -160,6 +173,9 @@ func (e experiment) otherwise() bool {
 	return e.kind == "AWSChaos" || e.kind == "GCPChaos"
 }
 
+// removesPods says whether it takes pods away, or out of service.
+func (e experiment) removesPods() bool { return e.kind == "PodChaos" }
+
 func (s *world) hit(e experiment) []*workload { return s.podsOf(e.namespaces(), e.selector()) }
 
 func onePod(s *world) (found []Finding) {
@@ -184,7 +200,7 @@ func onePod(s *world) (found []Finding) {
 }
 
 func ownNamespace(s *world) (found []Finding) {
-	for _, e := range s.breaking {
+	for _, e := range s.touching() {
 		named := textList(get(e.spec, "selector.namespaces"))
 		if len(named) == 0 || len(named) == 1 && near(named[0], e.declared()) {
 			continue
@@ -192,7 +208,7 @@ func ownNamespace(s *world) (found []Finding) {
 		f := Finding{
 			Object: e.Object,
 			Path:   path(e.at + ".selector.namespaces"),
-			Says:   fmt.Sprintf("are %v, want %s alone", named, e.Namespace()),
+			Says:   fmt.Sprintf("are %v, want %s alone", named, cmp.Or(e.declared(), "the experiment's own")),
 		}
 		if slices.Contains(named, e.declared()) && len(s.podsOf([]string{e.declared()}, e.selector())) > 0 {
 			f.Fix = []Edit{{f.Path, []any{e.declared()}}}
@@ -203,7 +219,7 @@ func ownNamespace(s *world) (found []Finding) {
 }
 
 func byLabels(s *world) (found []Finding) {
-	for _, e := range s.breaking {
+	for _, e := range s.touching() {
 		if !e.selecting() && !e.otherwise() {
 			found = append(
 				found, Finding{Object: e.Object, Path: path(e.at + ".selector.labelSelectors"), Says: "names none"},
@@ -231,12 +247,31 @@ func oneService(s *world) (found []Finding) {
 
 func findsPods(s *world) (found []Finding) {
 	for _, e := range s.breaking {
-		if e.selecting() && len(s.hit(e)) == 0 {
-			found = append(found, Finding{Object: e.Object, Path: path(e.at + ".selector.labelSelectors"),
-				Says: "finds no pods in " + sought(e.namespaces(), e.selector()), unless: s.unknownIn(e.namespaces())})
+		if !e.selecting() || len(s.hit(e)) > 0 {
+			continue
 		}
+		f := Finding{
+			Object: e.Object, Path: path(e.at + ".selector.labelSelectors"),
+			Says: "finds no pods in " + sought(e.namespaces(), e.selector()), unless: s.unknownIn(e.namespaces()),
+		}
+		// An experiment may be kept apart from what it hits; a value that no pod has is a mistake.
+		if key := s.unusedKey(e.labels()); key != "" {
+			f.unsure = true
+			f.Says += fmt.Sprintf("; no pod of these objects has the label %s: they are declared elsewhere, or it is misspelt", key)
+		}
+		found = append(found, f)
 	}
 	return found
+}
+
+// unusedKey returns a key of the labels that no pod of the set has; empty: each is used.
+func (s *world) unusedKey(labels map[string]string) string {
+	for _, key := range sorted(labels) {
+		if !slices.ContainsFunc(s.making, func(w *workload) bool { _, has := w.pods[key]; return has }) {
+			return key
+		}
+	}
+	return ""
 }
 
 func noDuration(s *world) (found []Finding) {

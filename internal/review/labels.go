@@ -98,7 +98,7 @@ func labelsAgree(s *world) (found []Finding) {
 	for _, w := range s.making {
 		own := w.labels()
 		for _, k := range costKeys {
-			if w.pods[k] != "" && own[k] != w.pods[k] {
+			if w.pods[k] != "" && own[k] != "" && own[k] != w.pods[k] {
 				f := Finding{
 					Object: w.Object,
 					Path:   path("metadata.labels", k),

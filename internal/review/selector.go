@@ -125,8 +125,11 @@ func showSelector(selector any) string {
 // sought says where pods were looked for, and by which labels. No namespace: all.
 func sought(namespaces []string, selector any) string {
 	where, by := strings.Join(namespaces, ", "), showSelector(selector)
-	if where == "" {
+	switch {
+	case len(namespaces) == 0:
 		where = "all namespaces"
+	case where == "":
+		where = "its own namespace"
 	}
 	if by == "" {
 		return where

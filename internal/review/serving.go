@@ -59,7 +59,7 @@ func (s *world) asked(w *workload) (found []container) {
 				to = get(port, "port")
 			}
 			declared := keep(all, func(c container) bool { return listens(c, to) })
-			if len(declared) == 0 && len(all) > 0 && text(to) == "" {
+			if len(declared) == 0 && len(all) > 0 && text(to) == "" && !runsClient(all[0]) {
 				declared = all[:1]
 			}
 			for _, c := range declared {
@@ -209,6 +209,9 @@ func readinessExists(s *world) (found []Finding) {
 
 func podsWait(s *world) (found []Finding) {
 	for _, w := range s.answering() {
+		if databaseOf(w) != nil || text(w.get("spec.strategy.type")) == "Recreate" {
+			continue // no other pod answers meanwhile
+		}
 		for _, c := range s.asked(w) {
 			if c.get("lifecycle.preStop") == nil {
 				at := path(c.at, "lifecycle", "preStop", "sleep", "seconds")

@@ -49,12 +49,17 @@ var survivalRules = []Rule{
 const AnnotationRecovery = "opex/recovery"
 
 func moreThanOne(s *world) (found []Finding) {
+	known := map[*workload]bool{} // one finding each, however many experiments hit it
 	for _, e := range s.hitting() {
+		if !e.selecting() || !e.removesPods() {
+			continue
+		}
 		for _, w := range s.hit(e) {
 			n, is := s.replicas(w)
-			if !is || n > 1 || n == 0 || !w.stays() {
+			if !is || n > 1 || n == 0 || !w.stays() || known[w] {
 				continue
 			}
+			known[w] = true
 			f := Finding{
 				Object: w.Object,
 				Path:   path("spec.replicas"),
@@ -157,8 +162,9 @@ func rolloutsAreSafe(s *world) (found []Finding) {
 		n, is := s.replicas(w)
 		kind, most := text(w.get("spec.strategy.type")), w.get("spec.strategy.rollingUpdate.maxUnavailable")
 		switch {
-		case w.Kind() != "Deployment" || is && n == 0 || s.alone(w):
-			// What one pod at a time may mount has to be let go before the next pod can start.
+		case w.Kind() != "Deployment" || is && n == 0 || s.alone(w) || databaseOf(w) != nil:
+			// What one pod at a time may mount has to be let go before the next pod can start, and two databases behind
+			// one Service have different data.
 		case kind == "Recreate":
 			at := path("spec.strategy.type")
 			found = append(

@@ -167,9 +167,17 @@ func (p *plan) lost(w *workload, c container, d dump) string {
 	return p.saved(w, c, d.file)
 }
 
+// followsAnother says whether a CloudNativePG cluster is a replica of another one, whose data it has.
+// https://cloudnative-pg.io/documentation/current/replica_cluster/
+func followsAnother(cluster Object) bool {
+	primary := text(cluster.get("spec.replica.primary"))
+	return cluster.get("spec.replica.enabled") == true || primary != "" && primary != cluster.Name()
+}
+
 func clustersAreSaved(s *world) (found []Finding) {
 	for _, o := range s.of(cloudNative, "Cluster") {
-		if o.get("spec.backup") != nil || len(list(o.get("spec.plugins"))) > 0 || o.annotations()[leftOut] == "true" {
+		if o.get("spec.backup") != nil || len(list(o.get("spec.plugins"))) > 0 || o.annotations()[leftOut] == "true" ||
+			followsAnother(o) {
 			continue
 		}
 		own := slices.ContainsFunc(s.of(cloudNative, "ScheduledBackup"), func(b Object) bool {

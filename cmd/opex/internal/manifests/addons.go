@@ -20,7 +20,7 @@ var addons = map[schema.GroupKind]reflect.Type{
 	{Group: "chaos-mesh.org", Kind: "StressChaos"}:               reflect.TypeFor[chaosObject](),
 	{Group: "chaos-mesh.org", Kind: "IOChaos"}:                   reflect.TypeFor[chaosObject](),
 	{Group: "chaos-mesh.org", Kind: "DNSChaos"}:                  reflect.TypeFor[chaosObject](),
-	{Group: "chaos-mesh.org", Kind: "HTTPChaos"}:                 reflect.TypeFor[chaosObject](),
+	{Group: "chaos-mesh.org", Kind: "HTTPChaos"}:                 reflect.TypeFor[httpChaosObject](),
 	{Group: "chaos-mesh.org", Kind: "TimeChaos"}:                 reflect.TypeFor[chaosObject](),
 	{Group: "argoproj.io", Kind: "Rollout"}:                      reflect.TypeFor[templated](),
 	{Group: "apps.openshift.io", Kind: "DeploymentConfig"}:       reflect.TypeFor[deploymentConfig](),

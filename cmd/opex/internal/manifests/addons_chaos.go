@@ -14,6 +14,12 @@ type chaosSpec struct {
 	Target   *chaosSpec    `json:"target"`
 }
 
+// httpChaosSpec has the side of a request, Request or Response, where a NetworkChaos has its other pods.
+type httpChaosSpec struct {
+	chaosSpec
+	Target string `json:"target"`
+}
+
 type chaosSelector struct {
 	Namespaces          []string                          `json:"namespaces"`
 	LabelSelectors      map[string]string                 `json:"labelSelectors"`
@@ -29,21 +35,26 @@ type chaosObject struct {
 	Spec chaosSpec `json:"spec"`
 }
 
+type httpChaosObject struct {
+	object
+	Spec httpChaosSpec `json:"spec"`
+}
+
 type chaosSchedule struct {
 	object
 	Spec struct {
-		Schedule                string     `json:"schedule"`
-		Type                    string     `json:"type"`
-		StartingDeadlineSeconds int64      `json:"startingDeadlineSeconds"`
-		HistoryLimit            int        `json:"historyLimit"`
-		ConcurrencyPolicy       string     `json:"concurrencyPolicy"`
-		PodChaos                *chaosSpec `json:"podChaos"`
-		NetworkChaos            *chaosSpec `json:"networkChaos"`
-		StressChaos             *chaosSpec `json:"stressChaos"`
-		IOChaos                 *chaosSpec `json:"ioChaos"`
-		DNSChaos                *chaosSpec `json:"dnsChaos"`
-		HTTPChaos               *chaosSpec `json:"httpChaos"`
-		TimeChaos               *chaosSpec `json:"timeChaos"`
+		Schedule                string         `json:"schedule"`
+		Type                    string         `json:"type"`
+		StartingDeadlineSeconds int64          `json:"startingDeadlineSeconds"`
+		HistoryLimit            int            `json:"historyLimit"`
+		ConcurrencyPolicy       string         `json:"concurrencyPolicy"`
+		PodChaos                *chaosSpec     `json:"podChaos"`
+		NetworkChaos            *chaosSpec     `json:"networkChaos"`
+		StressChaos             *chaosSpec     `json:"stressChaos"`
+		IOChaos                 *chaosSpec     `json:"ioChaos"`
+		DNSChaos                *chaosSpec     `json:"dnsChaos"`
+		HTTPChaos               *httpChaosSpec `json:"httpChaos"`
+		TimeChaos               *chaosSpec     `json:"timeChaos"`
 	} `json:"spec"`
 }
 
