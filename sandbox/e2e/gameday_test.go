@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -94,8 +95,8 @@ func proven(t *testing.T, more ...string) []kill {
 func nothingOfAGameDayIsLeft(t *testing.T) {
 	t.Helper()
 	nothingOfAGameDayRuns(t)
-	if left := recordsOfTheLoad(t); len(left) > 0 {
-		t.Errorf("left: tasks %v", left)
+	if left := recordsOfTheLoad(t); left > 0 {
+		t.Errorf("left: %d tasks", left)
 	}
 }
 
@@ -112,12 +113,13 @@ func nothingOfAGameDayRuns(t *testing.T) {
 	}
 }
 
-func recordsOfTheLoad(t *testing.T) (left []string) {
+func recordsOfTheLoad(t *testing.T) int {
 	t.Helper()
-	for _, task := range list(t) {
-		if strings.Contains(task.Title, "game day") {
-			left = append(left, task.ID)
-		}
+	out := kubectl(t, "exec", "task-api-db-0", "--container=postgres", "--", "psql", "--username=task_api",
+		"--tuples-only", "--no-align", "--command=SELECT count(*) FROM tasks WHERE title LIKE '%game day%'")
+	left, err := strconv.Atoi(strings.TrimSpace(out))
+	if err != nil {
+		t.Fatalf("tasks of Game Days: %v", err)
 	}
 	return left
 }
@@ -350,11 +352,11 @@ func breachesAreNoticed(t *testing.T) {
 		}
 	}
 	nothingOfAGameDayRuns(t)
-	// A write whose connection was cut may have been made, though it was answered with an error: nobody but the service
-	// can know.
-	const unanswered = 20
-	if left := recordsOfTheLoad(t); len(left) > unanswered {
-		t.Errorf("left: %d tasks", len(left))
+	// A write that was not answered may have been made: nobody but the service can know. Two breaches lock the tables for
+	// 6.3 s together, at 40 writes a second. If nothing were deleted, thousands would be left.
+	const unanswered = 252
+	if left := recordsOfTheLoad(t); left > unanswered {
+		t.Errorf("left: %d tasks", left)
 	}
 	if left := in(t, "kubectl", "get", "backups.velero.io,resourcequotas,verticalpodautoscalers", "--all-namespaces", "--output=name"); strings.Contains(
 		left, "sabotage",
