@@ -40,7 +40,8 @@ secrets lie in .sandbox/clusters; your Pulumi account and the stack's file are n
 	}
 	flags := group.PersistentFlags()
 	flags.StringVar(&e.context, "context", "", "context of the kubeconfig; kind makes a kind cluster first")
-	flags.StringVar(&e.registry, "registry", "", "registry for this repository's images, such as ghcr.io/acme; local clusters need none")
+	flags.StringVar(&e.registry, "registry", "",
+		"registry for this repository's images, such as ghcr.io/acme; local clusters need none")
 	flags.StringVar(&e.config, "config", "",
 		"YAML file with further keys of the stack's config, such as opex:backup for a bucket of your own; kept for later commands")
 	flags.BoolVar(&e.imagesPresent, "images-present", false, "the nodes already have this repository's images")
@@ -99,7 +100,9 @@ func (e *existingOptions) open(ctx context.Context, o *options) (found opened, e
 func (e *existingOptions) check(ctx context.Context, o *options) error {
 	var problems []error
 	if o.stack != "staging" {
-		problems = append(problems, fmt.Errorf("stack %s: only staging is deployed this way; docs/eks.md has the steps for %[1]s", o.stack))
+		problems = append(problems, fmt.Errorf(
+			"stack %s: only staging is deployed this way; docs/eks.md has the steps for %[1]s", o.stack,
+		))
 	}
 	if e.registry != "" {
 		problems = append(problems, existing.CheckRegistry(e.registry))
@@ -131,7 +134,9 @@ func existingUp(ctx context.Context, o *options, e *existingOptions) error {
 		problems = errors.Join(problems, found.cluster.CheckLoader())
 	}
 	if problems != nil {
-		return fmt.Errorf("the cluster of context %s cannot take the stack; nothing was changed:\n%w", e.context, problems)
+		return fmt.Errorf(
+			"the cluster of context %s cannot take the stack; nothing was changed:\n%w", e.context, problems,
+		)
 	}
 	if err := e.confirm(ctx, upText(e, found)); err != nil {
 		return err

@@ -38,8 +38,9 @@ func (c *Cluster) Check(f Facts, arch, namespace string) error {
 	}
 	deployed := f.PinnedUID != ""
 	if deployed && f.PinnedUID != f.UID {
-		problem("the context led to another cluster before (UID %s, now %s): point it back, or give the new cluster a context "+
-			"of its own. If the other cluster is gone, delete %s, which holds what was known of it", f.PinnedUID, f.UID, c.Folder)
+		problem("the context led to another cluster before (UID %s, now %s): point it back, or give the new cluster a "+
+			"context of its own. If the other cluster is gone, delete %s, which holds what was known of it",
+			f.PinnedUID, f.UID, c.Folder)
 	}
 	if f.DefaultStorageClass == "" {
 		problem("it has no default StorageClass, and the database needs a volume: " +

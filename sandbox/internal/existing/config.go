@@ -43,16 +43,20 @@ func (c *Cluster) Settings(path string) (Settings, error) {
 		return now, err
 	}
 	if len(now.Config) == 0 {
-		return now, fmt.Errorf("%s: expected the key config with keys such as opex:backup, as in Pulumi.staging.yaml", path)
+		return now, fmt.Errorf(
+			"%s: expected the key config with keys such as opex:backup, as in Pulumi.staging.yaml", path,
+		)
 	}
 	for _, key := range deploy.SecretKeys {
 		if now.Config[key] != nil {
-			return now, fmt.Errorf("%s: %s is secret: set it in the stack's shell with `pulumi config set --secret --path %[2]s...`", path, key)
+			return now, fmt.Errorf(
+				"%s: %s is secret: set it in the stack's shell with `pulumi config set --secret --path %[2]s...`", path, key,
+			)
 		}
 	}
 	if c.pinnedUID() != "" && before.NamesBucket() != now.NamesBucket() {
-		return now, fmt.Errorf("%s: backups would move between the cluster's own store and a bucket, and the old ones would be lost: "+
-			"destroy the stack first, or keep opex:backup as it is", path)
+		return now, fmt.Errorf("%s: backups would move between the cluster's own store and a bucket, and the old ones "+
+			"would be lost: destroy the stack first, or keep opex:backup as it is", path)
 	}
 	return now, nil
 }

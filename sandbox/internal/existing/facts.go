@@ -84,7 +84,8 @@ func (c *Cluster) nodes(ctx context.Context) ([]Node, error) {
 	used := map[string]Size{}
 	for _, pod := range pods.Items {
 		if pod.Status.Phase != corev1.PodSucceeded && pod.Status.Phase != corev1.PodFailed {
-			used[pod.Spec.NodeName] = used[pod.Spec.NodeName].plus(sizeOf(resources.PodRequests(&pod, resources.PodResourcesOptions{})))
+			requests := sizeOf(resources.PodRequests(&pod, resources.PodResourcesOptions{}))
+			used[pod.Spec.NodeName] = used[pod.Spec.NodeName].plus(requests)
 		}
 	}
 	var nodes []Node

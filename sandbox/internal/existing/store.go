@@ -145,7 +145,8 @@ func (c *Cluster) waitStore(ctx context.Context) error {
 		return current && deployment.Status.UpdatedReplicas == 1 && deployment.Status.AvailableReplicas == 1, nil
 	})
 	if err != nil {
-		return fmt.Errorf("the store for backups is not ready after %s: %s; `kubectl --context %s --namespace %s get pods,pvc,events` shows why",
+		return fmt.Errorf("the store for backups is not ready after %s: %s; "+
+			"`kubectl --context %s --namespace %s get pods,pvc,events` shows why",
 			storeTimeout, last, c.Context, storeNamespace)
 	}
 	return nil
