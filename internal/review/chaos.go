@@ -254,8 +254,9 @@ func findsPods(s *world) (found []Finding) {
 			Object: e.Object, Path: path(e.at + ".selector.labelSelectors"),
 			Says: "finds no pods in " + sought(e.namespaces(), e.selector()), unless: s.unknownIn(e.namespaces()),
 		}
-		// An experiment may be kept apart from what it hits; a value that no pod has is a mistake.
-		if key := s.unusedKey(e.labels()); key != "" {
+		// An experiment may be kept apart from what it hits. Not where the set has workloads of a namespace that it names.
+		apart := !slices.ContainsFunc(e.namespaces(), func(n string) bool { return n != "" && len(s.at[n]) > 0 })
+		if key := s.unusedKey(e.labels()); key != "" && apart {
 			f.unsure = true
 			f.Says += fmt.Sprintf("; no pod of these objects has the label %s: they are declared elsewhere, or it is misspelt", key)
 		}

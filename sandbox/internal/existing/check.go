@@ -81,6 +81,7 @@ func isProduction(name string) bool {
 // checkNodes looks for room, and for nodes that cannot run the images.
 func checkNodes(f Facts, arch string, needRoom bool, problem func(string, ...any)) {
 	var free Size
+	usable := 0
 	need := Need.minus(NeedPerNode)
 	for _, node := range f.Nodes {
 		if !node.Schedulable {
@@ -90,6 +91,7 @@ func checkNodes(f Facts, arch string, needRoom bool, problem func(string, ...any
 			problem("node %s is not ready: `kubectl describe node %s` says why", node.Name, node.Name)
 			continue
 		}
+		usable++
 		need = need.plus(NeedPerNode)
 		if !strings.HasPrefix(node.Runtime, "containerd://") {
 			problem("node %s runs pods by %s, and Chaos Mesh is set up for containerd", node.Name, node.Runtime)
@@ -99,6 +101,9 @@ func checkNodes(f Facts, arch string, needRoom bool, problem func(string, ...any
 				"run this on a machine of that kind, or taint the node", node.Name, node.OS, node.Arch, arch)
 		}
 		free = free.plus(Size{CPU: max(0, node.Free.CPU), Memory: max(0, node.Free.Memory)})
+	}
+	if usable == 0 {
+		problem("it has no ready node that takes pods: `kubectl get nodes` shows them")
 	}
 	if needRoom && free.CPU < need.CPU {
 		problem("its nodes have %.2f cores free, %.2f are needed: %.2f more", free.CPU, need.CPU, need.CPU-free.CPU)

@@ -54,11 +54,12 @@ func (c *Cluster) Settings(path string) (Settings, error) {
 			)
 		}
 	}
-	if c.pinnedUID() != "" && before.NamesBucket() != now.NamesBucket() {
-		return now, fmt.Errorf("%s: backups would move between the cluster's own store and a bucket, and the old ones "+
-			"would be lost: destroy the stack first, or keep opex:backup as it is", path)
+	pinned, err := c.pinnedUID()
+	if err == nil && pinned != "" && before.backups() != now.backups() {
+		err = fmt.Errorf("%s: backups would move to another place, and the old ones would be lost: "+
+			"destroy the stack first, or keep opex:backup as it is", path)
 	}
-	return now, nil
+	return now, err
 }
 
 func readSettings(path string) (Settings, error) {
@@ -85,6 +86,12 @@ func (c *Cluster) Pin(f Facts, settings Settings) error {
 func (s Settings) NamesBucket() bool {
 	backup, _ := s.Config["opex:backup"].(map[string]any)
 	return backup["bucket"] != nil || backup["store"] != nil || backup["enabled"] == false
+}
+
+// backups is the place where the user keeps them, for comparison with another.
+func (s Settings) backups() string {
+	backup, _ := s.Config["opex:backup"].(map[string]any)
+	return fmt.Sprint(backup["bucket"], backup["store"], backup["enabled"])
 }
 
 // Namespace is that of the services.

@@ -2,7 +2,9 @@ package existing
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,7 +45,11 @@ type Size struct{ CPU, Memory float64 }
 
 // Look asks the cluster and changes nothing.
 func (c *Cluster) Look(ctx context.Context) (Facts, error) {
-	facts := Facts{Namespaces: map[string]string{}, PinnedUID: c.pinnedUID()}
+	pinned, err := c.pinnedUID()
+	if err != nil {
+		return Facts{}, err
+	}
+	facts := Facts{Namespaces: map[string]string{}, PinnedUID: pinned}
 	version, err := c.client.Discovery().ServerVersion()
 	if err != nil {
 		return facts, fmt.Errorf("the cluster of context %q at %s does not answer: %w", c.Context, c.Server, err)
@@ -58,6 +64,9 @@ func (c *Cluster) Look(ctx context.Context) (Facts, error) {
 		if namespace.Name == metav1.NamespaceSystem {
 			facts.UID = string(namespace.UID)
 		}
+	}
+	if facts.UID == "" {
+		return facts, fmt.Errorf("the cluster of context %q does not tell its identity, the UID of kube-system", c.Context)
 	}
 	classes, err := c.client.StorageV1().StorageClasses().List(ctx, metav1.ListOptions{})
 	if err != nil {
@@ -137,10 +146,11 @@ func sizeOf(list corev1.ResourceList) Size {
 func (s Size) plus(other Size) Size  { return Size{s.CPU + other.CPU, s.Memory + other.Memory} }
 func (s Size) minus(other Size) Size { return Size{s.CPU - other.CPU, s.Memory - other.Memory} }
 
-func (c *Cluster) pinnedUID() string {
+// pinnedUID is empty where the stack was not deployed yet.
+func (c *Cluster) pinnedUID() (string, error) {
 	uid, err := os.ReadFile(filepath.Join(c.Folder, "uid"))
-	if err != nil {
-		return ""
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
 	}
-	return string(uid)
+	return string(uid), err
 }

@@ -14,12 +14,17 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/transport/spdy"
 )
 
-// forwardTimeout bounds the wait for the first connection to the store.
-const forwardTimeout = 30 * time.Second
+const (
+	// forwardTimeout bounds the wait for the store's first answer.
+	forwardTimeout = 30 * time.Second
+	// forwardAgain is the pause before a connection that ended is made anew.
+	forwardAgain = time.Second
+)
 
 // ErrNoStore says that the store in the cluster cannot be reached.
 var ErrNoStore = errors.New("the store for backups cannot be reached")
@@ -35,33 +40,26 @@ func (c *Cluster) Forward(ctx context.Context, store Store) error {
 		return fmt.Errorf("%s, by which the store is reached: %w; end what listens there", store.address(), err)
 	}
 	_ = listener.Close()
-	ready := make(chan struct{})
-	failed := make(chan error, 1)
-	go func() {
-		for began := false; ctx.Err() == nil; {
-			opened := make(chan struct{})
-			if !began {
-				opened = ready
-			}
-			err := c.forwardOnce(ctx, store.Port, opened)
-			select {
-			case <-ready:
-				began = true
-			default:
-				failed <- err
-				return
-			}
-			time.Sleep(time.Second)
+	failed := make(chan error, 1) // the newest attempt's
+	go wait.UntilWithContext(ctx, func(ctx context.Context) {
+		err := c.forwardOnce(ctx, store.Port)
+		select {
+		case failed <- err:
+		default: // nobody waits any more
 		}
-	}()
-	select {
-	case <-ready:
-		return nil
-	case err := <-failed:
-		return fmt.Errorf("%w: %w", ErrNoStore, err)
-	case <-time.After(forwardTimeout):
-		return fmt.Errorf("%w: no connection within %s", ErrNoStore, forwardTimeout)
+	}, forwardAgain)
+	last := errors.New("it does not answer")
+	err = wait.PollUntilContextTimeout(ctx, forwardAgain/5, forwardTimeout, true, func(context.Context) (bool, error) {
+		select {
+		case last = <-failed:
+		default:
+		}
+		return store.listens(), nil
+	})
+	if err != nil {
+		return fmt.Errorf("%w within %s: %w", ErrNoStore, forwardTimeout, last)
 	}
+	return nil
 }
 
 func (s Store) address() string { return fmt.Sprintf("127.0.0.1:%d", s.Port) }
@@ -82,8 +80,8 @@ func (s Store) listens() bool {
 	return connection.Close() == nil
 }
 
-// forwardOnce forwards to the store's pod until the connection or the context ends. It closes opened once it listens.
-func (c *Cluster) forwardOnce(ctx context.Context, port int, opened chan struct{}) error {
+// forwardOnce forwards to the store's pod until the connection or the context ends.
+func (c *Cluster) forwardOnce(ctx context.Context, port int) error {
 	pods, err := c.client.CoreV1().Pods(storeNamespace).List(ctx, metav1.ListOptions{LabelSelector: "app=" + storeName})
 	if err != nil {
 		return err
@@ -105,8 +103,8 @@ func (c *Cluster) forwardOnce(ctx context.Context, port int, opened chan struct{
 		SubResource("portforward").URL()
 	dialer := spdy.NewDialer(upgrader, &http.Client{Transport: roundTripper}, http.MethodPost, url)
 	forwarder, err := portforward.NewOnAddresses(
-		dialer, []string{"127.0.0.1"}, []string{fmt.Sprintf("%d:%d", port, storePort)}, ctx.Done(), opened, io.Discard,
-		io.Discard,
+		dialer, []string{"127.0.0.1"}, []string{fmt.Sprintf("%d:%d", port, storePort)}, ctx.Done(), make(chan struct{}),
+		io.Discard, io.Discard,
 	)
 	if err != nil {
 		return err

@@ -159,10 +159,14 @@ func (c *Cluster) DeleteStore(ctx context.Context) error {
 	if err != nil && !apierrors.IsNotFound(err) {
 		return err
 	}
-	return wait.PollUntilContextTimeout(ctx, time.Second, storeTimeout, true, func(ctx context.Context) (bool, error) {
+	err = wait.PollUntilContextTimeout(ctx, time.Second, storeTimeout, true, func(ctx context.Context) (bool, error) {
 		_, err := namespaces.Get(ctx, storeNamespace, metav1.GetOptions{})
 		return apierrors.IsNotFound(err), nil
 	})
+	if err != nil {
+		return fmt.Errorf("namespace %s is still there: %w", storeNamespace, err)
+	}
+	return nil
 }
 
 // freePort returns one below the range from which systems take ports for connections, so that it stays free.

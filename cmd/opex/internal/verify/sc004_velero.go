@@ -54,7 +54,7 @@ func (w *World) bucketReady(ctx context.Context, s velero.Schedule) Result {
 			putRight,
 			evidence,
 		)
-	case found.Phase == "":
+	case found.Phase == "" && found.AccessMode == "ReadWrite":
 		return unproven("Velero has not looked at its bucket yet", next, evidence)
 	case found.Flaw(true) != "":
 		return fail("the bucket is "+found.Flaw(true), next, evidence)
